@@ -1,0 +1,109 @@
+# avaflow: raw videos to spatio-temporal action datasets.
+#
+# `snakemake --cores all` builds what can be built now; a clip that awaits its annotator
+# never holds up the others. The target rules below build parts.
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: Path(workflow.basedir) / "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/clips.smk"
+include: "rules/frames.smk"
+include: "rules/persons.smk"
+include: "rules/annotate.smk"
+include: "rules/ava.smk"
+include: "rules/exports.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+    videos,
+    clips,
+    rawframes,
+    keyframes,
+    detections,
+    tracks,
+    proposals,
+    via,
+    labels,
+    dataset,
+    exports,
+
+
+rule all:
+    default_target: True
+    input:
+        report_file(),
+        all_clips("clips/{clip}.json"),
+        all_clips("keyframes/{clip}.csv"),
+        rawframes_wanted(),
+        all_clips("tracks/{clip}.csv"),
+        proposal_files(),
+        via_files(),
+        dataset_files(),
+        export_files(),
+
+
+# What follows names parts to ask for, such as `snakemake --cores all tracks`.
+
+
+rule videos:
+    input:
+        sources(),
+
+
+rule clips:
+    input:
+        all_clips("clips/{clip}.json"),
+
+
+rule rawframes:
+    input:
+        all_clips("rawframes/{clip}.json"),
+
+
+rule keyframes:
+    input:
+        all_clips("keyframes/{clip}.csv"),
+
+
+rule detections:
+    input:
+        all_batches("detections/{batch}.csv"),
+
+
+rule tracks:
+    input:
+        all_clips("tracks/{clip}.csv"),
+
+
+rule proposals:
+    input:
+        proposal_files(),
+
+
+rule via:
+    input:
+        via_files(),
+
+
+rule labels:
+    input:
+        finished_clips("labels/{clip}.csv"),
+
+
+rule dataset:
+    input:
+        dataset_files(),
+
+
+rule exports:
+    input:
+        export_files(),

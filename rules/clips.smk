@@ -1,0 +1,50 @@
+# Videos and the clips cut from them.
+
+
+rule download:
+    output:
+        video=made("videos/{file}"),
+    log:
+        made("logs/download/{file}.log"),
+    benchmark:
+        made("benchmarks/download/{file}.tsv")
+    conda:
+        env("media")
+    wildcard_constraints:
+        file="|".join(map(re.escape, downloads())) or "nothing-to-download",
+    params:
+        url=lambda wildcards: downloads()[wildcards.file][0],
+        sha256=lambda wildcards: downloads()[wildcards.file][1],
+    script:
+        "../scripts/download.py"
+
+
+rule trim:
+    input:
+        video=source_of,
+    output:
+        clip=made("clips/{clip}.mp4"),
+        manifest=made("clips/{clip}.json"),
+        keyframes=made("keyframes/{clip}.csv"),
+        **({"rawframes": made("rawframes/{clip}.json")} if config["rawframes"]["enabled"] else {}),
+    log:
+        made("logs/trim/{clip}.log"),
+        ffmpeg=made("logs/trim/{clip}.ffmpeg.log"),
+    benchmark:
+        made("benchmarks/trim/{clip}.tsv")
+    conda:
+        env("media")
+    threads: config["trim"]["threads"]
+    params:
+        clip="{clip}",
+        video=lambda wildcards: CLIPS[wildcards.clip].video,
+        start=lambda wildcards: CLIPS[wildcards.clip].start,
+        end=lambda wildcards: CLIPS[wildcards.clip].end,
+        trim=config["trim"],
+        jpeg_quality=config["jpeg_quality"],
+        margin=config["keyframes"]["margin"],
+        offset=config["timestamp_offset"],
+        strict=config["strict"],
+        code=code("trim"),
+    script:
+        "../scripts/trim.py"

@@ -1,0 +1,227 @@
+# Tables, schemas, batches and input functions: the only file that finds files.
+import re
+import sys
+import time
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+BASE = Path(workflow.basedir)
+SCRIPTS = BASE / "scripts"
+if str(SCRIPTS) not in sys.path:
+    sys.path.append(str(SCRIPTS))
+
+from avaflow.errors import UserError
+from avaflow.project import load_project
+from avaflow.report import closing, failures
+from avaflow.source import fingerprint
+
+try:
+    PROJECT = load_project(config, BASE / "schemas")
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:
+    for warning in PROJECT.warnings:
+        logger.warning(warning)
+
+STARTED = time.time()
+CLIPS = {clip.id: clip for clip in PROJECT.clips}
+BATCHES = PROJECT.batches
+FPS = config["trim"]["fps"]
+SPLITS = PROJECT.splits
+ANNOTATED_SPLITS = PROJECT.annotated_splits
+
+
+wildcard_constraints:
+    clip="[A-Za-z0-9-]+",
+    batch="[0-9]+",
+    split="train|val|test",
+
+
+# ------------------------------------------------------------------ paths
+
+
+def made(path):
+    """A path under the results folder."""
+    return f"{config['results']}/{path}"
+
+
+def env(name):
+    """A conda environment, for those who run with `--sdm conda`."""
+    return str(BASE / "envs" / f"{name}.yaml")
+
+
+def script(name):
+    """A script, as a path that rules in any file can name."""
+    return str(SCRIPTS / f"{name}.py")
+
+
+def code(name):
+    """A fingerprint of a script with its library modules: a change of code is a change."""
+    return fingerprint(SCRIPTS / f"{name}.py")
+
+
+def all_clips(pattern):
+    """A file of every clip."""
+    return expand(made(pattern), clip=CLIPS)
+
+
+def finished_clips(pattern):
+    """A file of every clip whose annotation is finished."""
+    return expand(made(pattern), clip=PROJECT.finished)
+
+
+def all_batches(pattern):
+    """A file of every batch that has clips."""
+    return expand(made(pattern), batch=BATCHES)
+
+
+# ------------------------------------------------------------------ clips
+
+
+def sources():
+    """Every video that clips are cut from, each once."""
+    return sorted({clip.source for clip in CLIPS.values()})
+
+
+def downloads():
+    """Videos given by an address: file name -> (address, sha256)."""
+    return {
+        Path(clip.source).name: (clip.video, clip.sha256)
+        for clip in CLIPS.values()
+        if clip.is_url
+    }
+
+
+def source_of(wildcards):
+    """The video of a clip."""
+    return CLIPS[wildcards.clip].source
+
+
+def rawframes_wanted():
+    """The manifests of all frames, where the config keeps frames."""
+    return all_clips("rawframes/{clip}.json") if config["rawframes"]["enabled"] else []
+
+
+# ------------------------------------------------------------------ persons
+
+
+def of_batch(pattern):
+    """An input function: a file of every clip of the batch."""
+    return lambda wildcards: expand(made(pattern), clip=BATCHES[wildcards.batch])
+
+
+def batch_of_clip(pattern):
+    """An input function: the file of the batch that holds the clip."""
+    return lambda wildcards: made(pattern.format(batch=PROJECT.batch_of[wildcards.clip]))
+
+
+def gpus(device):
+    """GPUs that a job on this device takes; jobs of one card never run side by side."""
+    return 0 if str(device) == "cpu" else 1
+
+
+def detector_settings():
+    """The settings that decide what is detected, and how."""
+    kept = ("person_class", "confidence", "image_size", "stride", "batch", "device", "half")
+    return {name: config["detector"][name] for name in kept}
+
+
+# ------------------------------------------------------------------ annotation and dataset
+
+
+def via_page():
+    """The VIA page that clips' pages are made from; nothing where none is configured."""
+    if config["via"]["page"] == "download":
+        return made("via/annotator/via.html")
+    return config["via"]["page"] or []
+
+
+def clip_pages():
+    """The page and its data of a clip; nothing where no VIA page is configured."""
+    if not via_page():
+        return {}
+    return {"html": made("via/{clip}.html"), "js": made("via/{clip}.js")}
+
+
+def via_files():
+    """Everything that annotators get."""
+    patterns = ["via/{clip}.json"]
+    patterns += ["via/{clip}.html"] if via_page() else []
+    patterns += ["via/{clip}.zip"] if config["via"]["zip"] else []
+    return [made("via/index.html"), *(file for one in patterns for file in all_clips(one))]
+
+
+def finished_project(wildcards):
+    """The project that an annotator finished for a clip."""
+    return PROJECT.finished[wildcards.clip]
+
+
+def split_batches(wildcards):
+    """The detections of every batch that holds clips of the split."""
+    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.clips_of(wildcards.split)})
+    return expand(made("detections/{batch}.csv"), batch=batches)
+
+
+def split_clips(pattern):
+    """An input function: a file of every clip of the split."""
+    return lambda wildcards: expand(made(pattern), clip=PROJECT.clips_of(wildcards.split))
+
+
+def annotations(name):
+    """A file of the dataset's annotations."""
+    return made(f"dataset/annotations/{name}")
+
+
+def proposal_files():
+    """The proposals of every split, also of those without a clip: readers name all three."""
+    return [annotations(f"dense_proposals_{split}.pkl") for split in ("train", "val", "test")]
+
+
+def labelled_csvs():
+    """The csv of every split with a finished clip: an empty one would crash readers."""
+    return [annotations(f"{split}.csv") for split in ANNOTATED_SPLITS]
+
+
+def excluded_csvs():
+    """The excluded seconds of every split with a finished clip."""
+    return [annotations(f"{split}_excluded_timestamps.csv") for split in ANNOTATED_SPLITS]
+
+
+def dataset_files():
+    """The dataset in AVA's form, once an annotation is finished."""
+    if not ANNOTATED_SPLITS:
+        return []
+    named = ["included_timestamps.txt", "action_list.pbtxt", "label_map.txt"]
+    links = [made("dataset/links.tsv")]
+    return [*labelled_csvs(), *excluded_csvs(), *map(annotations, named), *proposal_files(), *links]
+
+
+def export_files():
+    """What the config's `exports` name, once an annotation is finished."""
+    if not ANNOTATED_SPLITS:
+        return []
+    return [made(f"dataset/{name}/README.md") for name in config["exports"]]
+
+
+def of_annotated_splits(pattern):
+    """A file of every split with a finished clip."""
+    return expand(made(pattern), split=ANNOTATED_SPLITS)
+
+
+def finished_splits():
+    """The split of every finished clip."""
+    return {clip: CLIPS[clip].split for clip in PROJECT.finished}
+
+
+def mmaction2_configs():
+    """mmaction2's training configs: from frames, where they are kept, and from clips."""
+    modes = ["frames", "video"] if config["rawframes"]["enabled"] else ["video"]
+    return [made(f"dataset/mmaction2/slowfast_{mode}.py") for mode in modes]
+
+
+def report_file():
+    """The report of the whole project."""
+    return made("report.md")

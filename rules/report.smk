@@ -1,0 +1,40 @@
+# What was made, what awaits a person, what was noticed, and where it lies.
+
+
+rule report:
+    input:
+        manifests=all_clips("clips/{clip}.json"),
+        keyframes=all_clips("keyframes/{clip}.csv"),
+        tracks=all_clips("tracks/{clip}.csv"),
+        labels=finished_clips("labels/{clip}.csv"),
+        notes=finished_clips("labels/{clip}.notes.csv"),
+        dataset=dataset_files(),
+        exports=export_files(),
+        proposals=proposal_files(),
+    output:
+        report=made("report.md"),
+        table=made("report.tsv"),
+    log:
+        made("logs/report.log"),
+    conda:
+        env("tables")
+    params:
+        clips=list(CLIPS),
+        splits={clip.id: clip.split for clip in PROJECT.clips},
+        finished=PROJECT.finished,
+        actions=config["actions"],
+        annotations=config["annotations"],
+        results=config["results"],
+        fps=FPS,
+        warnings=PROJECT.warnings,
+        code=code("report"),
+    script:
+        "../scripts/report.py"
+
+
+onsuccess:
+    print(closing(PROJECT, config))
+
+
+onerror:
+    print(failures(config["results"], STARTED))

@@ -1,0 +1,26 @@
+"""Boxes: float arrays of shape (N, 4), columns ``x1, y1, x2, y2``, normalised to 0..1."""
+
+import numpy as np
+
+
+def clip_to_picture(boxes: np.ndarray) -> np.ndarray:
+    """Boxes with every coordinate inside [0, 1]."""
+    return np.clip(boxes, 0.0, 1.0)
+
+
+def areas(boxes: np.ndarray) -> np.ndarray:
+    """Areas of shape (N,), 0 for a box whose right side is left of its left side."""
+    sides = np.clip(boxes[:, 2:4] - boxes[:, 0:2], 0.0, None)
+    return sides[:, 0] * sides[:, 1]
+
+
+def iou_matrix(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Intersection over union of every pair: shape (len(left), len(right)), values 0..1."""
+    left = np.asarray(left, float).reshape(-1, 4)
+    right = np.asarray(right, float).reshape(-1, 4)
+    upper_left = np.maximum(left[:, None, :2], right[None, :, :2])
+    lower_right = np.minimum(left[:, None, 2:], right[None, :, 2:])
+    sides = np.clip(lower_right - upper_left, 0.0, None)
+    shared = sides[..., 0] * sides[..., 1]
+    union = areas(left)[:, None] + areas(right)[None, :] - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

@@ -1,0 +1,14 @@
+"""The one exception that stands for a user's mistake or broken input."""
+
+
+class UserError(Exception):
+    """Something that the user can mend: a config value, a row, a video, an annotation.
+
+    The message is all that the user reads, so it names the file, row or clip, what was
+    expected, what was found, and what to do. It never comes with a traceback.
+    """
+
+    @classmethod
+    def listing(cls, heading: str, problems: list[str]) -> "UserError":
+        """One error that lists several problems under a heading, one a line."""
+        return cls("\n".join([heading, *(f"  - {problem}" for problem in problems)]))

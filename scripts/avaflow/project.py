@@ -1,0 +1,229 @@
+"""A user's whole project, read and checked before any job runs.
+
+The config and the clips table are held against their schemas, videos are looked into,
+finished annotations are found, and files that a run needs are named or missed by name.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from avaflow.actions import attributes_from_config
+from avaflow.clips import (
+    SPLITS,
+    Clip,
+    batch_of,
+    leaks,
+    read_clips_table,
+    resolve_clips,
+)
+from avaflow.config import check_config, load_schema
+from avaflow.errors import UserError
+from avaflow.times import READER_REACH_FRAMES
+from avaflow.trim import ffmpeg_exe
+from avaflow.video import ProbeCache
+
+FINISHED_NAME = re.compile(r"^(?P<clip>[A-Za-z0-9-]+?)(?:_finish)?\.json$")
+"""How the file of a finished annotation may be called."""
+
+DOWNLOADABLE_WEIGHTS = re.compile(r"^yolo[A-Za-z0-9-]*\.pt$")
+"""Names of weights that ultralytics publishes; anything else has to be a file."""
+
+
+@dataclass(frozen=True)
+class DetectorFiles:
+    """Where a project's detector lies.
+
+    `weights` is the file that the config names (or its download), `files` are what a
+    detection job depends on, and `model` is what it loads.
+    """
+
+    weights: str
+    files: list[str]
+    model: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything that the rules need to know. Clips are sorted by id."""
+
+    clips: list[Clip]
+    finished: dict[str, str]
+    batches: dict[str, list[str]]
+    detector: DetectorFiles
+    warnings: list[str]
+    batch_of: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def splits(self) -> list[str]:
+        """Splits with at least one clip, in the order train, val, test."""
+        return [split for split in SPLITS if any(clip.split == split for clip in self.clips)]
+
+    @property
+    def annotated_splits(self) -> list[str]:
+        """Splits with at least one finished clip."""
+        return [split for split in self.splits if self.finished_of(split)]
+
+    @property
+    def awaiting(self) -> list[str]:
+        """Clips whose annotation is not finished."""
+        return [clip.id for clip in self.clips if clip.id not in self.finished]
+
+    def clips_of(self, split: str) -> list[str]:
+        """Ids of a split's clips."""
+        return [clip.id for clip in self.clips if clip.split == split]
+
+    def finished_of(self, split: str) -> list[str]:
+        """Ids of a split's finished clips."""
+        return [clip for clip in self.clips_of(split) if clip in self.finished]
+
+
+def load_project(config: Mapping, schemas: str | Path) -> Project:
+    """Read and check a project.
+
+    `config` is the merged config, `schemas` the folder of schemas. Raises UserError for
+    anything that would stop a job later and can be known now; with `strict`, for
+    warnings too.
+    """
+    schemas = Path(schemas)
+    check_config(config, load_schema(schemas / "config.schema.yaml"))
+    attributes_from_config(config["actions"])
+    ffmpeg_exe(config["trim"]["ffmpeg"])
+    results = Path(config["results"])
+    fps, margin = config["trim"]["fps"], config["keyframes"]["margin"]
+    if margin * fps < READER_REACH_FRAMES:
+        raise UserError(
+            f"config: keyframes.margin: {margin} s at {fps} frames a second leave less than the "
+            f"{READER_REACH_FRAMES} frames that readers take on each side of a keyframe; "
+            f"expected at least {-(-READER_REACH_FRAMES // fps)} s"
+        )
+    cache = ProbeCache(results / ".probes.json")
+    rows = read_clips_table(
+        config["clips"], load_schema(schemas / "clips.schema.yaml"), results / "videos"
+    )
+    try:
+        clips, warnings = resolve_clips(
+            rows, cache, fps, margin, config["timestamp_offset"], config["clips"]
+        )
+    finally:
+        cache.save({row.source for row in rows})
+    clips.sort(key=lambda clip: clip.id)
+    warnings += leaks(clips)
+    finished, unknown = find_finished(config["annotations"], {clip.id for clip in clips})
+    warnings += unknown
+    if config["strict"] and warnings:
+        raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
+    batches: dict[str, list[str]] = {}
+    for clip in clips:
+        batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)
+    check_via(config["via"])
+    check_exports(config)
+    return Project(
+        clips=clips,
+        finished=finished,
+        batches=dict(sorted(batches.items())),
+        detector=find_detector(config["detector"], results),
+        warnings=warnings,
+        batch_of={clip: batch for batch, members in batches.items() for clip in members},
+    )
+
+
+def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], list[str]]:
+    """Finished projects, clip id -> path, sorted by clip, and a warning per stray file.
+
+    Raises UserError where two files stand for one clip.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        return {}, []
+    if not folder.is_dir():
+        raise UserError(f"{folder}: expected the folder of finished annotations, found a file.")
+    finished: dict[str, str] = {}
+    problems, warnings = [], []
+    for path in sorted(folder.glob("*.json")):
+        named = FINISHED_NAME.match(path.name)
+        clip = named["clip"] if named else None
+        if clip not in clips:
+            warnings.append(
+                f"{path}: no clip of this name is in the clips table, so the file is not used. "
+                "Expected {clip}.json or {clip}_finish.json"
+            )
+        elif clip in finished:
+            problems.append(
+                f"clip {clip}: both {finished[clip]} and {path} are there: keep the one that counts"
+            )
+        else:
+            finished[clip] = str(path)
+    if problems:
+        raise UserError.listing(f"{folder}: two annotations for one clip:", problems)
+    return dict(sorted(finished.items())), warnings
+
+
+def find_detector(settings: Mapping, results: Path) -> DetectorFiles:
+    """The detector's files; UserError if its weights are neither there nor downloadable."""
+    named = Path(settings["weights"])
+    if named.is_dir():
+        files = sorted(str(path) for path in named.iterdir() if path.is_file())
+        if not files:
+            raise UserError(f"config: detector.weights: the folder {named} is empty")
+        return DetectorFiles(str(named), files, str(named))
+    if named.is_file():
+        if named.stat().st_size == 0:
+            raise UserError(f"config: detector.weights: the file {named} is empty (0 bytes)")
+        weights = str(named)
+    elif DOWNLOADABLE_WEIGHTS.match(settings["weights"]):
+        weights = str(results / "models" / named.name)
+    else:
+        raise UserError(
+            f"config: detector.weights: {named} is missing. Put the file there, or name weights "
+            "that ultralytics downloads, such as yolo11n.pt."
+        )
+    exported = settings["export"] == "openvino" and str(settings["device"]) == "cpu"
+    if exported and weights.endswith(".pt"):
+        stem = Path(weights).stem
+        manifest = results / "models" / f"{stem}.openvino.json"
+        return DetectorFiles(
+            weights, [str(manifest)], str(results / "models" / f"{stem}_openvino_model")
+        )
+    return DetectorFiles(weights, [weights], weights)
+
+
+def check_via(settings: Mapping) -> None:
+    """UserError if the VIA page is missing, or to be downloaded from nowhere."""
+    page = settings["page"]
+    if page == "download":
+        if not settings["url"].lower().startswith(("http://", "https://")):
+            raise UserError(
+                "config: via.page is `download`, but via.url is not an http(s) address: give the "
+                "address of VIA 3's zip or html file"
+            )
+    elif page and not Path(page).is_file():
+        raise UserError(
+            f"config: via.page: {page} is missing. Give the path of VIA 3's annotator html, "
+            "`download`, or leave it empty for project files only."
+        )
+
+
+def check_exports(config: Mapping) -> None:
+    """UserError for exports that the other settings rule out."""
+    if "slowfast" not in config["exports"]:
+        return
+    problems = []
+    if config["trim"]["fps"] != 30:
+        problems.append(
+            f"trim.fps is {config['trim']['fps']}: PySlowFast's AVA reader has 30 built in"
+        )
+    if config["timestamp_offset"] != 900:
+        problems.append(
+            f"timestamp_offset is {config['timestamp_offset']}: PySlowFast's AVA reader has 900 "
+            "built in"
+        )
+    if not config["rawframes"]["enabled"]:
+        problems.append("rawframes.enabled is false: PySlowFast's AVA reader reads frames")
+    if problems:
+        raise UserError.listing(
+            "config: `exports` holds slowfast, which these settings rule out (change them, or "
+            "take slowfast out of `exports`):",
+            problems,
+        )

@@ -1,0 +1,360 @@
+"""One ffmpeg process that decodes a range of a video once and writes clip, frames, keyframes.
+
+The clip has a constant rate, no sound, square pixels and even sides. Frames written as
+JPEG come from the decoded source, not from the encoded clip, so they lose one generation
+of compression less and cost no second decoding.
+"""
+
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import ffmpeg
+import pandas as pd
+
+from avaflow.errors import UserError
+from avaflow.files import sha256, whole_file, whole_folder, write_text
+from avaflow.job import disk_full_message
+from avaflow.tables import KEYFRAMES, write_table
+from avaflow.times import frame_of_second
+from avaflow.video import OPEN_OPTIONS, VideoFacts, file_url
+
+PREROLL_SECONDS = 1.0
+"""Decoding starts this much before the clip, so that the picture shown at its first
+instant is known even when no frame begins right there (variable-rate sources)."""
+
+RAWFRAME = "img_{frame:05d}.jpg"
+"""File name of a frame, as mmaction2 (`filename_tmpl`) and PySlowFast lists have it."""
+
+KEYFRAME = "{clip}_{frame:06d}.jpg"
+
+_DECODE_ERROR = re.compile(
+    r"error while decoding|corrupt decoded frame|error submitting packet|concealing \d+"
+    r"|decode_slice_header error|invalid nal unit|packet corrupt",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class ClipManifest:
+    """What a finished clip is: written beside it, compared by content further down.
+
+    `start` is in seconds of the video; `decode_errors` counts the places where ffmpeg
+    found the source damaged within the clip's range.
+    """
+
+    clip: str
+    video: str
+    start: float
+    fps: int
+    frames: int
+    width: int
+    height: int
+    sha256: str
+    decode_errors: int
+
+
+def ffmpeg_exe(configured: str = "") -> str:
+    """Path of the ffmpeg to run: the configured one, or the one in imageio-ffmpeg's wheel."""
+    if configured:
+        found = shutil.which(configured)
+        if not found:
+            raise UserError(
+                f"config: trim.ffmpeg is {configured!r}, but no such program can be run. "
+                "Correct the path, or leave it empty for the ffmpeg that came with the packages."
+            )
+        return found
+    import imageio_ffmpeg
+
+    return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+def source_stream(source: str | Path, start: float, seconds: float, exe_threads: int):
+    """ffmpeg-python input of a range of a video, with `PREROLL_SECONDS` before it if there are.
+
+    Returns the video stream and the seconds of pre-roll that it begins with.
+    """
+    preroll = min(start, PREROLL_SECONDS)
+    stream = ffmpeg.input(
+        file_url(source),
+        ss=f"{start - preroll:.6f}",
+        t=f"{preroll + seconds + 1:.6f}",
+        threads=exe_threads,
+        **OPEN_OPTIONS,
+    ).video
+    return stream, preroll
+
+
+def constant_rate(stream, preroll: float, facts: VideoFacts, fps: int, short_side: str | int):
+    """Filters from a source's pictures to the clip's: rate, scan, pixels' shape, size.
+
+    A frame of the clip shows the latest picture begun by then, where a begin counts at the
+    clip's nearest frame: a source of the same constant rate comes out frame for frame, and
+    containers that round times to milliseconds change nothing. The last picture is held for at most one frame of the source
+    and one of the clip, no longer: a video that ends early must not be filled up.
+    """
+    if facts.interlaced:
+        stream = stream.filter("bwdif", mode="send_frame", deint="interlaced")
+    held = math.ceil(fps / facts.fps) + 1 if facts.fps else 2
+    stream = (
+        stream.filter("setpts", f"PTS-{preroll:.6f}/TB")
+        .filter("fps", fps=fps, start_time=0, round="near")
+        .filter("tpad", stop_mode="clone", stop=held)
+    )
+    if short_side == "keep":
+        stream = stream.filter("scale", w="round(iw*sar)", h="ih")
+    else:
+        side = int(short_side)
+        stream = stream.filter(
+            "scale",
+            w=f"if(lt(iw*sar,ih),{side},2*round(iw*sar*{side}/ih/2))",
+            h=f"if(lt(iw*sar,ih),2*round(ih*{side}/(iw*sar)/2),{side})",
+            flags="bicubic",
+        )
+    # H.264 with 4:2:0 colour needs even sides: a last odd column or row is left out.
+    return stream.filter("setsar", "1").filter("crop", "trunc(iw/2)*2", "trunc(ih/2)*2", 0, 0)
+
+
+def clip_output(stream, path: Path, frames: int, fps: int, settings: Mapping):
+    """ffmpeg-python output of a clip. A key frame a second lets readers jump in cheaply."""
+    return ffmpeg.output(
+        stream.filter("format", "yuv420p"),
+        str(path),
+        vframes=frames,
+        vcodec="libx264",
+        preset=settings["preset"],
+        crf=settings["crf"],
+        g=fps,
+        threads=settings["threads"],
+        map_metadata=-1,
+        movflags="+faststart",
+        fflags="+bitexact",
+        **{"flags:v": "+bitexact"},
+    )
+
+
+def jpeg_output(stream, pattern: Path, frames: int, quality: int, threads: int):
+    """ffmpeg-python output of numbered JPEG pictures, from 1."""
+    return ffmpeg.output(
+        stream.filter("format", "yuvj420p"),
+        str(pattern),
+        vframes=frames,
+        vcodec="mjpeg",
+        f="image2",
+        start_number=1,
+        fps_mode="passthrough",
+        threads=threads,
+        fflags="+bitexact",
+        **{"q:v": quality, "flags:v": "+bitexact"},
+    )
+
+
+def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Path) -> int:
+    """Run one ffmpeg with these outputs; its messages go to the log.
+
+    `subject` names the clip and video in errors, `written` is where outputs go. Returns
+    the number of places where the source could not be decoded cleanly. Raises UserError
+    with ffmpeg's reason, or naming a full disk.
+    """
+    node = ffmpeg.merge_outputs(*outputs) if len(outputs) > 1 else outputs[0]
+    node = node.global_args("-hide_banner", "-nostdin", "-loglevel", "warning")
+    command = ffmpeg.compile(node, cmd=exe, overwrite_output=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w", encoding="utf-8") as stream:
+        stream.write(" ".join(command) + "\n")
+        stream.flush()
+        status = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False
+        ).returncode
+    messages = log.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+    if status:
+        if any("No space left on device" in m or "Disk quota" in m for m in messages):
+            raise UserError(disk_full_message(written))
+        reason = " | ".join(m.strip() for m in messages[-3:]) or f"exit status {status}"
+        raise UserError(
+            f"{subject}: ffmpeg could not make it: {reason}. The whole of what it said is in {log}."
+        )
+    return sum(1 for message in messages if _DECODE_ERROR.search(message))
+
+
+def trim(
+    clip: str,
+    video: str,
+    source: Path,
+    start: float,
+    frames: int,
+    facts: VideoFacts,
+    seconds: Sequence[int],
+    settings: Mapping,
+    jpeg_quality: int,
+    clip_path: Path,
+    keyframes_folder: Path,
+    rawframes_folder: Path | None,
+    log: Path,
+) -> tuple[ClipManifest, pd.DataFrame]:
+    """Make a clip of `frames` frames, its keyframes at `seconds`, and all frames if asked.
+
+    `settings` is the config's `trim`. Clip and folders appear whole or not at all. Returns
+    the clip's manifest and its table of keyframes (:data:`avaflow.tables.KEYFRAMES`).
+    Raises UserError, naming the clip, if the source ends early or ffmpeg fails.
+    """
+    subject = f"clip {clip} of {video}"
+    fps = settings["fps"]
+    exe = ffmpeg_exe(settings["ffmpeg"])
+    stream, preroll = source_stream(source, start, frames / fps, settings["threads"])
+    stream = constant_rate(stream, preroll, facts, fps, settings["short_side"])
+    with whole_file(clip_path) as clip_beside, whole_folder(keyframes_folder) as keys_beside:
+        if rawframes_folder is None:
+            both = stream.filter_multi_output("split")
+            first, last = fps * seconds[0], fps * seconds[-1]
+            chosen = both[1].filter("select", f"between(n,{first},{last})*not(mod(n,{fps}))")
+            outputs = [
+                clip_output(both[0], clip_beside, frames, fps, settings),
+                jpeg_output(
+                    chosen, keys_beside / "%06d.jpg", len(seconds), jpeg_quality, settings["threads"]
+                ),
+            ]
+            errors = run_ffmpeg(outputs, exe, log, subject, clip_path)
+            _check_frames(subject, clip_beside, frames, fps)
+            for number, second in enumerate(seconds, start=1):
+                name = KEYFRAME.format(clip=clip, frame=frame_of_second(second, fps))
+                _move_picture(keys_beside / f"{number:06d}.jpg", keys_beside / name, subject)
+        else:
+            with whole_folder(rawframes_folder) as raw_beside:
+                both = stream.filter_multi_output("split")
+                outputs = [
+                    clip_output(both[0], clip_beside, frames, fps, settings),
+                    jpeg_output(
+                        both[1], raw_beside / "img_%05d.jpg", frames, jpeg_quality,
+                        settings["threads"],
+                    ),
+                ]
+                errors = run_ffmpeg(outputs, exe, log, subject, clip_path)
+                _check_frames(subject, clip_beside, frames, fps)
+                written = sum(1 for _ in os.scandir(raw_beside))
+                if written != frames:
+                    raise UserError(
+                        f"{subject}: expected {frames} frames, ffmpeg wrote {written}; see {log}"
+                    )
+                for second in seconds:
+                    frame = frame_of_second(second, fps)
+                    _same_picture(
+                        raw_beside / RAWFRAME.format(frame=frame),
+                        keys_beside / KEYFRAME.format(clip=clip, frame=frame),
+                    )
+        width, height = _picture_size(clip_beside)
+        digest = sha256(clip_beside)
+        keyframes = keyframe_table(clip, keys_beside, seconds, fps, width, height)
+    manifest = ClipManifest(clip, video, start, fps, frames, width, height, digest, errors)
+    return manifest, keyframes
+
+
+def rawframes_of_clip(
+    clip: str, clip_path: Path, frames: int, settings: Mapping, jpeg_quality: int,
+    rawframes_folder: Path, log: Path,
+) -> None:
+    """All frames of a clip that is already cut, as JPEG, whole or not at all."""
+    stream = ffmpeg.input(file_url(clip_path), threads=settings["threads"], **OPEN_OPTIONS).video
+    with whole_folder(rawframes_folder) as beside:
+        output = jpeg_output(
+            stream, beside / "img_%05d.jpg", frames, jpeg_quality, settings["threads"]
+        )
+        exe = ffmpeg_exe(settings["ffmpeg"])
+        run_ffmpeg([output], exe, log, f"frames of clip {clip}", rawframes_folder)
+        written = sum(1 for _ in os.scandir(beside))
+        if written != frames:
+            raise UserError(
+                f"clip {clip}: expected {frames} frames in {clip_path}, found {written}. "
+                "Delete the clip's files and run again."
+            )
+
+
+def keyframe_table(
+    clip: str, folder: Path, seconds: Sequence[int], fps: int, width: int, height: int
+) -> pd.DataFrame:
+    """The table of a clip's keyframes, with a checksum of each picture in `folder`."""
+    rows = []
+    for second in seconds:
+        frame = frame_of_second(second, fps)
+        name = KEYFRAME.format(clip=clip, frame=frame)
+        rows.append((second, frame, name, width, height, sha256(folder / name)))
+    return pd.DataFrame(rows, columns=list(KEYFRAMES))
+
+
+def write_clip_manifest(path: str | Path, manifest: ClipManifest) -> None:
+    """Write a clip's manifest as JSON."""
+    write_text(path, json.dumps(asdict(manifest), indent=1) + "\n")
+
+
+def read_clip_manifest(path: str | Path) -> ClipManifest:
+    """Read a clip's manifest; UserError if it is not one."""
+    try:
+        return ClipManifest(**json.loads(Path(path).read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"{path}: this is not a clip's manifest ({error}). Delete it and run again."
+        ) from error
+
+
+def write_frames_manifest(path: str | Path, clip: str, folder: str | Path, frames: int) -> None:
+    """Write the manifest of a folder of frames: their number, bytes, and one checksum of all.
+
+    The checksum is over names and contents in order, so that any change is seen.
+    """
+    digest = hashlib.sha256()
+    size = 0
+    for frame in range(1, frames + 1):
+        name = RAWFRAME.format(frame=frame)
+        content = (Path(folder) / name).read_bytes()
+        size += len(content)
+        digest.update(name.encode() + b"\0" + content)
+    entry = {"clip": clip, "frames": frames, "bytes": size, "sha256": digest.hexdigest()}
+    write_text(path, json.dumps(entry, indent=1) + "\n")
+
+
+def write_keyframes_manifest(path: str | Path, keyframes: pd.DataFrame) -> None:
+    """Write the table of a clip's keyframes."""
+    write_table(path, keyframes, KEYFRAMES)
+
+
+def _check_frames(subject: str, clip_path: Path, frames: int, fps: int) -> None:
+    import av
+
+    with av.open(file_url(clip_path), options=OPEN_OPTIONS) as container:
+        written = container.streams.video[0].frames
+    if written != frames:
+        raise UserError(
+            f"{subject}: expected {frames} frames ({frames / fps:.3f} s), but the video's pictures "
+            f"end after {written} ({written / fps:.3f} s). The video is damaged or shorter than "
+            "its header says: mend it, or give an earlier end in the clips table."
+        )
+
+
+def _picture_size(clip_path: Path) -> tuple[int, int]:
+    import av
+
+    with av.open(file_url(clip_path), options=OPEN_OPTIONS) as container:
+        context = container.streams.video[0].codec_context
+        return context.width, context.height
+
+
+def _move_picture(source: Path, target: Path, subject: str) -> None:
+    if not source.exists():
+        raise UserError(f"{subject}: ffmpeg wrote no picture for {target.name}")
+    os.replace(source, target)
+
+
+def _same_picture(source: Path, target: Path) -> None:
+    """One picture under two names; a copy where the file system has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+

@@ -1,0 +1,22 @@
+"""Write the report of the whole project and its table of clips."""
+
+from avaflow.actions import attributes_from_config
+from avaflow.files import write_text
+from avaflow.job import job
+from avaflow.report import project_account
+
+if "snakemake" in globals():
+    p = snakemake.params
+    with job(snakemake.log[0]):
+        table, text = project_account(
+            p.clips,
+            p.splits,
+            p.finished,
+            attributes_from_config(p.actions),
+            p.annotations,
+            p.results,
+            p.fps,
+            p.warnings,
+        )
+        write_text(snakemake.output.table, table.to_csv(sep="\t", index=False, lineterminator="\n"))
+        write_text(snakemake.output.report, text)

@@ -1,0 +1,54 @@
+"""Cut one clip out of its video, with its keyframes and, if asked, all its frames."""
+
+from pathlib import Path
+
+from avaflow.clips import Clip, check_length, frame_count, with_known_end
+from avaflow.errors import UserError
+from avaflow.job import job
+from avaflow.times import annotatable_seconds
+from avaflow.trim import (
+    trim,
+    write_clip_manifest,
+    write_frames_manifest,
+    write_keyframes_manifest,
+)
+from avaflow.video import probe
+
+if "snakemake" in globals():
+    p = snakemake.params
+    with job(snakemake.log[0]) as log:
+        facts = probe(snakemake.input.video)
+        row = Clip(
+            p.clip, p.video, snakemake.input.video, p.start, p.end, split="train", line=0
+        )
+        fps, margin = p.trim["fps"], p.margin
+        row = with_known_end(row, facts.duration)
+        check_length(row, fps, margin, p.offset)
+        frames = frame_count(row.start, row.end, fps)
+        rawframes_manifest = snakemake.output.get("rawframes")
+        rawframes_folder = Path(rawframes_manifest).with_suffix("") if rawframes_manifest else None
+        manifest, keyframes = trim(
+            clip=p.clip,
+            video=p.video,
+            source=Path(snakemake.input.video),
+            start=row.start,
+            frames=frames,
+            facts=facts,
+            seconds=annotatable_seconds(frames, fps, margin),
+            settings=p.trim,
+            jpeg_quality=p.jpeg_quality,
+            clip_path=Path(snakemake.output.clip),
+            keyframes_folder=Path(snakemake.output.keyframes).with_suffix(""),
+            rawframes_folder=rawframes_folder,
+            log=Path(snakemake.log.ffmpeg),
+        )
+        if manifest.decode_errors and p.strict:
+            raise UserError(
+                f"clip {p.clip} of {p.video}: the source is damaged in {manifest.decode_errors} "
+                f"places (see {snakemake.log.ffmpeg}), and `strict` is set"
+            )
+        write_keyframes_manifest(snakemake.output.keyframes, keyframes)
+        if rawframes_folder:
+            write_frames_manifest(rawframes_manifest, p.clip, rawframes_folder, frames)
+        write_clip_manifest(snakemake.output.manifest, manifest)
+        log.info("%s: %d frames, %d keyframes", p.clip, frames, len(keyframes))
