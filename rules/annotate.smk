@@ -52,9 +52,9 @@ rule via_page:
 
 rule via_zip:
     input:
+        **clip_pages(),
         project=made("via/{clip}.json"),
         keyframes=made("keyframes/{clip}.csv"),
-        **clip_pages(),
     output:
         zip=made("via/{clip}.zip"),
     log:

@@ -58,7 +58,7 @@ rule dataset_links:
         env("tables")
     params:
         clips=list(PROJECT.finished),
-        results=config["results"],
+        results=lambda wildcards, output: str(Path(output.links).parents[1]),
         rawframes=config["rawframes"]["enabled"],
         code=code("dataset_links"),
     script:

@@ -8,10 +8,10 @@ rule download:
         made("logs/download/{file}.log"),
     benchmark:
         made("benchmarks/download/{file}.tsv")
-    conda:
-        env("media")
     wildcard_constraints:
         file="|".join(map(re.escape, downloads())) or "nothing-to-download",
+    conda:
+        env("media")
     params:
         url=lambda wildcards: downloads()[wildcards.file][0],
         sha256=lambda wildcards: downloads()[wildcards.file][1],
@@ -23,10 +23,10 @@ rule trim:
     input:
         video=source_of,
     output:
+        **({"rawframes": made("rawframes/{clip}.json")} if config["rawframes"]["enabled"] else {}),
         clip=made("clips/{clip}.mp4"),
         manifest=made("clips/{clip}.json"),
         keyframes=made("keyframes/{clip}.csv"),
-        **({"rawframes": made("rawframes/{clip}.json")} if config["rawframes"]["enabled"] else {}),
     log:
         made("logs/trim/{clip}.log"),
         ffmpeg=made("logs/trim/{clip}.ffmpeg.log"),

@@ -53,11 +53,6 @@ def env(name):
     return str(BASE / "envs" / f"{name}.yaml")
 
 
-def script(name):
-    """A script, as a path that rules in any file can name."""
-    return str(SCRIPTS / f"{name}.py")
-
-
 def code(name):
     """A fingerprint of a script with its library modules: a change of code is a change."""
     return fingerprint(SCRIPTS / f"{name}.py")
@@ -89,9 +84,7 @@ def sources():
 def downloads():
     """Videos given by an address: file name -> (address, sha256)."""
     return {
-        Path(clip.source).name: (clip.video, clip.sha256)
-        for clip in CLIPS.values()
-        if clip.is_url
+        Path(clip.source).name: (clip.video, clip.sha256) for clip in CLIPS.values() if clip.is_url
     }
 
 

@@ -22,7 +22,7 @@ rule export_mmaction2:
         fps=FPS,
         actions=config["actions"],
         rawframes=config["rawframes"]["enabled"],
-        dataset=made("dataset"),
+        dataset=lambda wildcards, output: str(Path(output.readme).parents[1]),
         code=code("export_mmaction2"),
     script:
         "../scripts/export_mmaction2.py"
@@ -73,7 +73,7 @@ rule export_datumaro:
         clip_splits=finished_splits(),
         splits=ANNOTATED_SPLITS,
         offset=config["timestamp_offset"],
-        dataset=made("dataset"),
+        dataset=lambda wildcards, output: str(Path(output.readme).parents[1]),
         code=code("export_datumaro"),
     script:
         "../scripts/export_datumaro.py"

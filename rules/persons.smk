@@ -51,7 +51,7 @@ rule detect:
         gpu=gpus(config["detector"]["device"]),
     params:
         clips=lambda wildcards: BATCHES[wildcards.batch],
-        weights=PROJECT.detector.model,
+        weights=lambda wildcards: PROJECT.detector.model,
         detector=detector_settings(),
         fps=FPS,
         code=code("detect"),

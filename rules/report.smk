@@ -24,7 +24,7 @@ rule report:
         finished=PROJECT.finished,
         actions=config["actions"],
         annotations=config["annotations"],
-        results=config["results"],
+        results=lambda wildcards, output: str(Path(output.report).parent),
         fps=FPS,
         warnings=PROJECT.warnings,
         code=code("report"),

@@ -18,9 +18,7 @@ if "snakemake" in globals():
     p = snakemake.params
     with job(snakemake.log[0]) as log:
         facts = probe(snakemake.input.video)
-        row = Clip(
-            p.clip, p.video, snakemake.input.video, p.start, p.end, split="train", line=0
-        )
+        row = Clip(p.clip, p.video, snakemake.input.video, p.start, p.end, split="train", line=0)
         fps, margin = p.trim["fps"], p.margin
         row = with_known_end(row, facts.duration)
         check_length(row, fps, margin, p.offset)

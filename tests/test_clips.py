@@ -1,7 +1,6 @@
 """The clips table: what it may say, and the one message for each thing it may not."""
 
 import pytest
-from numbered_videos import make_video
 
 from avaflow.clips import (
     Clip,
@@ -19,6 +18,7 @@ from avaflow.config import load_schema
 from avaflow.errors import UserError
 from avaflow.times import annotatable_seconds, detection_frames, parse_time
 from avaflow.video import ProbeCache
+from numbered_videos import make_video
 
 HEADER = "clip\tvideo\tstart\tend\tsplit"
 
@@ -55,7 +55,9 @@ def test_times(text, seconds):
     assert parse_time(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1:75", "1:75:00", "abc", "1e3", "nan", "1,5", "1:2:3:4"])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "1:75", "1:75:00", "abc", "1e3", "nan", "1,5", "1:2:3:4"]
+)
 def test_times_that_are_none(text):
     with pytest.raises(ValueError, match="expected seconds or HH:MM:SS.mmm"):
         parse_time(text)
@@ -123,7 +125,9 @@ def test_rows_that_are_refused(tmp_path, schema, row, message):
 
 
 def test_all_problems_are_listed_at_once(tmp_path, schema):
-    path = write(tmp_path, "a\tv\t9\t5\ttrain", "A\tv\t0\t5\tval", "a\tv\t0\t5\tval", "b\tv\t0\t5\tx")
+    path = write(
+        tmp_path, "a\tv\t9\t5\ttrain", "A\tv\t0\t5\tval", "a\tv\t0\t5\tval", "b\tv\t0\t5\tx"
+    )
     with pytest.raises(UserError) as caught:
         read_clips_table(path, schema, "d")
     text = str(caught.value)

@@ -6,7 +6,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-from numbered_videos import make_video, numbered_picture, read_number, run_ffmpeg, shown_numbers
 
 from avaflow.errors import UserError
 from avaflow.files import sha256
@@ -20,6 +19,7 @@ from avaflow.trim import (
     write_keyframes_manifest,
 )
 from avaflow.video import probe
+from numbered_videos import make_video, numbered_picture, read_number, run_ffmpeg, shown_numbers
 
 SETTINGS = {
     "fps": 30,

@@ -1,10 +1,10 @@
 """Files that pose as videos are refused by name, before anything is built on them."""
 
 import pytest
-from numbered_videos import make_video, run_ffmpeg
 
 from avaflow.errors import UserError
 from avaflow.video import ProbeCache, probe
+from numbered_videos import make_video, run_ffmpeg
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,9 @@ def test_truncated_with_the_index_at_the_front(tmp_path, video):
     run_ffmpeg("-i", str(video), "-c", "copy", "-movflags", "+faststart", str(whole))
     path = tmp_path / "t.mp4"
     path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
-    with pytest.raises(UserError, match=r"the header promises 5.00 s, but the pictures end at|cut short"):
+    with pytest.raises(
+        UserError, match=r"the header promises 5.00 s, but the pictures end at|cut short"
+    ):
         probe(path)
 
 

@@ -26,7 +26,10 @@ def schema_problems(instance: Any, schema: Mapping) -> list[str]:
 def check_config(config: Mapping, schema: Mapping) -> None:
     """Raise UserError, listing all problems, unless the config meets its schema."""
     problems = schema_problems(dict(config), schema)
-    if not problems and config["tracker"]["link_near_distance"] < config["tracker"]["link_distance"]:
+    if (
+        not problems
+        and config["tracker"]["link_near_distance"] < config["tracker"]["link_distance"]
+    ):
         problems.append(
             "tracker.link_near_distance: expected at least tracker.link_distance, because near "
             "tracklets are linked more readily than far ones"

@@ -136,7 +136,8 @@ def _awaiting(awaiting: Sequence[str], annotations: str, results: Path) -> list[
 def _noticed(table: pd.DataFrame, kinds: Mapping[str, int], warnings: Sequence[str]) -> list[str]:
     lines = [f"- {warning}" for warning in warnings]
     lines += [
-        f"- {kind}: {count} boxes (see `labels/*.notes.csv`)" for kind, count in sorted(kinds.items())
+        f"- {kind}: {count} boxes (see `labels/*.notes.csv`)"
+        for kind, count in sorted(kinds.items())
     ]
     empty = table[table["keyframes_without_person"] > 0]
     for _, row in empty.iterrows():
@@ -152,9 +153,7 @@ def _noticed(table: pd.DataFrame, kinds: Mapping[str, int], warnings: Sequence[s
     return lines
 
 
-def _places(
-    results: Path, finished: Mapping[str, str], splits: Mapping[str, str]
-) -> list[str]:
+def _places(results: Path, finished: Mapping[str, str], splits: Mapping[str, str]) -> list[str]:
     places = [
         ("clips, constant rate", "clips/"),
         ("frames as JPEG", "rawframes/"),
@@ -164,7 +163,9 @@ def _places(
         ("the dataset", "dataset/"),
         ("logs", "logs/"),
     ]
-    lines = [f"- {what}: `{results}/{place}`" for what, place in places if (results / place).exists()]
+    lines = [
+        f"- {what}: `{results}/{place}`" for what, place in places if (results / place).exists()
+    ]
     missing = [
         split for split in ("train", "val") if not any(splits[clip] == split for clip in finished)
     ]
@@ -208,11 +209,12 @@ def closing(project, config: Mapping) -> str:
     if project.awaiting:
         shown = ", ".join(project.awaiting[:8])
         more = f" and {len(project.awaiting) - 8} more" if len(project.awaiting) > 8 else ""
-        lines += [
-            f"  awaiting a person: {shown}{more}",
-            f"    open {results}/via/index.html, tick, save each clip as "
-            f"{config['annotations']}/{{clip}}_finish.json, and run again",
-        ]
+        lines.append(f"  awaiting a person: {shown}{more}")
+        if (results / "via" / "index.html").exists():
+            lines.append(
+                f"    open {results}/via/index.html, tick, save each clip as "
+                f"{config['annotations']}/{{clip}}_finish.json, and run again"
+            )
     if (results / "report.md").exists():
         lines.append(f"  the whole account: {results}/report.md")
     return "\n".join(lines)

@@ -218,7 +218,11 @@ def trim(
             outputs = [
                 clip_output(both[0], clip_beside, frames, fps, settings),
                 jpeg_output(
-                    chosen, keys_beside / "%06d.jpg", len(seconds), jpeg_quality, settings["threads"]
+                    chosen,
+                    keys_beside / "%06d.jpg",
+                    len(seconds),
+                    jpeg_quality,
+                    settings["threads"],
                 ),
             ]
             errors = run_ffmpeg(outputs, exe, log, subject, clip_path)
@@ -232,7 +236,10 @@ def trim(
                 outputs = [
                     clip_output(both[0], clip_beside, frames, fps, settings),
                     jpeg_output(
-                        both[1], raw_beside / "img_%05d.jpg", frames, jpeg_quality,
+                        both[1],
+                        raw_beside / "img_%05d.jpg",
+                        frames,
+                        jpeg_quality,
                         settings["threads"],
                     ),
                 ]
@@ -257,8 +264,13 @@ def trim(
 
 
 def rawframes_of_clip(
-    clip: str, clip_path: Path, frames: int, settings: Mapping, jpeg_quality: int,
-    rawframes_folder: Path, log: Path,
+    clip: str,
+    clip_path: Path,
+    frames: int,
+    settings: Mapping,
+    jpeg_quality: int,
+    rawframes_folder: Path,
+    log: Path,
 ) -> None:
     """All frames of a clip that is already cut, as JPEG, whole or not at all."""
     stream = ffmpeg.input(file_url(clip_path), threads=settings["threads"], **OPEN_OPTIONS).video
@@ -357,4 +369,3 @@ def _same_picture(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
