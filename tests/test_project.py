@@ -1,0 +1,188 @@
+"""What a project may say, and the one message for each thing that stops it before any job."""
+
+import copy
+
+import pytest
+import yaml
+
+from avaflow.actions import all_actions, attributes_from_config
+from avaflow.config import check_config, load_schema
+from avaflow.errors import UserError
+from avaflow.project import find_finished, load_project
+from avaflow.source import fingerprint
+from numbered_videos import make_video
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return make_video(tmp_path_factory.mktemp("v") / "v.mp4", frames=300)
+
+
+@pytest.fixture
+def project(tmp_path, video, request, monkeypatch):
+    """A config whose project can be loaded, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    root = request.config.rootpath
+    config = yaml.safe_load((root / "config.yaml").read_text())
+    (tmp_path / "w.pt").write_bytes(b"weights")
+    config["detector"]["weights"] = "w.pt"
+    rows = [f"a\t{video}\t0\t5\ttrain", f"b\t{video}\t5\t\ttrain"]
+    write_clips(tmp_path, rows)
+
+    def load(**changes):
+        changed = copy.deepcopy(config)
+        for path, value in changes.items():
+            *parents, last = path.split("__")
+            place = changed
+            for parent in parents:
+                place = place[parent]
+            place[last] = value
+        return load_project(changed, root / "schemas")
+
+    return load
+
+
+def write_clips(folder, rows):
+    text = "\n".join(["clip\tvideo\tstart\tend\tsplit", *rows]) + "\n"
+    (folder / "clips.tsv").write_text(text)
+
+
+def test_a_project(project, tmp_path):
+    loaded = project()
+    assert [clip.id for clip in loaded.clips] == ["a", "b"]
+    assert loaded.splits == ["train"] and loaded.annotated_splits == []
+    assert loaded.awaiting == ["a", "b"] and loaded.warnings == []
+    assert sorted(id for ids in loaded.batches.values() for id in ids) == ["a", "b"]
+    assert loaded.detector.model == "w.pt"
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "b_finish.json").write_text("{}")
+    loaded = project()
+    assert loaded.finished == {"b": "annotations/b_finish.json"}
+    assert loaded.annotated_splits == ["train"] and loaded.awaiting == ["a"]
+
+
+def test_leakage_warns_and_strict_stops(project, tmp_path, video):
+    write_clips(tmp_path, [f"a\t{video}\t0\t5\ttrain", f"b\t{video}\t5\t\tval"])
+    (warning,) = project().warnings
+    assert "a (train), b (val)" in warning
+    with pytest.raises(UserError, match=r"(?s)`strict` is set.*a \(train\), b \(val\)"):
+        project(strict=True)
+
+
+def test_stray_annotations_warn_and_double_ones_stop(tmp_path):
+    for name in ("a.json", "A1_finish.json", "notes.txt", "b_finish.json"):
+        (tmp_path / name).write_text("{}")
+    finished, warnings = find_finished(tmp_path, {"a", "b"})
+    assert list(finished) == ["a", "b"]
+    assert len(warnings) == 1 and "A1_finish.json: no clip of this name" in warnings[0]
+    (tmp_path / "a_finish.json").write_text("{}")
+    with pytest.raises(UserError, match="clip a: both .*a.json and .*a_finish.json are there"):
+        find_finished(tmp_path, {"a", "b"})
+    assert find_finished(tmp_path / "none", {"a"}) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"detector__weights": "models/mine.pt"}, "models/mine.pt is missing. Put the file there"),
+        ({"detector__weights": "mine.onnx"}, "mine.onnx is missing"),
+        ({"trim__fps": 25}, "trim.fps is 25: PySlowFast's AVA reader has 30 built in"),
+        ({"timestamp_offset": 0}, "timestamp_offset is 0: PySlowFast"),
+        ({"rawframes__enabled": False}, "rawframes.enabled is false: PySlowFast"),
+        ({"keyframes__margin": 1}, "expected at least 2 s"),
+        ({"via__page": "via.html"}, "via.page: via.html is missing"),
+        ({"via__page": "download"}, "via.url is not an http"),
+        ({"trim__ffmpeg": "no-such-ffmpeg"}, "no such program can be run"),
+        ({"clips": "none.tsv"}, "none.tsv: the clips table is missing"),
+        ({"detector__stide": 5}, "detector.stide: unknown key; did you mean `stride`"),
+        ({"detector__confidence": 0}, "detector.confidence: expected at least 0.001, found 0"),
+        ({"actions": []}, "actions: expected a list of at least 1"),
+        ({"exports": ["coco"]}, "expected one of mmaction2, slowfast, datumaro"),
+        ({"trim__short_side": 255}, "expected `keep` or a whole number from 32, a multiple of 2"),
+    ],
+)
+def test_settings_that_are_refused(project, changes, message):
+    with pytest.raises(UserError, match=message):
+        project(**changes)
+
+
+def test_known_weights_are_left_to_the_download(project):
+    detector = project(detector__weights="yolo11n.pt").detector
+    assert detector.files == ["results/models/yolo11n.pt"]
+
+
+def test_export_for_the_processor_is_a_target_of_its_own(project):
+    detector = project(detector__export="openvino").detector
+    assert detector.weights == "w.pt"
+    assert detector.files == ["results/models/w.openvino.json"]
+    assert detector.model == "results/models/w_openvino_model"
+    on_gpu = project(detector__export="openvino", detector__device=0).detector
+    assert on_gpu.files == ["w.pt"]
+
+
+def test_action_ids_run_through_the_attributes():
+    attributes = attributes_from_config(
+        [
+            {"attribute": "head", "options": ["talk", "bow"]},
+            {
+                "attribute": "body",
+                "choose": "single",
+                "options": ["sit"],
+                "renamed": {"sat": "sit"},
+            },
+        ]
+    )
+    assert [(a.id, a.name, a.attribute) for a in all_actions(attributes)] == [
+        (1, "talk", "head"),
+        (2, "bow", "head"),
+        (3, "sit", "body"),
+    ]
+    assert [attribute.multiple for attribute in attributes] == [True, False]
+    assert attributes[1].renamed == {"sat": "sit"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([{"attribute": "a", "options": ["x", "x"]}], "action 'x' is in 'a' and in 'a'"),
+        ([{"attribute": "a", "options": ["x"]}] * 2, "attribute 'a' is listed twice"),
+        ([{"attribute": "person", "options": ["x"]}], "taken by the person id"),
+        ([{"attribute": "a", "options": ['say "hi"']}], "quotes"),
+        ([{"attribute": "a", "options": [f"x{n}" for n in range(81)]}], "81 actions"),
+        (
+            [{"attribute": "a", "options": ["x"], "renamed": {"y": "z"}}],
+            "'y' is now 'z', which is not among its options x",
+        ),
+        ([{"attribute": "a", "options": ["x"], "renamed": {"x": "x"}}], "still an option"),
+    ],
+)
+def test_actions_that_are_refused(entries, message):
+    with pytest.raises(UserError, match=message):
+        attributes_from_config(entries)
+
+
+def test_config_of_the_project_and_of_the_demo_meet_the_schema(request):
+    root = request.config.rootpath
+    schema = load_schema(root / "schemas" / "config.schema.yaml")
+    check_config(yaml.safe_load((root / "config.yaml").read_text()), schema)
+
+
+def test_fingerprint_follows_imports_but_not_comments(tmp_path):
+    library = tmp_path / "avaflow"
+    library.mkdir()
+    script = tmp_path / "s.py"
+    script.write_text("from avaflow.a import f\n")
+    (library / "a.py").write_text("from avaflow.b import g\n\n\ndef f():\n    return g()\n")
+    (library / "b.py").write_text('def g():\n    """One."""\n    return 1\n')
+    (library / "c.py").write_text("x = 1\n")
+
+    def now():
+        fingerprint.cache_clear()
+        return fingerprint(script)
+
+    first = now()
+    (library / "c.py").write_text("x = 2\n")
+    (library / "b.py").write_text('def g():\n    """Uno."""\n    return 1  # one\n')
+    assert now() == first
+    (library / "b.py").write_text("def g():\n    return 2\n")
+    assert now() != first

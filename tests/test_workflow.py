@@ -1,0 +1,314 @@
+"""The whole demo through the real Snakemake, held against the demo's truth."""
+
+import json
+import shutil
+from collections import Counter
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+import readers
+from avaflow.boxes import iou_matrix
+from avaflow.clips import batch_of
+from avaflow.proposals import read_proposals
+from avaflow.tables import BOX, DETECTIONS, KEYFRAMES, LABELS, TRACKS, read_table
+from frame_number import read_frame_number
+from identity_metrics import idf1
+from workflow_runs import ROOT, Workspace
+
+DEMO = ROOT / "examples" / "demo"
+STARTS = {"corridor": 0.5, "classroom": 1.0, "yard": 2.0}
+SPLITS = {"corridor": "train", "classroom": "train", "yard": "val"}
+SECONDS = list(range(2, 10))
+BATCHES = 3
+ACTIONS = ["talk", "bow", "stand", "sit", "walk", "hand up", "catch"]
+
+
+def source_frame(clip: str, frame: int) -> int:
+    """The 0-based frame of the demo's video that a clip shows at its 1-based frame."""
+    return round(STARTS[clip] * 30) + frame - 1
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """The finished demo, in a folder of its own, with tables that tests may change."""
+    workspace = Workspace(tmp_path_factory.mktemp("demo") / "w", batches=BATCHES)
+    shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
+    shutil.copytree(DEMO / "annotations", workspace.folder / "annotations")
+    run = workspace.run()
+    assert run.status == 0, run.output
+    workspace.first_run = run
+    workspace.results = workspace.folder / "results"
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def truth():
+    """The demo's truth: a row per person and frame of each video."""
+    tables = []
+    for clip in STARTS:
+        table = pd.read_csv(DEMO / "truth" / f"{clip}.csv")
+        tables.append(table.assign(clip=clip))
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_second_run_has_nothing_to_do(demo):
+    run = demo.run()
+    assert run.status == 0 and run.nothing_to_do, run.output
+
+
+def test_end_of_the_run_tells_what_was_made(demo):
+    assert "persons followed       3 of 3   results/tracks/" in demo.first_run.output
+    assert "train.csv, val.csv, for mmaction2, slowfast, datumaro" in demo.first_run.output
+    report = (demo.results / "report.md").read_text()
+    assert "3 clips, 3 finished by an annotator, 0 awaiting one. 24 keyframes" in report
+    table = pd.read_csv(demo.results / "report.tsv", sep="\t")
+    assert list(table["state"]) == ["finished"] * 3 and list(table["keyframes"]) == [8] * 3
+
+
+@pytest.mark.parametrize("clip", STARTS)
+def test_every_keyframe_shows_the_frame_of_its_second(demo, clip):
+    table = read_table(demo.results / "keyframes" / f"{clip}.csv", KEYFRAMES)
+    assert list(table["second"]) == SECONDS
+    for row in table.itertuples():
+        assert row.file == f"{clip}_{30 * row.second + 1:06d}.jpg"
+        picture = cv2.imread(str(demo.results / "keyframes" / clip / row.file))
+        assert picture.shape == (360, 640, 3)
+        assert read_frame_number(picture) == round((STARTS[clip] + row.second) * 30)
+
+
+@pytest.mark.parametrize("clip", STARTS)
+def test_every_frame_shows_its_instant(demo, clip):
+    folder = demo.results / "rawframes" / clip
+    assert sorted(p.name for p in folder.iterdir()) == [f"img_{n:05d}.jpg" for n in range(1, 331)]
+    for frame in (1, 2, 100, 329, 330):
+        picture = cv2.imread(str(folder / f"img_{frame:05d}.jpg"))
+        assert read_frame_number(picture) == source_frame(clip, frame)
+
+
+def test_training_code_can_jump_in_clips(demo):
+    """decord, as the readers' video mode uses it, gets the frame it asks for."""
+    import decord
+
+    for clip in STARTS:
+        reader = decord.VideoReader(str(demo.results / "dataset" / "clips" / f"{clip}.mp4"))
+        assert len(reader) == 330 and reader.get_avg_fps() == pytest.approx(30)
+        for index in (240, 0, 61, 329):
+            picture = reader[index].asnumpy()[:, :, ::-1]
+            assert read_frame_number(picture) == source_frame(clip, index + 1)
+
+
+def on_frames(table, truth, clip, frames):
+    """Predicted and true boxes of the given frames of a clip, frame by frame."""
+    true = truth[truth["clip"] == clip]
+    for frame in frames:
+        rows = true[true["frame"] == source_frame(clip, frame)]
+        yield table[table["frame"] == frame], rows
+
+
+def test_detector_finds_the_persons(demo, truth):
+    detections = pd.concat(
+        read_table(path, DETECTIONS) for path in (demo.results / "detections").glob("*.csv")
+    )
+    found = present = right = given = 0
+    for clip in STARTS:
+        table = detections[detections["clip"] == clip]
+        assert set(table["frame"]) <= set(range(1, 331, 5))
+        for boxes, true in on_frames(table, truth, clip, [30 * s + 1 for s in SECONDS]):
+            overlap = iou_matrix(true[BOX].to_numpy(), boxes[BOX].to_numpy())
+            clear = (true["visible"] >= 0.5).to_numpy()
+            present += clear.sum()
+            found += (overlap.max(axis=1, initial=0) >= 0.5)[clear].sum()
+            # A hidden person who is found all the same is no false alarm.
+            given += len(boxes)
+            right += (overlap.max(axis=0, initial=0) >= 0.5).sum()
+    assert present > 60
+    assert found / present >= 0.95, f"recall {found}/{present}"
+    assert right / given >= 0.95, f"precision {right}/{given}"
+
+
+def test_identities_last(demo, truth):
+    predicted, true = [], []
+    for clip in STARTS:
+        tracks = read_table(demo.results / "tracks" / f"{clip}.csv", TRACKS)
+        assert not tracks.duplicated(["frame", "person_id"]).any()
+        assert tracks["person_id"].min() == 1
+        frames = {source_frame(clip, 30 * s + 1): 30 * s + 1 for s in SECONDS}
+        predicted.append(tracks[tracks["frame"].isin(frames.values())].assign(clip=clip))
+        rows = truth[(truth["clip"] == clip) & truth["frame"].isin(frames)]
+        rows = rows[rows["visible"] >= 0.5]
+        true.append(rows.assign(frame=rows["frame"].map(frames)))
+    predicted, true = pd.concat(predicted), pd.concat(true)
+    # Ids count within a clip: make them and the frames unique over all.
+    for table in (predicted, true):
+        number = table["clip"].map({clip: n for n, clip in enumerate(STARTS)})
+        table["person_id"] += number * 1000
+        table["frame"] += number * 10000
+    assert idf1(true, predicted) >= 0.9
+
+
+def test_projects_to_annotate_hold_every_box_and_no_tick(demo):
+    for clip in STARTS:
+        project = json.loads((demo.results / "via" / f"{clip}.json").read_text())
+        tracks = read_table(demo.results / "tracks" / f"{clip}.csv", TRACKS)
+        on_keyframes = tracks[tracks["frame"].isin([30 * s + 1 for s in SECONDS])]
+        assert len(project["metadata"]) == len(on_keyframes) > 0
+        person = project["config"]["ui"]["spatial_region_label_attribute_id"]
+        assert all(set(entry["av"]) == {person} for entry in project["metadata"].values())
+        for file in project["file"].values():
+            assert file["loc"] == 2
+            assert (demo.results / "via" / file["src"]).resolve().is_file()
+    assert (demo.results / "via" / "index.html").is_file()
+
+
+def test_every_tick_is_in_the_dataset_and_nothing_else(demo):
+    """What the demo's annotations ticked is written beside them, from the truth."""
+    ticked = pd.read_csv(DEMO / "truth_labels.csv", keep_default_na=False)
+    expected = Counter()
+    for row in ticked.itertuples():
+        for action in row.actions.split(";"):
+            box = tuple(f"{getattr(row, side):.4f}" for side in BOX)
+            expected[row.clip, f"{row.second + 900}", *box, str(ACTIONS.index(action) + 1)] += 1
+    written = Counter()
+    persons = {}
+    for split in ("train", "val"):
+        text = (demo.results / "dataset" / "annotations" / f"{split}.csv").read_text()
+        for line in text.splitlines():
+            *cells, person = line.split(",")
+            written[tuple(cells)] += 1
+            assert SPLITS[cells[0]] == split
+            persons.setdefault((cells[0], cells[1], *cells[2:6]), set()).add(int(person))
+    assert written == expected and len(written) > 100
+    # One box is one person, ids are never -1, and a true person keeps one id in its clip.
+    assert all(len(ids) == 1 and min(ids) >= 1 for ids in persons.values())
+    ids_of_person = {}
+    for row in ticked.itertuples():
+        box = tuple(f"{getattr(row, side):.4f}" for side in BOX)
+        (person,) = persons[row.clip, f"{row.second + 900}", *box]
+        ids_of_person.setdefault((row.clip, row.truth_person_id), set()).add(person)
+    assert all(len(ids) == 1 for ids in ids_of_person.values()), ids_of_person
+
+
+def test_ticks_are_the_actions_that_the_videos_show(demo, truth):
+    """Labels against the generator itself, not against what the annotations say of it."""
+    for clip in STARTS:
+        labels = read_table(demo.results / "labels" / f"{clip}.csv", LABELS)
+        true = truth[truth["clip"] == clip]
+        for second, rows in labels.groupby("second"):
+            people = true[true["frame"] == source_frame(clip, 30 * second + 1)]
+            for _, box_rows in rows.groupby("person_id"):
+                box = box_rows[BOX].to_numpy()[:1]
+                overlap = iou_matrix(people[BOX].to_numpy(), box)[:, 0]
+                assert overlap.max() >= 0.5
+                shown = people.iloc[int(overlap.argmax())]["actions"].split(";")
+                assert {ACTIONS[i - 1] for i in box_rows["action_id"]} == set(shown)
+
+
+# ------------------------------------------------------------------ as the readers load it
+
+
+def test_dataset_scores_full_marks_against_itself(demo):
+    dataset = demo.results / "dataset"
+    for split in ("train", "val"):
+        assert readers.truth_against_itself(dataset, split) == pytest.approx(1.0)
+
+
+def test_proposals_keep_every_rule(demo):
+    for split in ("train", "val", "test"):
+        path = demo.results / "dataset" / "annotations" / f"dense_proposals_{split}.pkl"
+        proposals = read_proposals(path)
+        clips = [clip for clip in SPLITS if SPLITS[clip] == split]
+        keys = {f"{clip},{second + 900:04d}" for clip in clips for second in SECONDS}
+        assert set(proposals) == keys
+        for boxes in proposals.values():
+            assert boxes.dtype.kind == "f" and boxes.ndim == 2 and boxes.shape[1] == 5
+            assert (boxes >= 0).all() and (boxes <= 1).all()
+            assert (np.diff(boxes[:, 4]) <= 0).all()
+
+
+# ------------------------------------------------------------------ only what is stale
+
+
+DOWNSTREAM_OF_LABELS = {
+    "annotations_of_dataset": 1,
+    "export_mmaction2": 1,
+    "export_slowfast": 1,
+    "export_datumaro": 1,
+    "report": 1,
+    "all": 1,
+}
+
+
+def test_a_finished_project_that_changes_rebuilds_its_labels_and_the_dataset(demo):
+    path = demo.folder / "annotations" / "yard_finish.json"
+    before = path.read_text()
+    project = json.loads(before)
+    entry = next(e for e in project["metadata"].values() if e["av"].get("2"))
+    entry["av"]["2"] = "0" if entry["av"]["2"] != "0" else "1"
+    try:
+        path.write_text(json.dumps(project))
+        assert demo.plan() == {"labels_of_clip": 1, **DOWNSTREAM_OF_LABELS}
+    finally:
+        path.write_text(before)
+
+
+def test_a_tracker_setting_rebuilds_from_the_tracks_on(demo):
+    assert demo.plan(tracker={"link_distance": 0.2}) == {
+        "track": 3,
+        "via_project": 3,
+        "via_zip": 3,
+        "via_index": 1,
+        "labels_of_clip": 3,
+        **DOWNSTREAM_OF_LABELS,
+    }
+
+
+def test_an_actions_name_rebuilds_projects_and_labels_but_no_video_work(demo):
+    actions = [
+        {"attribute": "head", "options": ["speak", "bow"], "renamed": {"talk": "speak"}},
+        {"attribute": "body", "choose": "single", "options": ["stand", "sit", "walk"]},
+        {"attribute": "limbs", "options": ["hand up", "catch"]},
+    ]
+    assert demo.plan(actions=actions) == {
+        "via_project": 3,
+        "via_zip": 3,
+        "via_index": 1,
+        "labels_of_clip": 3,
+        **DOWNSTREAM_OF_LABELS,
+    }
+
+
+def test_a_clip_that_is_added_makes_one_batch_stale(demo):
+    table = demo.folder / "clips.tsv"
+    before = table.read_text()
+    try:
+        table.write_text(before + "extra\texamples/demo/videos/yard.mp4\t0\t6\tval\n")
+        jobs = demo.plan()
+    finally:
+        table.write_text(before)
+    mates = [c for c in STARTS if batch_of(c, BATCHES) == batch_of("extra", BATCHES)]
+    assert jobs["trim"] == jobs["detect"] == jobs["embed"] == 1
+    assert jobs["track"] == jobs["via_project"] == jobs["via_zip"] == 1 + len(mates)
+    assert jobs.get("labels_of_clip", 0) == len(mates)
+
+
+def test_jpeg_quality_and_rate_are_not_forgotten(demo):
+    assert demo.plan(jpeg_quality=5)["trim"] == 3
+    assert demo.plan(trim={"crf": 25})["trim"] == 3
+    assert demo.plan(detector={"confidence": 0.4})["detect"] == len(
+        {batch_of(clip, BATCHES) for clip in STARTS}
+    )
+    assert "trim" not in demo.plan(detector={"confidence": 0.4})
+    assert demo.plan(detector={"threads": 1}) == {}
+    assert demo.plan(timestamp_offset=0, exports=["datumaro"]).get("detect") is None
+
+
+def test_unannotated_clips_wait_and_block_nobody(demo, tmp_path):
+    shutil.copytree(demo.folder / "annotations", tmp_path / "some")
+    (tmp_path / "some" / "yard_finish.json").unlink()
+    jobs = demo.plan(annotations=str(tmp_path / "some"))
+    assert jobs["labels_of_clip"] == 2
+    jobs = demo.plan(annotations=str(tmp_path / "nobody"))
+    assert "labels_of_clip" not in jobs and "annotations_of_dataset" not in jobs

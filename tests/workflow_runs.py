@@ -1,0 +1,80 @@
+"""Running the real Snakemake on a project of its own in a temporary folder."""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Run:
+    """How one Snakemake ended, and all that it said."""
+
+    status: int
+    output: str
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """Rules to run with their numbers of jobs, from the plan; empty for nothing to do."""
+        table = re.search(r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal", self.output, re.DOTALL)
+        rows = table[1].splitlines() if table else []
+        return {row.split()[0]: int(row.split()[1]) for row in rows}
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether Snakemake found all outputs up to date."""
+        return "Nothing to be done" in self.output
+
+
+class Workspace:
+    """A folder in which Snakemake runs, with the project's examples in reach."""
+
+    def __init__(self, folder: Path, **config):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "examples").symlink_to(ROOT / "examples")
+        self.config = {"clips": "clips.tsv", "annotations": "annotations", "results": "results"}
+        self.config |= config
+
+    def write_clips(self, *rows: str, header: str = "clip\tvideo\tstart\tend\tsplit") -> None:
+        """Write the clips table."""
+        (self.folder / "clips.tsv").write_text("\n".join([header, *rows]) + "\n")
+
+    def run(self, *arguments: str, demo: bool = True, **changed) -> Run:
+        """Run Snakemake with the demo's config (or the defaults) and ours over it."""
+        overlay = self.folder / "overlay.yaml"
+        overlay.write_text(yaml.safe_dump(merge(self.config, changed)))
+        configs = ["examples/demo/config.yaml"] if demo else []
+        command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
+        command += ["--cores", "2", "--configfile", *configs, "overlay.yaml"]
+        done = subprocess.run(
+            [*command, "--", *arguments]
+            if not arguments or arguments[0][0] != "-"
+            else [*command, *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout)
+
+    def plan(self, *arguments: str, **changed) -> dict[str, int]:
+        """The jobs of a dry run."""
+        run = self.run("-n", *arguments, **changed)
+        assert run.status == 0, run.output
+        return run.jobs
+
+
+def merge(base: dict, over: dict) -> dict:
+    """`base` with `over` laid over it, mappings merged, as Snakemake merges configs."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
