@@ -86,12 +86,12 @@ def test_stray_annotations_warn_and_double_ones_stop(tmp_path):
     [
         ({"detector__weights": "models/mine.pt"}, "models/mine.pt is missing. Put the file there"),
         ({"detector__weights": "mine.onnx"}, "mine.onnx is missing"),
-        ({"trim__fps": 25}, "trim.fps is 25: PySlowFast's AVA reader has 30 built in"),
-        ({"timestamp_offset": 0}, "timestamp_offset is 0: PySlowFast"),
-        ({"rawframes__enabled": False}, "rawframes.enabled is false: PySlowFast"),
+        ({"trim__fps": 25}, "counts 30 frames a second, trim.fps is 25"),
+        ({"timestamp_offset": 0}, "timestamp_offset is 0. Set timestamp_offset: 900"),
+        ({"rawframes__enabled": False}, "reads frames as JPEG only, and none are kept"),
         ({"keyframes__margin": 1}, "expected at least 2 s"),
         ({"via__page": "via.html"}, "via.page: via.html is missing"),
-        ({"via__page": "download"}, "via.url is not an http"),
+        ({"via__page": "download", "via__url": ""}, "via.url is not an http"),
         ({"trim__ffmpeg": "no-such-ffmpeg"}, "no such program can be run"),
         ({"clips": "none.tsv"}, "none.tsv: the clips table is missing"),
         ({"detector__stide": 5}, "detector.stide: unknown key; did you mean `stride`"),
@@ -169,7 +169,7 @@ def test_config_of_the_project_and_of_the_demo_meet_the_schema(request):
 
 def test_fingerprint_follows_imports_but_not_comments(tmp_path):
     library = tmp_path / "avaflow"
-    library.mkdir()
+    (library / "b_assets").mkdir(parents=True)
     script = tmp_path / "s.py"
     script.write_text("from avaflow.a import f\n")
     (library / "a.py").write_text("from avaflow.b import g\n\n\ndef f():\n    return g()\n")
@@ -185,4 +185,7 @@ def test_fingerprint_follows_imports_but_not_comments(tmp_path):
     (library / "b.py").write_text('def g():\n    """Uno."""\n    return 1  # one\n')
     assert now() == first
     (library / "b.py").write_text("def g():\n    return 2\n")
-    assert now() != first
+    second = now()
+    assert second != first
+    (library / "b_assets" / "page.css").write_text("p {}")
+    assert now() != second

@@ -20,6 +20,7 @@ from avaflow.clips import (
 )
 from avaflow.config import check_config, load_schema
 from avaflow.errors import UserError
+from avaflow.slowfast import check_settings
 from avaflow.times import READER_REACH_FRAMES
 from avaflow.trim import ffmpeg_exe
 from avaflow.video import ProbeCache
@@ -118,7 +119,8 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     for clip in clips:
         batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)
     check_via(config["via"])
-    check_exports(config)
+    if "slowfast" in config["exports"]:
+        check_settings(config["rawframes"]["enabled"], fps, config["timestamp_offset"])
     return Project(
         clips=clips,
         finished=finished,
@@ -202,28 +204,4 @@ def check_via(settings: Mapping) -> None:
         raise UserError(
             f"config: via.page: {page} is missing. Give the path of VIA 3's annotator html, "
             "`download`, or leave it empty for project files only."
-        )
-
-
-def check_exports(config: Mapping) -> None:
-    """UserError for exports that the other settings rule out."""
-    if "slowfast" not in config["exports"]:
-        return
-    problems = []
-    if config["trim"]["fps"] != 30:
-        problems.append(
-            f"trim.fps is {config['trim']['fps']}: PySlowFast's AVA reader has 30 built in"
-        )
-    if config["timestamp_offset"] != 900:
-        problems.append(
-            f"timestamp_offset is {config['timestamp_offset']}: PySlowFast's AVA reader has 900 "
-            "built in"
-        )
-    if not config["rawframes"]["enabled"]:
-        problems.append("rawframes.enabled is false: PySlowFast's AVA reader reads frames")
-    if problems:
-        raise UserError.listing(
-            "config: `exports` holds slowfast, which these settings rule out (change them, or "
-            "take slowfast out of `exports`):",
-            problems,
         )

@@ -188,20 +188,26 @@ def closing(project, config: Mapping) -> str:
     def count(pattern: str) -> int:
         return sum((results / pattern.format(clip=clip)).exists() for clip in ids)
 
+    read_back = [(results / "labels" / f"{clip}.csv").exists() for clip in project.finished]
+
     lines = [f"avaflow: {len(ids)} clips"]
     stages = [
         ("cut", "clips/{clip}.json", "clips/"),
         ("frames kept", "rawframes/{clip}.json", "rawframes/"),
         ("persons followed", "tracks/{clip}.csv", "tracks/"),
         ("ready to annotate", "via/{clip}.json", "via/index.html"),
-        ("labels read back", "labels/{clip}.csv", "labels/"),
     ]
     for what, pattern, place in stages:
         made = count(pattern)
         if made:
             lines.append(f"  {what:<18} {made:>5} of {len(ids)}   {results}/{place}")
+    if any(read_back):
+        lines.append(
+            f"  {'labels read back':<18} {sum(read_back):>5} of {len(ids)}   {results}/labels/"
+        )
     annotations = results / "dataset" / "annotations"
-    csvs = [f"{split}.csv" for split in SPLITS if (annotations / f"{split}.csv").exists()]
+    csvs = [f"{split}.csv" for split in project.annotated_splits]
+    csvs = [name for name in csvs if (annotations / name).exists()]
     if csvs:
         exports = [name for name in config["exports"] if (results / "dataset" / name).exists()]
         also = f", for {', '.join(exports)}" if exports else ""

@@ -17,7 +17,8 @@ NO_CONTENT = {"errors", "job", "files", "source"}
 def fingerprint(script: str | Path) -> str:
     """12 hexadecimal digits over a script and the `avaflow` modules it imports, at any depth.
 
-    Comments, docstrings and layout do not count: rewording them rebuilds nothing.
+    Comments, docstrings and layout do not count: rewording them rebuilds nothing. Of a
+    module `m` the files in a folder `m_assets` count too, to the letter.
     """
     script = Path(script)
     library = script.parent / "avaflow"
@@ -29,6 +30,8 @@ def fingerprint(script: str | Path) -> str:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         _drop_docstrings(tree)
         seen[path] = ast.dump(tree)
+        for asset in sorted(path.with_name(f"{path.stem}_assets").glob("*")):
+            seen[asset] = asset.read_text(encoding="utf-8")
         for name in _imported_modules(tree):
             module = library / f"{name}.py"
             if name not in NO_CONTENT and module.is_file():

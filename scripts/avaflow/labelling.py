@@ -1,0 +1,603 @@
+"""From a finished VIA project to labels: who did what, where, at which second.
+
+Whatever an annotator ticked becomes a row or an error that says why not. What was not
+ticked is never labelled, only noted.
+"""
+
+import difflib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from avaflow.actions import PERSON_ATTRIBUTE, Attribute
+from avaflow.boxes import iou_matrix
+from avaflow.errors import UserError
+from avaflow.tables import BOX, LABELS, NOTES, empty_table
+from avaflow.via import Box, Project
+
+MIN_SIDE_PX = 2.0
+"""Least width and height of a labelled box, in pixels: less is a slip of the mouse."""
+
+READER_DECIMALS = 4
+"""Two boxes equal to this many decimals are one box to readers that group rows by box."""
+
+JOIN_IOU = 0.5
+"""Least overlap at which a drawn box shows the person of a track: the customary IoU at
+which a detection counts as found."""
+
+JOIN_SECONDS = 0.5
+"""Most seconds between a keyframe and a detection that may speak for it: within half a
+second a walking person moves less than half a body height, so boxes still overlap."""
+
+STEP_HEIGHTS = 1.0
+"""Most movement of a person from one keyframe to the next, a second later, in body
+heights: a brisk walk is 1.7 m/s, about the height of the person."""
+
+HEIGHT_RATIO = 2.0
+"""Most change of a box's height from one keyframe to the next: a person who sits down or
+bows loses less than half."""
+
+SAME_BOX_PX = 0.01
+"""A box and its track agree if they differ by less: both are rounded, to 0.001 px and to
+six decimals of the picture (under 0.008 px at 8K)."""
+
+_IMAGE_OF_CLIP = re.compile(r"^(?P<clip>.+)_\d{6}\.\w+$")
+_PERSON_ID = re.compile(r"^[0-9]{1,9}$")
+
+
+@dataclass
+class _Person:
+    """A ticked box on one keyframe, normalised; `person_id` is 0 until it is known."""
+
+    source: Box
+    second: int
+    box: tuple[float, float, float, float]
+    action_ids: tuple[int, ...]
+    person_id: int
+
+
+def labels_of_project(
+    project: Project,
+    clip: str,
+    keyframes: pd.DataFrame,
+    tracks: pd.DataFrame,
+    attributes: Sequence[Attribute],
+    fps: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Labels, notes and warnings of a clip's finished project.
+
+    `keyframes` and `tracks` have the columns of `tables.KEYFRAMES` and `tables.TRACKS`.
+    The labels (`tables.LABELS`) are sorted by second, person and action, their boxes
+    normalised and inside the picture; the notes (`tables.NOTES`) tell what was left out,
+    their boxes as ``x y width height`` in pixels. Warnings are sentences for the user.
+
+    A box without a person id is joined to a track whose box it overlaps by at least
+    :data:`JOIN_IOU`, and gets the number that the annotator gave that track; else to a
+    labelled person of a neighbouring keyframe who has no box on this one; else it gets an id
+    of its own, which follows it over the keyframes.
+
+    Raises UserError, with all problems of the file, where a tick cannot be honoured.
+    """
+    action_of, ticks_problems, warnings = _action_ids(project, attributes)
+    problems = _other_clip(project, clip, keyframes) or [
+        *_other_pictures(project, clip, keyframes),
+        *ticks_problems,
+        *project.problems,
+    ]
+    if not any(box.ticks for box in project.boxes):
+        problems.append(
+            f"none of its {len(project.boxes)} boxes has a tick: is this the project before "
+            "annotation? Tick the actions and save it again"
+        )
+    keyframe_of = {row.file: row for row in keyframes.itertuples(index=False)}
+    known = [box for box in project.boxes if box.picture in keyframe_of]
+    persons, notes, box_problems = _persons(known, keyframe_of, action_of, attributes)
+    problems += box_problems
+    problems += _clashes(persons)
+    if problems:
+        raise UserError.listing(f"{project.path}: this project cannot be used:", problems)
+
+    trusted, stale = _trusted_tracks(known, keyframe_of, tracks)
+    warnings += stale
+    warnings += _changed_pictures(known, keyframe_of)
+    absent = [k.second for k in keyframe_of.values() if k.file not in set(project.pictures)]
+    if absent:
+        warnings.append(
+            f"{len(absent)} of the clip's {len(keyframe_of)} pictures are not in "
+            f"the project (second {_list(absent)}): nothing is labelled there"
+        )
+    if project.name != clip:
+        warnings.append(
+            f"the project is called {project.name!r}, but its pictures are those of {clip!r}: "
+            f"it is read as {clip!r}"
+        )
+    _identify(persons, known, keyframe_of, trusted, tracks, fps)
+    clash = _equal_boxes(persons)
+    if clash:
+        raise UserError.listing(f"{project.path}: this project cannot be used:", clash)
+    if not stale:
+        notes += _deleted(project, keyframe_of, tracks)
+    notes += [(0, "", "", remark) for remark in project.remarks]
+    warnings = [f"{project.path}: {warning}" for warning in warnings]
+    return _label_table(persons), _note_table(notes), warnings
+
+
+# ------------------------------------------------------------- is this the right file
+
+
+def _other_clip(project: Project, clip: str, keyframes: pd.DataFrame) -> list[str]:
+    """A problem if no picture is this clip's and another clip's name can be told."""
+    if set(project.pictures) & set(keyframes["file"]):
+        return []
+    names = {m["clip"] for m in map(_IMAGE_OF_CLIP.match, project.pictures) if m}
+    if project.pictures and names == {clip}:
+        return []
+    if not project.pictures and project.name == clip:
+        return []
+    found = _list(sorted(names)) if names else repr(project.name)
+    return [
+        f"expected the project of clip {clip!r}, found that of {found} "
+        f"(project name {project.name!r}, pictures {_list(project.pictures[:3]) or 'none'}): "
+        "give the file the name of its own clip"
+    ]
+
+
+def _other_pictures(project: Project, clip: str, keyframes: pd.DataFrame) -> list[str]:
+    strangers = sorted(set(project.pictures) - set(keyframes["file"]))
+    if not strangers:
+        return []
+    return [
+        f"picture {_list(strangers)}: not among the {len(keyframes)} keyframes of clip {clip!r}. "
+        "If the clip's times, frame rate or keyframe margin were changed after the annotation, "
+        "change them back; a picture that somebody added has to be removed in VIA"
+    ]
+
+
+def _action_ids(
+    project: Project, attributes: Sequence[Attribute]
+) -> tuple[dict[tuple[str, str], int], list[str], list[str]]:
+    """Action id of each (attribute, option) that the file may tick; problems; warnings.
+
+    Options are matched by name, as the finished file itself spells them, so that options
+    may be reordered in the config at any time.
+    """
+    action_of: dict[tuple[str, str], int] = {}
+    problems: list[str] = []
+    warnings: list[str] = []
+    uses = Counter(tick for box in project.boxes for tick in box.ticks)
+    by_name = {attribute.name: attribute for attribute in attributes}
+    found = [name for name in project.options if name != PERSON_ATTRIBUTE]
+    missing = [name for name in by_name if name not in project.options]
+    unknown = [name for name in found if name not in by_name]
+    if missing or unknown:
+        problems.append(
+            f"expected the attributes {_list(by_name)} of the config, found {_list(found)}"
+            + (f"; {_list(missing)} is missing" if missing else "")
+            + (f"; {_list(unknown)} is unknown" if unknown else "")
+            + ": put `actions` in the config back to what was annotated, or annotate again"
+        )
+    for name in found:
+        if name not in by_name:
+            continue
+        attribute = by_name[name]
+        present = {action.name: action.id for action in attribute.actions}
+        reached = set()
+        for option in project.options[name]:
+            now = option if option in present else attribute.renamed.get(option)
+            if now is not None:
+                action_of[name, option] = present[now]
+                reached.add(now)
+            elif uses[name, option]:
+                problems.append(_gone(name, option, uses[name, option], present))
+        unseen = [option for option in present if option not in reached]
+        if unseen:
+            warnings.append(
+                f"the project was made before {_list(unseen)} was added to "
+                f"attribute {name!r}: nobody could tick it, so its absence says nothing"
+            )
+    if PERSON_ATTRIBUTE not in project.options:
+        warnings.append(
+            f"the attribute {PERSON_ATTRIBUTE!r} is gone: all persons are identified by position"
+        )
+    return action_of, problems, warnings
+
+
+def _gone(attribute: str, option: str, count: int, present: Iterable[str]) -> str:
+    near = difflib.get_close_matches(option, list(present), n=1, cutoff=0.5)
+    example = near[0] if near else "PRESENT NAME"
+    return (
+        f"option {option!r} of attribute {attribute!r} is ticked {count} time(s), but the config "
+        f"has only {_list(present)}: put it back, or say what it is called now by "
+        f"`renamed: {{{option}: {example}}}` under the attribute"
+    )
+
+
+# ------------------------------------------------------------- boxes
+
+
+def _persons(
+    boxes: Sequence[Box],
+    keyframe_of: Mapping[str, object],
+    action_of: Mapping[tuple[str, str], int],
+    attributes: Sequence[Attribute],
+) -> tuple[list[_Person], list[tuple], list[str]]:
+    """Every ticked box as a person; notes on the others; problems of ticked boxes."""
+    persons: list[_Person] = []
+    notes: list[tuple] = []
+    problems: list[str] = []
+    single = {attribute.name for attribute in attributes if not attribute.multiple}
+    sizes = Counter(b.origin.picture_size for b in boxes if b.origin and b.origin.picture_size)
+    usual_size = sizes.most_common(1)[0][0] if sizes else None
+    for box in boxes:
+        keyframe = keyframe_of[box.picture]
+        # The size at the time of annotation counts: a clip may since have been scaled.
+        recorded = box.origin.picture_size if box.origin else None
+        width, height = recorded or usual_size or (keyframe.width, keyframe.height)
+        normalised, cut = _normalise(box.box_px, width, height)
+        sides_px = (
+            (normalised[2] - normalised[0]) * width,
+            (normalised[3] - normalised[1]) * height,
+        )
+        where = f"second {keyframe.second}, {_name_of(box)}"
+        if not box.ticks:
+            note = "no action ticked"
+            if min(abs(box.box_px[2]), abs(box.box_px[3])) < MIN_SIDE_PX:
+                note += ", and too small to be a person: a slip of the mouse"
+            notes.append(_note(keyframe.second, box, note))
+            continue
+        if min(sides_px) < MIN_SIDE_PX:
+            problems.append(
+                f"{where}: ticked, but {sides_px[0]:.1f} x {sides_px[1]:.1f} px of it are inside "
+                f"the {width} x {height} px picture: draw it around the person, or delete it"
+            )
+        for attribute in single:
+            chosen = {action_of.get(tick, tick) for tick in box.ticks if tick[0] == attribute}
+            if len(chosen) > 1:
+                names = [option for name, option in box.ticks if name == attribute]
+                problems.append(
+                    f"{where}: {_list(names)} are ticked, but {attribute!r} takes one: "
+                    "leave one, or set `choose: multiple` in the config"
+                )
+        if box.person and not (_PERSON_ID.match(box.person) and int(box.person) > 0):
+            problems.append(
+                f"{where}: the person is {box.person!r}, expected a whole number from 1 "
+                "(or nothing, for a person drawn by hand)"
+            )
+            continue
+        if cut:
+            notes.append(_note(keyframe.second, box, "reached out of the picture: cut to it"))
+        action_ids = tuple(sorted({action_of[tick] for tick in box.ticks if tick in action_of}))
+        person_id = int(box.person) if box.person else 0
+        persons.append(_Person(box, keyframe.second, normalised, action_ids, person_id))
+    # The key of a drawn box is random: its place orders it, so that ids do not depend on it.
+    persons.sort(key=lambda person: (person.second, person.box, person.source.key))
+    return persons, notes, problems
+
+
+def _normalise(
+    box_px: Sequence[float], width: float, height: float
+) -> tuple[tuple[float, float, float, float], bool]:
+    """x1, y1, x2, y2 in 0..1, whichever way it was drawn; and whether it had to be cut."""
+    x, y, w, h = box_px
+    sides = np.array([min(x, x + w), min(y, y + h), max(x, x + w), max(y, y + h)])
+    scaled = sides / (width, height, width, height)
+    inside = np.clip(scaled, 0.0, 1.0)
+    cut = bool(np.abs((inside - scaled) * (width, height, width, height)).max() > SAME_BOX_PX)
+    return tuple(float(value) for value in inside), cut
+
+
+def _clashes(persons: Sequence[_Person]) -> list[str]:
+    problems = []
+    for (second, person_id), count in Counter((p.second, p.person_id) for p in persons).items():
+        if person_id and count > 1:
+            problems.append(
+                f"second {second}: {count} ticked boxes are person {person_id}: a person has one "
+                "box a picture. Correct the number of one of them, or delete one"
+            )
+    return problems + _equal_boxes(persons)
+
+
+def _equal_boxes(persons: Sequence[_Person]) -> list[str]:
+    places = defaultdict(list)
+    for person in persons:
+        text = " ".join(f"{value:.{READER_DECIMALS}f}" for value in person.box)
+        places[person.second, text].append(person)
+    return [
+        f"second {second}: {_list(_name_of(p.source) for p in same)} have the same box {text}: "
+        "readers would take them for one person. Delete one of them, or move it"
+        for (second, text), same in places.items()
+        if len(same) > 1
+    ]
+
+
+# ------------------------------------------------------------- who is it
+
+
+def _trusted_tracks(
+    boxes: Sequence[Box], keyframe_of: Mapping[str, object], tracks: pd.DataFrame
+) -> tuple[pd.DataFrame, list[str]]:
+    """The tracks whose ids mean the same as in the project, and a warning if they changed.
+
+    After a new run of the tracker the ids in the finished file are those of the former
+    tracks; then the boxes that the file remembers are the only tracks it can be joined to.
+    """
+    now = {(row.frame, row.person_id): row for row in tracks.itertuples(index=False)}
+    remembered = []
+    changed = 0
+    for box in boxes:
+        if box.origin is None:
+            continue
+        keyframe = keyframe_of[box.picture]
+        width, height = box.origin.picture_size or (keyframe.width, keyframe.height)
+        then, _ = _normalise(box.origin.box_px, width, height)
+        remembered.append((keyframe.frame, box.origin.track, *then, 1.0))
+        row = now.get((keyframe.frame, box.origin.track))
+        scale = np.array([width, height, width, height])
+        if row is None or (
+            np.abs((np.array([row.x1, row.y1, row.x2, row.y2]) - then) * scale).max() > SAME_BOX_PX
+        ):
+            changed += 1
+    if not changed:
+        return tracks, []
+    table = pd.DataFrame(remembered, columns=list(tracks.columns))
+    return table, [
+        f"the tracks have changed since this project was made ({changed} of {len(remembered)} "
+        "boxes): the person ids of the project are kept, and persons drawn by hand are joined "
+        "to the boxes in the project only"
+    ]
+
+
+def _changed_pictures(boxes: Sequence[Box], keyframe_of: Mapping[str, object]) -> list[str]:
+    resized, redone = set(), set()
+    for box in boxes:
+        if box.origin is None:
+            continue
+        keyframe = keyframe_of[box.picture]
+        if box.origin.picture_size not in (None, (keyframe.width, keyframe.height)):
+            resized.add(keyframe.second)
+        elif box.origin.picture_sha256 not in ("", keyframe.sha256):
+            redone.add(keyframe.second)
+    warnings = []
+    if resized:
+        warnings.append(
+            f"the pictures of second {_list(sorted(resized))} have another size than when they "
+            "were annotated: the boxes are scaled along"
+        )
+    if redone:
+        warnings.append(
+            f"the pictures of second {_list(sorted(redone))} are not those that were annotated: "
+            "make sure that the clip still shows the same part of the video"
+        )
+    return warnings
+
+
+def _identify(
+    persons: list[_Person],
+    boxes: Sequence[Box],
+    keyframe_of: Mapping[str, object],
+    trusted: pd.DataFrame,
+    tracks: pd.DataFrame,
+    fps: int,
+) -> None:
+    """Give every person without an id one, in place."""
+    if all(person.person_id for person in persons):
+        return
+    on_second: dict[int, list[_Person]] = defaultdict(list)
+    for person in persons:
+        on_second[person.second].append(person)
+    first = next(iter(keyframe_of.values()))
+    scale = np.array([first.width, first.height] * 2, float)
+
+    frame_of = {keyframe.second: keyframe.frame for keyframe in keyframe_of.values()}
+    meant = _numbers_of_tracks(persons)
+    for second, here in on_second.items():
+        _join_tracks(here, trusted, frame_of[second], fps, meant)
+
+    shown = defaultdict(set)
+    for box in boxes:
+        second = keyframe_of[box.picture].second
+        if box.person and _PERSON_ID.match(box.person):
+            shown[second].add(int(box.person))
+    for person in persons:
+        shown[person.second].add(person.person_id)
+    seconds = sorted(on_second)
+    for step, order in ((1, seconds), (-1, seconds[::-1])):
+        for second in order:
+            _join_neighbours(on_second[second], on_second.get(second - step, []), shown, scale)
+
+    ids = {person.person_id for person in persons}
+    ids |= {int(b.person) for b in boxes if _PERSON_ID.match(b.person)}
+    ids |= {b.origin.track for b in boxes if b.origin}
+    ids |= {int(value) for value in tracks["person_id"]}
+    next_id = max(ids) + 1
+    fresh: set[int] = set()
+    for second in seconds:
+        before = [p for p in on_second.get(second - 1, []) if p.person_id in fresh]
+        _join_neighbours(on_second[second], before, shown, scale)
+        for person in on_second[second]:
+            if not person.person_id:
+                person.person_id = next_id
+                shown[second].add(next_id)
+                fresh.add(next_id)
+                next_id += 1
+
+
+def _numbers_of_tracks(persons: Sequence[_Person]) -> dict[int, list[tuple[int, int]]]:
+    """For each track, the seconds at which its box was ticked and the number it carries there.
+
+    Where the annotator corrected a track's number, the correction says who it shows.
+    """
+    numbers = defaultdict(list)
+    for person in persons:
+        if person.person_id and person.source.origin:
+            numbers[person.source.origin.track].append((person.second, person.person_id))
+    return numbers
+
+
+def _join_tracks(
+    here: Sequence[_Person],
+    tracks: pd.DataFrame,
+    frame: int,
+    fps: int,
+    meant: Mapping[int, list[tuple[int, int]]],
+) -> None:
+    """Give unnamed persons of one keyframe the ids of the tracks they overlap."""
+    unnamed = [person for person in here if not person.person_id]
+    if not unnamed:
+        return
+    second = unnamed[0].second
+    taken = {person.person_id for person in here}
+    # A track whose box was given to somebody else stands for that person here.
+    given = {p.source.origin.track for p in here if p.person_id and p.source.origin}
+    boxes = np.array([person.box for person in unnamed])
+    overlap_of: dict[int, np.ndarray] = {}
+    for track, place in _places_at(tracks, frame, fps).items():
+        if track in given:
+            continue
+        _, number = min(
+            meant.get(track, [(second, track)]), key=lambda known: abs(known[0] - second)
+        )
+        person_id = track if number in taken else number
+        if person_id not in taken:
+            overlap = iou_matrix(boxes, place[None])[:, 0]
+            overlap_of[person_id] = np.maximum(overlap_of.get(person_id, 0.0), overlap)
+    if not overlap_of:
+        return
+    ids = sorted(overlap_of)
+    overlap = np.stack([overlap_of[person_id] for person_id in ids], axis=1)
+    for row, column in _assign(-overlap, overlap >= JOIN_IOU):
+        unnamed[row].person_id = ids[column]
+
+
+def _places_at(tracks: pd.DataFrame, frame: int, fps: int) -> dict[int, np.ndarray]:
+    """Box of each track at a frame: its own, or between the detections around the frame.
+
+    Only detections within :data:`JOIN_SECONDS` count; where they lie on one side of the
+    frame, the nearest stands for it.
+    """
+    reach = JOIN_SECONDS * fps
+    near = tracks[(tracks["frame"] - frame).abs() <= reach]
+    places = {}
+    for person_id, rows in near.groupby("person_id"):
+        rows = rows.sort_values("frame")
+        known = rows["frame"].to_numpy(float)
+        values = rows[BOX].to_numpy(float)
+        places[int(person_id)] = np.array(
+            [np.interp(frame, known, values[:, column]) for column in range(4)]
+        )
+    return places
+
+
+def _join_neighbours(
+    here: Sequence[_Person],
+    there: Sequence[_Person],
+    shown: Mapping[int, set[int]],
+    scale: np.ndarray,
+) -> None:
+    """Give unnamed persons the ids of persons who stood close by on the next keyframe.
+
+    An id that has a box of its own on this keyframe, ticked or not, is somebody else.
+    """
+    unnamed = [person for person in here if not person.person_id]
+    if not unnamed:
+        return
+    second = unnamed[0].second
+    named = [p for p in there if p.person_id and p.person_id not in shown[second]]
+    if not named:
+        return
+    left = np.array([person.box for person in unnamed]) * scale
+    right = np.array([person.box for person in named]) * scale
+    heights = left[:, None, 3] - left[:, None, 1], right[None, :, 3] - right[None, :, 1]
+    centres = (left[:, :2] + left[:, 2:]) / 2, (right[:, :2] + right[:, 2:]) / 2
+    distance = np.linalg.norm(centres[0][:, None] - centres[1][None], axis=2)
+    steps = distance / np.maximum(*heights)
+    ratio = np.maximum(*heights) / np.minimum(*heights)
+    for row, column in _assign(steps, (steps <= STEP_HEIGHTS) & (ratio <= HEIGHT_RATIO)):
+        unnamed[row].person_id = named[column].person_id
+        shown[second].add(named[column].person_id)
+
+
+def _assign(cost: np.ndarray, allowed: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of the cheapest assignment (Hungarian method) among the allowed ones.
+
+    As many pairs as possible are made: a forbidden pair costs more than all others together.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    forbidden = (np.abs(cost).max() + 1.0) * (min(cost.shape) + 1)
+    rows, columns = linear_sum_assignment(np.where(allowed, cost, forbidden))
+    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if allowed[r, c]]
+
+
+# ------------------------------------------------------------- what comes out
+
+
+def _deleted(project: Project, keyframe_of: Mapping, tracks: pd.DataFrame) -> list[tuple]:
+    """A note for every tracked box that the annotator took away.
+
+    A project without our own entries was not made from these tracks and says nothing.
+    """
+    kept = {(b.picture, b.origin.track) for b in project.boxes if b.origin}
+    if not kept:
+        return []
+    notes = []
+    rows_of_frame = {frame: rows for frame, rows in tracks.groupby("frame")}
+    for picture in project.pictures:
+        keyframe = keyframe_of[picture]
+        for row in rows_of_frame.get(keyframe.frame, tracks.iloc[:0]).itertuples(index=False):
+            if (picture, row.person_id) not in kept:
+                scale = keyframe.width, keyframe.height
+                box_px = (
+                    row.x1 * scale[0],
+                    row.y1 * scale[1],
+                    (row.x2 - row.x1) * scale[0],
+                    (row.y2 - row.y1) * scale[1],
+                )
+                notes.append(
+                    (keyframe.second, _box_text(box_px), str(row.person_id), "deleted in VIA")
+                )
+    return notes
+
+
+def _label_table(persons: Sequence[_Person]) -> pd.DataFrame:
+    rows = [
+        (person.second, person.person_id, *person.box, action_id)
+        for person in persons
+        for action_id in person.action_ids
+    ]
+    if not rows:
+        return empty_table(LABELS)
+    table = pd.DataFrame(rows, columns=list(LABELS))
+    return table.sort_values(["second", "person_id", "action_id"], ignore_index=True)
+
+
+def _note_table(notes: Sequence[tuple]) -> pd.DataFrame:
+    if not notes:
+        return empty_table(NOTES)
+    return pd.DataFrame(sorted(notes), columns=list(NOTES))
+
+
+def _note(second: int, box: Box, text: str) -> tuple:
+    return (second, _box_text(box.box_px), box.person, text)
+
+
+def _box_text(box_px: Sequence[float]) -> str:
+    return " ".join(f"{value:.1f}" for value in box_px)
+
+
+def _name_of(box: Box) -> str:
+    who = f"person {box.person}" if box.person else "a box without person number"
+    return f"{who} at {_box_text(box.box_px)} px"
+
+
+def _list(items: Iterable) -> str:
+    """`a, b and c`; a long list is cut, with the number of what is left out."""
+    items = [str(item) for item in items]
+    most = 6
+    if len(items) > most:
+        items = [*items[: most - 1], f"{len(items) - most + 1} more"]
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))

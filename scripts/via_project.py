@@ -1,0 +1,19 @@
+"""Make the VIA project of one clip: its keyframes with every tracked box, nothing ticked."""
+
+from avaflow.actions import attributes_from_config
+from avaflow.job import job
+from avaflow.tables import KEYFRAMES, TRACKS, read_table
+from avaflow.via import project, write_project
+
+if "snakemake" in globals():
+    with job(snakemake.log[0]) as log:
+        clip = snakemake.params.clip
+        content = project(
+            clip,
+            read_table(snakemake.input.keyframes, KEYFRAMES),
+            read_table(snakemake.input.tracks, TRACKS),
+            attributes_from_config(snakemake.params.actions),
+            image_prefix=f"../keyframes/{clip}",
+        )
+        write_project(snakemake.output.project, content)
+        log.info("%d boxes on %d keyframes", len(content["metadata"]), len(content["view"]))

@@ -1,0 +1,291 @@
+"""What each training toolbox does with the files of a dataset, restated from its behaviour.
+
+Independent of the code under test: nothing here is imported from avaflow. Each function takes
+the dataset folder (`results/dataset`) and reads it as that reader would, with the reader's own
+assertions; where a reader goes wrong without a word, so does its restatement.
+"""
+
+import csv
+import pickle
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+# ------------------------------------------------------------------ AVA's evaluator
+
+
+def evaluator_classes(path):
+    """{id: name} as the line-prefix parser of the ActivityNet evaluator finds them."""
+    names, name = {}, ""
+    for line in Path(path).read_text().split("\n"):
+        if line[:7] == "  name:":
+            name = line.split('"')[1]
+        elif line[:5] == "  id:" or line[:11] == "  label_id:":
+            names[int(line.strip().split(" ")[-1])] = name
+    return names
+
+
+def evaluator_truth(path, classes):
+    """{'clip,0902': [(action, (x1, y1, x2, y2)), ...]} from an AVA csv."""
+    truth = defaultdict(list)
+    with open(path, newline="") as stream:
+        for row in csv.reader(stream):
+            assert len(row) in (7, 8), f"wrong number of columns: {row}"
+            action = int(row[6])
+            if action in classes:
+                key = f"{row[0]},{int(row[1]):04d}"
+                truth[key].append((action, tuple(float(cell) for cell in row[2:6])))
+    return dict(truth)
+
+
+def evaluator_excluded(path):
+    """The excluded keys."""
+    keys = set()
+    with open(path, newline="") as stream:
+        for row in csv.reader(stream):
+            assert len(row) == 2, f"expected 2 columns: {row}"
+            keys.add(f"{row[0]},{int(row[1]):04d}")
+    return keys
+
+
+def mean_average_precision(truth, found, classes, excluded=()):
+    """Frame mAP at IoU 0.5, all detections scored alike; excluded keys count in the truth's
+    total all the same, as in mmaction2's evaluator. Classes without truth are left out."""
+    results = []
+    for action in classes:
+        total = sum(each == action for boxes in truth.values() for each, _ in boxes)
+        hits, tries = 0, 0
+        for key, boxes in truth.items():
+            if key in excluded:
+                continue
+            left = [box for each, box in boxes if each == action]
+            for each, box in found.get(key, []):
+                if each != action:
+                    continue
+                tries += 1
+                best = max(left, key=lambda other, box=box: _iou(box, other), default=None)
+                if best is not None and _iou(box, best) >= 0.5:
+                    left.remove(best)
+                    hits += 1
+        if total:
+            results.append(hits / total * (hits / tries if tries else 0))
+    return float(np.mean(results))
+
+
+def _iou(left, right):
+    width = min(left[2], right[2]) - max(left[0], right[0])
+    height = min(left[3], right[3]) - max(left[1], right[1])
+    shared = max(width, 0) * max(height, 0)
+    union = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (left, right)) - shared
+    return shared / union
+
+
+def truth_against_itself(dataset, split):
+    """mAP of a split's csv judged against itself: 1.0 unless its rows break a rule."""
+    annotations = Path(dataset) / "annotations"
+    classes = evaluator_classes(annotations / "action_list.pbtxt")
+    truth = evaluator_truth(annotations / f"{split}.csv", classes)
+    excluded = evaluator_excluded(annotations / f"{split}_excluded_timestamps.csv")
+    return mean_average_precision(truth, truth, classes, excluded)
+
+
+# ------------------------------------------------------------------ mmaction2
+
+
+def mmaction2_config(path):
+    """The variables of a config, with mmengine's `fileDirname` filled in, without its base."""
+    folder = Path(path).absolute().parent
+    text = re.sub(r"\{\{\s*fileDirname\s*\}\}", str(folder), Path(path).read_text())
+    variables = {}
+    exec(compile(text, str(path), "exec"), variables)
+    return variables
+
+
+@dataclass
+class Sample:
+    """What a dataset hands to a model for one keyframe, before decoding.
+
+    `frames` are the 1-based frames of the clip that are read, `centre` the one in the middle.
+    """
+
+    clip: str
+    timestamp: int
+    frames: list[int]
+    centre: int
+    boxes: np.ndarray
+    labels: np.ndarray
+    person_ids: list[int]
+    proposals: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
+    paths: list[Path] = field(default_factory=list)
+
+
+def mmaction2_samples(dataset, split, mode, frame_counts=None, jitter=0):
+    """The samples of AVADataset with the generated config, in test mode plus `jitter` frames.
+
+    `mode` is frames or video; video needs `frame_counts` (clip to number of frames), which
+    decord would tell. The training sampler's jitter is -1 or 0 frames.
+    """
+    path = Path(dataset) / "mmaction2" / f"slowfast_{mode}.py"
+    settings = mmaction2_config(path)[f"{split}_dataloader"]["dataset"]
+    assert settings["use_frames"] == (mode == "frames")
+    excluded = [line.split(",") for line in Path(settings["exclude_file"]).read_text().split()]
+    with open(settings["proposal_file"], "rb") as stream:
+        proposals = pickle.load(stream)
+    by_key = defaultdict(list)
+    for line in Path(settings["ann_file"]).read_text().splitlines():
+        cells = line.strip().split(",")
+        by_key[f"{cells[0]},{int(cells[1]):04d}"].append(
+            (np.array([float(cell) for cell in cells[2:6]]), int(cells[6]), int(cells[7]))
+        )
+    samples = []
+    for key, records in by_key.items():
+        clip, timestamp = key.split(",")
+        if any(clip == name and int(timestamp) == int(when) for name, when in excluded):
+            continue
+        boxes, labels, persons = [], [], []
+        while records:
+            box, _, person = records[0]
+            same = [each for each in records if np.array_equal(each[0], box)]
+            records = [each for each in records if not np.array_equal(each[0], box)]
+            vector = np.zeros(settings["num_classes"], np.float32)
+            vector[[action for _, action, _ in same]] = 1
+            boxes.append(box)
+            labels.append(vector)
+            persons.append(person)
+        start = settings["start_index"]
+        seconds = int(timestamp) - settings["timestamp_start"]
+        centre = settings["fps"] * seconds + start
+        if mode == "frames":
+            end = (settings["timestamp_end"] - settings["timestamp_start"]) * settings["fps"]
+        else:
+            end = frame_counts[clip]
+        indices = np.clip(np.arange(centre - 32, centre + 32, 2) + jitter, 0, end - 1) + start
+        # Files are named from 1; decord counts from 0.
+        first = 0 if mode == "frames" else 1
+        found = proposals.get(key)
+        if found is None:
+            chosen = np.array([[0, 0, 1, 1]])
+        else:
+            scores = found[:, 4]
+            chosen = found[scores >= min(settings["person_det_score_thr"], max(scores))][:1000, :4]
+        assert chosen.max() <= 1 and chosen.min() >= 0
+        root = Path(settings["data_prefix"]["img"]) / clip
+        names = (
+            [root / f"img_{index:05}.jpg" for index in indices]
+            if mode == "frames"
+            else [root.parent / f"{clip}.mp4"]
+        )
+        samples.append(
+            Sample(
+                clip,
+                int(timestamp),
+                [int(index) + first for index in indices],
+                int(centre) + start + first,
+                np.stack(boxes),
+                np.stack(labels),
+                persons,
+                chosen,
+                names,
+            )
+        )
+    return samples
+
+
+# ------------------------------------------------------------------ PySlowFast
+
+
+def slowfast_samples(dataset, mode):
+    """The samples of PySlowFast's Ava dataset with the generated config; mode train or val."""
+    dataset = Path(dataset)
+    ava = yaml.safe_load((dataset / "slowfast" / "SLOWFAST.yaml").read_text())["AVA"]
+    classes = yaml.safe_load((dataset / "slowfast" / "SLOWFAST.yaml").read_text())["MODEL"]
+    lists = ava["TRAIN_LISTS"] if mode == "train" else ava["TEST_LISTS"]
+    images, order = defaultdict(list), []
+    for name in lists:
+        lines = (dataset / ava["FRAME_LIST_DIR"] / name).read_text().splitlines()
+        for line in lines[1:]:
+            cells = line.split()
+            assert len(cells) == 5
+            if cells[0] not in images:
+                order.append(cells[0])
+            images[cells[0]].append(dataset / ava["FRAME_DIR"] / cells[3])
+    truth = ava["TRAIN_GT_BOX_LISTS"] if mode == "train" else []
+    predicted = ava["TRAIN_PREDICT_BOX_LISTS"] if mode == "train" else ava["TEST_PREDICT_BOX_LISTS"]
+    boxes = {}
+    for name in truth + predicted:
+        for line in (dataset / ava["ANNOTATION_DIR"] / name).read_text().splitlines():
+            cells = line.strip().split(",")
+            if name in predicted and float(cells[7]) < ava["DETECTION_SCORE_THRESH"]:
+                continue
+            second = int(cells[1])
+            if mode == "val" and not ava["FULL_TEST_ON_VAL"] and second % 4:
+                continue
+            clip = boxes.setdefault(cells[0], {each: {} for each in range(902, 1799)})
+            clip[second].setdefault(",".join(cells[2:6]), []).append(
+                int(cells[6]) if cells[6] else -1
+            )
+    assert len(boxes) == len(images)
+    samples = []
+    for clip in order:
+        for second, found in boxes[clip].items():
+            if not found:
+                continue
+            centre = (second - 900) * 30
+            last = len(images[clip]) - 1
+            indices = [min(max(index, 0), last) for index in range(centre - 32, centre + 32, 2)]
+            labels = np.zeros((len(found), classes["NUM_CLASSES"]), np.int32)
+            for vector, actions in zip(labels, found.values(), strict=True):
+                for action in actions:
+                    if action != -1:
+                        assert 1 <= action <= 80
+                        vector[action - 1] = 1
+            samples.append(
+                Sample(
+                    clip,
+                    second,
+                    [index + 1 for index in indices],
+                    centre + 1,
+                    np.array([[float(cell) for cell in text.split(",")] for text in found]),
+                    labels,
+                    [],
+                    paths=[images[clip][index] for index in indices],
+                )
+            )
+    return samples
+
+
+# ------------------------------------------------------------------ Datumaro
+
+
+def datumaro_items(dataset):
+    """{(subset, 'clip/902'): (picture, [(label name, (x, y, w, h), track id), ...])}.
+
+    Labels as Datumaro names them: by position in the action list, after `no action`.
+    """
+    root = Path(dataset) / "datumaro"
+    text = (root / "annotations" / "ava_action_list_v2.2.pbtxt").read_text()
+    names = ["no action"]
+    for entry in re.findall(r"^label \{\n((?:  .*\n)*)\}$", text, re.MULTILINE):
+        fields = dict(line.strip().split(": ", 1) for line in entry.splitlines())
+        assert set(fields) <= {"name", "label_id", "label_type"}
+        assert fields["label_type"] in {
+            "PERSON_MOVEMENT",
+            "OBJECT_MANIPULATION",
+            "PERSON_INTERACTION",
+        }
+        names.append(fields["name"].strip('"'))
+    items = {}
+    for path in sorted((root / "annotations").glob("*.csv")):
+        if "ava_" not in path.name:
+            continue
+        subset = path.stem.replace("ava_", "").replace("_v2.2", "")
+        for row in csv.reader(path.read_text().splitlines()):
+            picture = root / "frames" / row[0] / f"{row[0]}_{row[1]}.jpg"
+            entry = items.setdefault((subset, f"{row[0]}/{row[1]}"), (picture, []))
+            x1, y1, x2, y2 = map(float, row[2:6])
+            entry[1].append((names[int(row[6])], (x1, y1, x2 - x1, y2 - y1), int(row[7])))
+    return items
