@@ -10,7 +10,13 @@ if "snakemake" in globals():
         files = zip(p.clips, snakemake.input.projects, snakemake.input.keyframes, strict=True)
         entries = [
             clip_entry(
-                clip, project, keyframes, snakemake.output.index, p.finished.get(clip, ""), p.pages
+                clip,
+                project,
+                keyframes,
+                snakemake.output.index,
+                p.finished.get(clip, ""),
+                p.pages,
+                p.zips,
             )
             for clip, project, keyframes in files
         ]

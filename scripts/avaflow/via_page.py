@@ -139,6 +139,7 @@ def clip_entry(
     index: str | Path,
     finished: str,
     pages: bool,
+    zips: bool = True,
 ) -> ClipEntry:
     """What the index says of one clip, from its project and its manifest of keyframes.
 
@@ -160,7 +161,7 @@ def clip_entry(
         persons=len({box.person for box in boxes}),
         project=address(Path(project)),
         page=address(beside / f"{clip}.html") if pages else "",
-        archive=address(beside / f"{clip}.zip"),
+        archive=address(beside / f"{clip}.zip") if zips else "",
         # The middle of a clip says more about it than its beginning.
         thumbnail=address(Path(keyframes).with_suffix("") / files[len(files) // 2])
         if files
