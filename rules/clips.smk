@@ -43,7 +43,6 @@ rule trim:
         trim=config["trim"],
         jpeg_quality=config["jpeg_quality"],
         margin=config["keyframes"]["margin"],
-        offset=config["timestamp_offset"],
         strict=config["strict"],
         code=code("trim"),
     script:

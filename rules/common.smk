@@ -4,7 +4,6 @@ import sys
 import time
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 BASE = Path(workflow.basedir)
@@ -13,14 +12,17 @@ if str(SCRIPTS) not in sys.path:
     sys.path.append(str(SCRIPTS))
 
 from avaflow.errors import UserError
+from avaflow.job import ERROR_MARK
 from avaflow.project import load_project
-from avaflow.report import closing, failures
+from avaflow.report import closing, failed_closing
 from avaflow.source import fingerprint
 
 try:
     PROJECT = load_project(config, BASE / "schemas")
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    # An exception would come with the lines of this file around the message.
+    logger.error(f"{ERROR_MARK}{error}")
+    sys.exit(1)
 
 if workflow.is_main_process:
     for warning in PROJECT.warnings:
@@ -118,8 +120,8 @@ def gpus(device):
 
 def detector_settings():
     """The settings that decide what is detected, and how."""
-    kept = ("person_class", "confidence", "image_size", "stride", "batch", "device", "half")
-    return {name: config["detector"][name] for name in kept}
+    aside = ("weights", "export", "threads")
+    return {name: value for name, value in config["detector"].items() if name not in aside}
 
 
 # ------------------------------------------------------------------ annotation and dataset

@@ -10,6 +10,7 @@ rule report:
         notes=finished_clips("labels/{clip}.notes.csv"),
         dataset=dataset_files(),
         exports=export_files(),
+        via=made("via/index.html"),
         proposals=proposal_files(),
     output:
         report=made("report.md"),
@@ -37,4 +38,4 @@ onsuccess:
 
 
 onerror:
-    print(failures(config["results"], STARTED))
+    print(failed_closing(PROJECT, config, STARTED))

@@ -18,6 +18,7 @@ if "snakemake" in globals():
             half=p.detector["half"],
             image_size=p.detector["image_size"],
             threads=snakemake.threads,
+            nms_iou=p.detector["nms_iou"],
         )
         detections = detect_clips(
             videos,

@@ -29,7 +29,8 @@ def download_weights(name: str, target: str | Path) -> None:
         try:
             attempt_download_asset(fetched)
         except Exception as error:
-            raise _unavailable(name, target, " ".join(str(error).split())) from error
+            reason = " ".join(str(error).split()).strip(". \N{CROSS MARK}")
+            raise _unavailable(name, target, reason) from error
         # A .pt file is a zip; a login page of a network or half a file is not.
         if not fetched.is_file() or not zipfile.is_zipfile(fetched):
             raise _unavailable(name, target, "what came is not a weights file")

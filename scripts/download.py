@@ -1,8 +1,27 @@
 """Fetch one video from its address."""
 
+from pathlib import Path
+
 from avaflow.download import download
+from avaflow.errors import UserError
 from avaflow.job import job
+from avaflow.video import probe
+
+
+def download_video(url: str, target: str | Path, checksum: str) -> None:
+    """Fetch a video; UserError, with nothing kept, if what comes is none.
+
+    Servers answer with a page that says "log in" or "gone" as readily as with a film.
+    """
+    download(url, target, checksum)
+    try:
+        probe(target)
+    except UserError as error:
+        Path(target).unlink()
+        raise UserError(f"{url}: what came from there cannot be used: {error}") from error
+
 
 if "snakemake" in globals():
     with job(snakemake.log[0]):
-        download(snakemake.params.url, snakemake.output.video, snakemake.params.sha256)
+        p = snakemake.params
+        download_video(p.url, snakemake.output.video, p.sha256)

@@ -21,7 +21,7 @@ if "snakemake" in globals():
         row = Clip(p.clip, p.video, snakemake.input.video, p.start, p.end, split="train", line=0)
         fps, margin = p.trim["fps"], p.margin
         row = with_known_end(row, facts.duration)
-        check_length(row, fps, margin, p.offset)
+        check_length(row, fps, margin, offset=0)
         frames = frame_count(row.start, row.end, fps)
         rawframes_manifest = snakemake.output.get("rawframes")
         rawframes_folder = Path(rawframes_manifest).with_suffix("") if rawframes_manifest else None

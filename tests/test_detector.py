@@ -156,6 +156,16 @@ def test_a_model_finds_its_own_class(toy_detector):
     assert (found[:, 4] >= 0.5).all()
 
 
+def test_torch_gets_its_threads(toy):
+    """ultralytics sets a number of its own when it sets up a model."""
+    import torch
+
+    for threads in (1, 2):
+        detector = load_detector(toy, image_size=160, threads=threads)
+        detector.detect([np.zeros((96, 160, 3), np.uint8)])
+        assert torch.get_num_threads() == threads
+
+
 def test_detections_are_sorted_and_include_every_keyframe(toy_detector, clips, tmp_path):
     table = detect_clips(clips, toy_detector, stride=7, batch=4)
     assert table["clip"].unique().tolist() == ["walk-a", "walk-b"]

@@ -142,6 +142,26 @@ def test_a_jump_with_the_same_look_is_no_cut():
     assert ids_of(joined, 1) == [1]
 
 
+def test_a_new_look_in_the_same_place_is_no_cut():
+    """Somebody turns round, or is half hidden: boxes that overlap are one person."""
+    scene = Scene()
+    for frame in FRAMES:
+        scene.see(frame, 1, 0.3, vector=look(1 if frame <= 75 else 2))
+    joined = scene.track(**GENEROUS, link_distance=-1.0, link_near_distance=-1.0)
+    assert ids_of(joined, 1) == [1]
+
+
+def test_what_deepsort_says_is_read_back_by_index():
+    """As many persons as rows change from frame to frame; nothing mends a mix-up."""
+    scene = Scene()
+    for frame in FRAMES:
+        scene.see(frame, 1, 0.2, score=0.9).see(frame, 2, 0.5, score=0.8)
+        if frame % 10 == 1:
+            scene.see(frame, 3, 0.8, score=0.7)
+    joined = scene.track(cut_distance=2.0, link_distance=-1.0, link_near_distance=-1.0)
+    assert [ids_of(joined, person) for person in (1, 2, 3)] == [[1], [2], [3]]
+
+
 @pytest.mark.parametrize(("gap_strides", "parts"), [(3, 1), (4, 2)])
 def test_a_track_is_cut_at_gaps_over_half_a_second(gap_strides, parts):
     scene, frame = Scene(), 1

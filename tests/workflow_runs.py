@@ -1,5 +1,6 @@
 """Running the real Snakemake on a project of its own in a temporary folder."""
 
+import os
 import re
 import subprocess
 import sys
@@ -45,24 +46,37 @@ class Workspace:
         """Write the clips table."""
         (self.folder / "clips.tsv").write_text("\n".join([header, *rows]) + "\n")
 
-    def run(self, *arguments: str, demo: bool = True, **changed) -> Run:
-        """Run Snakemake with the demo's config (or the defaults) and ours over it."""
+    def run(
+        self, *arguments: str, demo: bool = True, env: dict[str, str] | None = None, **changed
+    ) -> Run:
+        """Run Snakemake with the demo's config (or the defaults) and ours over it.
+
+        `env` is added to the environment.
+        """
+        process = self.start(*arguments, demo=demo, env=env, **changed)
+        output, _ = process.communicate()
+        return Run(process.returncode, output)
+
+    def start(
+        self, *arguments: str, demo: bool = True, env: dict[str, str] | None = None, **changed
+    ) -> subprocess.Popen:
+        """As :meth:`run`, without waiting; the process leads a group of its own."""
         overlay = self.folder / "overlay.yaml"
         overlay.write_text(yaml.safe_dump(merge(self.config, changed)))
         configs = ["examples/demo/config.yaml"] if demo else []
         command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
         command += ["--cores", "2", "--configfile", *configs, "overlay.yaml"]
-        done = subprocess.run(
+        return subprocess.Popen(
             [*command, "--", *arguments]
             if not arguments or arguments[0][0] != "-"
             else [*command, *arguments],
             cwd=self.folder,
+            env=os.environ | (env or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        return Run(done.returncode, done.stdout)
 
     def plan(self, *arguments: str, **changed) -> dict[str, int]:
         """The jobs of a dry run."""

@@ -44,6 +44,8 @@ def quiet_ultralytics(online: bool = False) -> None:
     os.environ["YOLO_AUTOINSTALL"] = "false"
     os.environ["YOLO_OFFLINE"] = "false" if online else "true"
     os.environ.setdefault("YOLO_VERBOSE", "false")
+    # Idle threads of torch else keep their processors spinning, which the decoder needs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Its settings, and those of matplotlib, which it imports, else land in the home folder.
     unset = [name for name in ("YOLO_CONFIG_DIR", "MPLCONFIGDIR") if name not in os.environ]
     if unset:
@@ -103,12 +105,14 @@ def load_detector(
     half: bool = False,
     image_size: int = 640,
     threads: int = 2,
+    nms_iou: float = 0.7,
 ) -> Detector:
     """Load a model: .pt, .onnx, .engine, an OpenVINO folder or whatever ultralytics reads.
 
     `image_size` is the longer side in pixels that the model sees; an export with a fixed
     size keeps its own. `half` works on a GPU only and is ignored on a processor. `threads`
-    bounds what torch or OpenVINO use.
+    bounds what torch or OpenVINO use. Of boxes that overlap by more than `nms_iou` the
+    best remains; models that end without such a step (YOLOv10, YOLO26) do not look at it.
 
     Raises UserError for missing or unreadable weights, a model without `person_class`,
     one that finds no boxes, or a device that is not there. Nothing is downloaded.
@@ -124,7 +128,6 @@ def load_detector(
     from ultralytics import YOLO
     from ultralytics.utils.torch_utils import select_device
 
-    torch.set_num_threads(threads)
     try:
         select_device(str(device), verbose=False)
     except Exception as error:
@@ -134,6 +137,7 @@ def load_detector(
         ) from error
     settings = {
         "conf": confidence,
+        "iou": nms_iou,
         "device": str(device),
         "half": bool(half) and str(device) != "cpu",
         "imgsz": image_size,
@@ -165,8 +169,11 @@ def load_detector(
             f"The model knows: {', '.join(names.values())}."
         )
     settings["classes"] = persons[:1]
-    # A static export splits a larger batch itself, after copying it about; some do not.
     native = getattr(backend, "format", "pt") in ("pt", "torchscript")
+    # Only now: setting a model up sets torch's threads to all processors but one. Beside
+    # another engine torch only converts pictures, which gains nothing from more threads.
+    torch.set_num_threads(threads if native else 1)
+    # A static export splits a larger batch itself, after copying it about; some do not.
     static = not native and not getattr(backend, "dynamic", False)
     limit = max(1, int(getattr(backend, "batch", 1))) if static else None
     return Detector(model, persons[0], settings, limit)
@@ -230,8 +237,9 @@ def _persons(result) -> np.ndarray:
 def _openvino_threads(threads: int) -> Iterator[None]:
     """Let OpenVINO's processor plugin use `threads` threads in models loaded meanwhile.
 
-    ultralytics has no setting for it and makes its own core, so the property is set on
-    each core that is made inside this block.
+    They are not pinned to processors, so that the decoding thread and other jobs find
+    room. ultralytics has no setting for either and makes its own core, so the properties
+    are set on each core that is made inside this block.
     """
     try:
         import openvino
@@ -243,7 +251,9 @@ def _openvino_threads(threads: int) -> Iterator[None]:
     class BoundedCore(whole_core):
         def __init__(self, *arguments, **named):
             super().__init__(*arguments, **named)
-            self.set_property("CPU", {"INFERENCE_NUM_THREADS": threads})
+            self.set_property(
+                "CPU", {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
+            )
 
     openvino.Core = BoundedCore
     try:

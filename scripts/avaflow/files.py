@@ -4,6 +4,7 @@ Everything is written beside its target and renamed, so that a killed job or a f
 disk never leaves half a file under a name that a later step trusts.
 """
 
+import glob
 import hashlib
 import os
 import shutil
@@ -22,8 +23,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _drop_leftovers(target.parent, target.stem, target.suffix)
     handle, name = tempfile.mkstemp(
-        prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
+        prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent
     )
     os.close(handle)
     beside = Path(name)
@@ -40,7 +42,8 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty temporary folder; on success it replaces the target folder."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    _drop_leftovers(target.parent, target.name, "")
+    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         yield beside
         beside.chmod(0o777 & ~_umask())
@@ -51,6 +54,17 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
         os.replace(beside, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _drop_leftovers(folder: Path, stem: str, suffix: str) -> None:
+    """Remove what killed jobs left beside their target: nobody else would."""
+    # tempfile's random part has eight characters; a dot before it, which no stem of ours
+    # has in that place, keeps `a` from matching what belongs to `a-b`.
+    for path in folder.glob(f".{glob.escape(stem)}.????????{glob.escape(suffix)}"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -13,6 +13,9 @@ from avaflow.errors import UserError
 ERROR_MARK = "avaflow error: "
 """Starts the line of a log that the end of a failed run repeats to the user."""
 
+FAULT_MARK = "avaflow unexpected error: "
+"""Starts the line of a log before the traceback of an error that nobody foresaw."""
+
 
 @contextmanager
 def job(log_path: str | Path) -> Iterator[logging.Logger]:
@@ -21,22 +24,21 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
     Anything unexpected still shows its traceback, in the log and on stderr.
     """
     log_path = Path(log_path)
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=log_path, filemode="w", level=logging.INFO, format="%(levelname)s %(message)s"
-    )
+    # On a full disk the log cannot be written either: that is no reason for a traceback.
+    logging.raiseExceptions = False
     logger = logging.getLogger("avaflow")
     try:
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(
+            filename=log_path, filemode="w", level=logging.INFO, format="%(levelname)s %(message)s"
+        )
         yield logger
     except UserError as error:
         _fail(logger, str(error))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            logger.exception("unexpected error")
-            raise
-        _fail(logger, disk_full_message(error.filename or Path.cwd()))
-    except Exception:
-        logger.exception("unexpected error")
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fail(logger, disk_full_message(error.filename or log_path.parent))
+        logger.exception("%s%s: %s", FAULT_MARK, type(error).__name__, error)
         raise
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from avaflow.actions import PERSON_ATTRIBUTE, Attribute
 from avaflow.boxes import iou_matrix
 from avaflow.errors import UserError
-from avaflow.tables import BOX, LABELS, NOTES, empty_table
+from avaflow.tables import BOX, KEYFRAMES, LABELS, NOTES, empty_table
 from avaflow.via import Box, Project
 
 MIN_SIDE_PX = 2.0
@@ -88,11 +88,7 @@ def labels_of_project(
         *ticks_problems,
         *project.problems,
     ]
-    if not any(box.ticks for box in project.boxes):
-        problems.append(
-            f"none of its {len(project.boxes)} boxes has a tick: is this the project before "
-            "annotation? Tick the actions and save it again"
-        )
+    problems += _nothing_ticked(project)
     keyframe_of = {row.file: row for row in keyframes.itertuples(index=False)}
     known = [box for box in project.boxes if box.picture in keyframe_of]
     persons, notes, box_problems = _persons(known, keyframe_of, action_of, attributes)
@@ -126,7 +122,23 @@ def labels_of_project(
     return _label_table(persons), _note_table(notes), warnings
 
 
+def early_problems(project: Project, clip: str, attributes: Sequence[Attribute]) -> list[str]:
+    """Why a finished project cannot be used, as far as it can be told before its clip is cut."""
+    named = _other_clip(project, clip, empty_table(KEYFRAMES))
+    _, problems, _ = _action_ids(project, attributes)
+    return (named or [*problems, *project.problems]) + _nothing_ticked(project)
+
+
 # ------------------------------------------------------------- is this the right file
+
+
+def _nothing_ticked(project: Project) -> list[str]:
+    if any(box.ticks for box in project.boxes):
+        return []
+    return [
+        f"none of its {len(project.boxes)} boxes has a tick: is this the project before "
+        "annotation? Tick the actions and save it again"
+    ]
 
 
 def _other_clip(project: Project, clip: str, keyframes: pd.DataFrame) -> list[str]:
@@ -134,7 +146,7 @@ def _other_clip(project: Project, clip: str, keyframes: pd.DataFrame) -> list[st
     if set(project.pictures) & set(keyframes["file"]):
         return []
     names = {m["clip"] for m in map(_IMAGE_OF_CLIP.match, project.pictures) if m}
-    if project.pictures and names == {clip}:
+    if clip in names:
         return []
     if not project.pictures and project.name == clip:
         return []

@@ -5,11 +5,11 @@ finished annotations are found, and files that a run needs are named or missed b
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from avaflow.actions import attributes_from_config
+from avaflow.actions import Attribute, attributes_from_config
 from avaflow.clips import (
     SPLITS,
     Clip,
@@ -20,9 +20,11 @@ from avaflow.clips import (
 )
 from avaflow.config import check_config, load_schema
 from avaflow.errors import UserError
+from avaflow.labelling import early_problems
 from avaflow.slowfast import check_settings
 from avaflow.times import READER_REACH_FRAMES
-from avaflow.trim import ffmpeg_exe
+from avaflow.trim import ffmpeg_exe, read_clip_manifest
+from avaflow.via import read_project
 from avaflow.video import ProbeCache
 
 FINISHED_NAME = re.compile(r"^(?P<clip>[A-Za-z0-9-]+?)(?:_finish)?\.json$")
@@ -89,7 +91,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     """
     schemas = Path(schemas)
     check_config(config, load_schema(schemas / "config.schema.yaml"))
-    attributes_from_config(config["actions"])
+    attributes = attributes_from_config(config["actions"])
     ffmpeg_exe(config["trim"]["ffmpeg"])
     results = Path(config["results"])
     fps, margin = config["trim"]["fps"], config["keyframes"]["margin"]
@@ -113,11 +115,13 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     warnings += leaks(clips)
     finished, unknown = find_finished(config["annotations"], {clip.id for clip in clips})
     warnings += unknown
+    warnings += unusable_annotations(finished, results, attributes)
     if config["strict"] and warnings:
         raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
     batches: dict[str, list[str]] = {}
     for clip in clips:
         batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)
+    check_clips_made((clip.id for clip in clips), results)
     check_via(config["via"])
     if "slowfast" in config["exports"]:
         check_settings(config["rawframes"]["enabled"], fps, config["timestamp_offset"])
@@ -160,6 +164,52 @@ def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], 
     if problems:
         raise UserError.listing(f"{folder}: two annotations for one clip:", problems)
     return dict(sorted(finished.items())), warnings
+
+
+def unusable_annotations(
+    finished: Mapping[str, str], results: Path, attributes: Sequence[Attribute]
+) -> list[str]:
+    """A warning for each finished project, not read back yet, that its clip's labels will refuse.
+
+    Only files that this run has to read are looked into. The refusal itself is left to
+    the clip's own job, so that one annotator's slip holds up nobody else.
+    """
+    warnings = []
+    for clip, path in finished.items():
+        labels = results / "labels" / f"{clip}.csv"
+        if labels.exists() and labels.stat().st_mtime >= Path(path).stat().st_mtime:
+            continue
+        try:
+            problems = early_problems(read_project(path), clip, attributes)
+        except UserError as error:
+            warnings.append(str(error))
+            continue
+        if problems:
+            warnings.append(
+                str(UserError.listing(f"{path}: this project cannot be used:", problems))
+            )
+    return warnings
+
+
+def check_clips_made(clips: Iterable[str], results: Path) -> None:
+    """UserError if a clip that was cut has another size than its manifest says.
+
+    Snakemake compares times only, and would take a clip that was cut short by hand, by a
+    broken copy or by a full disk for whole.
+    """
+    problems = []
+    for clip in clips:
+        video, manifest = results / "clips" / f"{clip}.mp4", results / "clips" / f"{clip}.json"
+        if not (video.exists() and manifest.exists()):
+            continue
+        expected, found = read_clip_manifest(manifest).bytes, video.stat().st_size
+        if expected and found != expected:
+            problems.append(
+                f"{video}: expected {expected} bytes, as {manifest.name} says, found {found}: "
+                f"delete {video} and {manifest}, and run again"
+            )
+    if problems:
+        raise UserError.listing(f"{results}: these clips are not as they were made:", problems)
 
 
 def find_detector(settings: Mapping, results: Path) -> DetectorFiles:

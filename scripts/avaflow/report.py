@@ -7,7 +7,8 @@ import pandas as pd
 
 from avaflow.actions import Attribute, all_actions
 from avaflow.clips import SPLITS
-from avaflow.job import ERROR_MARK
+from avaflow.errors import UserError
+from avaflow.job import ERROR_MARK, FAULT_MARK
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, empty_table, read_table
 from avaflow.times import frame_of_second
 from avaflow.trim import read_clip_manifest
@@ -86,7 +87,7 @@ def project_account(
     parts = [
         "# What this project holds",
         "",
-        f"{len(clips)} clips, {len(finished)} finished by an annotator, {len(awaiting)} awaiting "
+        f"{_clips(len(clips))}, {len(finished)} finished by an annotator, {len(awaiting)} awaiting "
         f"one. {table['keyframes'].sum()} keyframes with {table['keyframe_boxes'].sum()} person "
         f"boxes, {table['ticks'].sum()} ticked actions. Clip by clip: `report.tsv`.",
         "",
@@ -154,18 +155,16 @@ def _noticed(table: pd.DataFrame, kinds: Mapping[str, int], warnings: Sequence[s
 
 
 def _places(results: Path, finished: Mapping[str, str], splits: Mapping[str, str]) -> list[str]:
+    # What lies there does not depend on what else the same run happened to make already.
     places = [
         ("clips, constant rate", "clips/"),
-        ("frames as JPEG", "rawframes/"),
         ("keyframes", "keyframes/"),
         ("persons, each with an id", "tracks/"),
         ("to annotate", "via/index.html"),
-        ("the dataset", "dataset/"),
+        ("the dataset" if finished else "proposals, for the dataset to come", "dataset/"),
         ("logs", "logs/"),
     ]
-    lines = [
-        f"- {what}: `{results}/{place}`" for what, place in places if (results / place).exists()
-    ]
+    lines = [f"- {what}: `{results}/{place}`" for what, place in places]
     missing = [
         split for split in ("train", "val") if not any(splits[clip] == split for clip in finished)
     ]
@@ -175,6 +174,10 @@ def _places(results: Path, finished: Mapping[str, str], splits: Mapping[str, str
             f"{' and no '.join(f'`{split}.csv`' for split in missing)} yet"
         )
     return lines
+
+
+def _clips(count: int) -> str:
+    return "1 clip" if count == 1 else f"{count} clips"
 
 
 def closing(project, config: Mapping) -> str:
@@ -190,7 +193,7 @@ def closing(project, config: Mapping) -> str:
 
     read_back = [(results / "labels" / f"{clip}.csv").exists() for clip in project.finished]
 
-    lines = [f"avaflow: {len(ids)} clips"]
+    lines = [f"avaflow: {_clips(len(ids))}"]
     stages = [
         ("cut", "clips/{clip}.json", "clips/"),
         ("frames kept", "rawframes/{clip}.json", "rawframes/"),
@@ -212,6 +215,7 @@ def closing(project, config: Mapping) -> str:
         exports = [name for name in config["exports"] if (results / "dataset" / name).exists()]
         also = f", for {', '.join(exports)}" if exports else ""
         lines.append(f"  {'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
+    lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
     if project.awaiting:
         shown = ", ".join(project.awaiting[:8])
         more = f" and {len(project.awaiting) - 8} more" if len(project.awaiting) > 8 else ""
@@ -226,6 +230,35 @@ def closing(project, config: Mapping) -> str:
     return "\n".join(lines)
 
 
+def damaged_sources(clips: Sequence[str], results: str | Path) -> list[str]:
+    """A sentence for each clip that was cut from a damaged stretch of its video."""
+    sentences = []
+    for clip in clips:
+        path = Path(results, "clips", f"{clip}.json")
+        try:
+            manifest = read_clip_manifest(path)
+        except (OSError, UserError):
+            continue  # not cut yet, or reported by the job that reads it
+        if manifest.decode_errors:
+            sentences.append(
+                f"damaged source: clip {clip} of {manifest.video}, in {manifest.decode_errors} "
+                f"places: look at its frames ({results}/logs/trim/{clip}.ffmpeg.log says where)"
+            )
+    return sentences
+
+
+def failed_closing(project, config: Mapping, since: float) -> str:
+    """The last lines of a run in which jobs failed since a time, as :func:`failures`.
+
+    `project` is an :class:`avaflow.project.Project`.
+    """
+    reasons = failures(config["results"], since)
+    lines = [reasons or "avaflow could not finish: see `Error in rule` above."]
+    lines += damaged_sources([clip.id for clip in project.clips], config["results"])
+    lines.append("Then run the same command again: what is made already stays.")
+    return "\n".join(lines)
+
+
 def failures(results: str | Path, since: float) -> str:
     """The messages of jobs that failed since a time (seconds since the epoch), each once."""
     messages = []
@@ -233,10 +266,14 @@ def failures(results: str | Path, since: float) -> str:
         if path.stat().st_mtime < since:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
+        message = ""
         if ERROR_MARK in text:
             message = text.split(ERROR_MARK, 1)[1].strip()
-            if message not in messages:
-                messages.append(message)
+        elif FAULT_MARK in text:
+            reason = text.split(FAULT_MARK, 1)[1].split("\n", 1)[0]
+            message = f"not foreseen, so perhaps a fault of avaflow: {reason} (the whole: {path})"
+        if message and message not in messages:
+            messages.append(message)
     if not messages:
         return ""
     heading = "avaflow could not finish. What has to be mended:"

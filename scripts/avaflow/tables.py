@@ -78,7 +78,15 @@ def read_table(path: str | Path, columns: dict[str, type]) -> pd.DataFrame:
             f"{path}: expected the columns {', '.join(columns)}, found {', '.join(header)}. "
             "The file was changed by hand or cut short: delete it and run again."
         )
-    return pd.read_csv(StringIO(text), dtype=columns, keep_default_na=False)
+    try:
+        if not text.endswith("\n"):
+            raise ValueError("the last line has no end")
+        return pd.read_csv(StringIO(text), dtype=columns, keep_default_na=False)
+    except ValueError as error:
+        raise UserError(
+            f"{path}: this table cannot be read ({error}). "
+            "The file was changed by hand or cut short: delete it and run again."
+        ) from error
 
 
 def empty_table(columns: dict[str, type]) -> pd.DataFrame:

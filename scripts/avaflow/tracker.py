@@ -262,13 +262,10 @@ def _link(
         sizes[keep] += sizes[gone]
         members[keep] += members[gone]
         alive[gone], best[gone] = False, np.inf
+        # Only their pairs have changed; each new one is seen from the side of `keep`.
         for number in np.flatnonzero(alive & np.isin(partner, (keep, gone))):
             refresh(int(number))
         refresh(keep)
-        # The joined group may now be the closest of groups that pointed elsewhere.
-        row = costs(keep)
-        closer = alive & ((row < best) | ((row == best) & (keep < partner) & np.isfinite(row)))
-        best[closer], partner[closer] = row[closer], keep
     return [
         np.sort(np.concatenate([tracklets[number].rows for number in members[group]]))
         for group in np.flatnonzero(alive)

@@ -35,6 +35,9 @@ RAWFRAME = "img_{frame:05d}.jpg"
 
 KEYFRAME = "{clip}_{frame:06d}.jpg"
 
+_SPEAKER = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\] )+")
+"""What ffmpeg puts before a message: its part and a memory address."""
+
 _DECODE_ERROR = re.compile(
     r"error while decoding|corrupt decoded frame|error submitting packet|concealing \d+"
     r"|decode_slice_header error|invalid nal unit|packet corrupt",
@@ -47,7 +50,7 @@ class ClipManifest:
     """What a finished clip is: written beside it, compared by content further down.
 
     `start` is in seconds of the video; `decode_errors` counts the places where ffmpeg
-    found the source damaged within the clip's range.
+    found the source damaged within the clip's range; `bytes` is the size of the mp4.
     """
 
     clip: str
@@ -59,6 +62,7 @@ class ClipManifest:
     height: int
     sha256: str
     decode_errors: int
+    bytes: int = 0
 
 
 def ffmpeg_exe(configured: str = "") -> str:
@@ -183,11 +187,19 @@ def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Pa
     if status:
         if any("No space left on device" in m or "Disk quota" in m for m in messages):
             raise UserError(disk_full_message(written))
-        reason = " | ".join(m.strip() for m in messages[-3:]) or f"exit status {status}"
         raise UserError(
-            f"{subject}: ffmpeg could not make it: {reason}. The whole of what it said is in {log}."
+            f"{subject}: ffmpeg could not make it: {_reason(messages) or f'exit status {status}'}. "
+            "The video is damaged, or of a kind that this ffmpeg does not decode: mend or convert "
+            f"it. The whole of what it said is in {log}"
         )
     return sum(1 for message in messages if _DECODE_ERROR.search(message))
+
+
+def _reason(messages: Sequence[str]) -> str:
+    """The first complaint of ffmpeg and its last two: cause and outcome, each once."""
+    said = dict.fromkeys(_SPEAKER.sub("", message).strip(" .") for message in messages)
+    said = [message for message in said if message and "Last message repeated" not in message]
+    return " | ".join(dict.fromkeys(said[:1] + said[-2:]))
 
 
 def trim(
@@ -263,9 +275,9 @@ def trim(
                         keys_beside / KEYFRAME.format(clip=clip, frame=frame),
                     )
         width, height = _picture_size(clip_beside)
-        digest = sha256(clip_beside)
+        digest, size = sha256(clip_beside), clip_beside.stat().st_size
         keyframes = keyframe_table(clip, keys_beside, seconds, fps, width, height)
-    manifest = ClipManifest(clip, video, start, fps, frames, width, height, digest, errors)
+    manifest = ClipManifest(clip, video, start, fps, frames, width, height, digest, errors, size)
     return manifest, keyframes
 
 

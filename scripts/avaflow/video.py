@@ -8,6 +8,7 @@ playlist with a video's name can reach neither the network nor other files.
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -248,5 +249,7 @@ class ProbeCache:
             return
         names = {str(video) for video in videos}
         kept = {key: v for key, v in self._facts.items() if key.rsplit("|", 2)[0] in names}
-        write_text(self.path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+        # A full or read-only disk costs the next start some time, and is no reason to stop here.
+        with suppress(OSError):
+            write_text(self.path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
         self._changed = False
