@@ -42,6 +42,7 @@ rule all:
     input:
         report_file(),
         all_clips("clips/{clip}.json"),
+        all_clips("clips/{clip}.mp4"),
         all_clips("keyframes/{clip}.csv"),
         rawframes_wanted(),
         all_clips("tracks/{clip}.csv"),
@@ -62,6 +63,7 @@ rule videos:
 rule clips:
     input:
         all_clips("clips/{clip}.json"),
+        all_clips("clips/{clip}.mp4"),
 
 
 rule rawframes:

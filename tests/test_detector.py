@@ -83,7 +83,9 @@ def test_pictures_of_different_sizes_never_share_a_call():
     frames = pictures((20, 40), (20, 40), (40, 20), (20, 40))
     found = Detector(model, 0, {}, None).detect(frames)
     assert model.calls == [[(20, 40, 3)] * 2, [(40, 20, 3)], [(20, 40, 3)]]
-    assert [round(persons[0, 2] * f.shape[1]) for persons, f in zip(found, frames, strict=True)] == [
+    assert [
+        round(persons[0, 2] * f.shape[1]) for persons, f in zip(found, frames, strict=True)
+    ] == [
         10,
         11,
         12,

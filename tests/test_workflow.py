@@ -228,6 +228,54 @@ def test_proposals_keep_every_rule(demo):
             assert (np.diff(boxes[:, 4]) <= 0).all()
 
 
+def labelled_keyframes(demo, split):
+    """(clip, timestamp) of every keyframe in a split's csv, in order."""
+    text = (demo.results / "dataset" / "annotations" / f"{split}.csv").read_text()
+    cells = [line.split(",") for line in text.splitlines()]
+    return sorted({(cell[0], int(cell[1])) for cell in cells})
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize(("mode", "late"), [("frames", 1), ("video", 0)])
+def test_mmaction2_gets_pictures_of_the_labelled_second(demo, split, mode, late):
+    """From frames mmaction2 reads one frame late, as on AVA itself; from clips it is exact."""
+    dataset = demo.results / "dataset"
+    counts = dict.fromkeys(STARTS, 330)
+    samples = readers.mmaction2_samples(dataset, split, mode, counts)
+    assert [(s.clip, s.timestamp) for s in samples] == labelled_keyframes(demo, split)
+    for sample in samples:
+        keyframe = 30 * (sample.timestamp - 900) + 1
+        assert sample.frames == list(range(keyframe + late - 32, keyframe + late + 32, 2))
+        assert sample.labels.sum(axis=1).min() >= 1 and len(sample.proposals) >= 1
+        assert all(path.exists() for path in sample.paths)
+    if mode == "frames":
+        sample = samples[-1]
+        shown = [read_frame_number(cv2.imread(str(path))) for path in sample.paths]
+        assert shown == [source_frame(sample.clip, frame) for frame in sample.frames]
+
+
+def test_slowfast_gets_pictures_of_the_labelled_second(demo):
+    dataset = demo.results / "dataset"
+    samples = readers.slowfast_samples(dataset, "train")
+    assert sorted((s.clip, s.timestamp) for s in samples) == labelled_keyframes(demo, "train")
+    for sample in samples:
+        middle = cv2.imread(str(sample.paths[16]))
+        keyframe = 30 * (sample.timestamp - 900) + 1
+        assert read_frame_number(middle) == source_frame(sample.clip, keyframe)
+    assert {s.clip for s in readers.slowfast_samples(dataset, "val")} == {"yard"}
+
+
+def test_datumaro_gets_the_labelled_keyframes(demo):
+    items = readers.datumaro_items(demo.results / "dataset")
+    assert {subset for subset, _ in items} == {"train", "val"}
+    assert len(items) == 24
+    for (_, name), (picture, boxes) in items.items():
+        clip, timestamp = name.split("/")
+        keyframe = 30 * (int(timestamp) - 900) + 1
+        assert read_frame_number(cv2.imread(str(picture))) == source_frame(clip, keyframe)
+        assert {label for label, _, _ in boxes} <= set(ACTIONS)
+
+
 # ------------------------------------------------------------------ only what is stale
 
 
@@ -302,7 +350,9 @@ def test_jpeg_quality_and_rate_are_not_forgotten(demo):
     )
     assert "trim" not in demo.plan(detector={"confidence": 0.4})
     assert demo.plan(detector={"threads": 1}) == {}
-    assert demo.plan(timestamp_offset=0, exports=["datumaro"]).get("detect") is None
+    jobs = demo.plan(timestamp_offset=0, exports=["mmaction2", "datumaro"])
+    assert not {"trim", "detect", "embed", "track", "via_project", "labels_of_clip"} & set(jobs)
+    assert jobs["annotations_of_dataset"] == 1 and jobs["proposals_of_split"] == 3
 
 
 def test_unannotated_clips_wait_and_block_nobody(demo, tmp_path):

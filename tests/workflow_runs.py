@@ -58,9 +58,14 @@ class Workspace:
         return Run(process.returncode, output)
 
     def start(
-        self, *arguments: str, demo: bool = True, env: dict[str, str] | None = None, **changed
+        self,
+        *arguments: str,
+        demo: bool = True,
+        env: dict[str, str] | None = None,
+        own_group: bool = False,
+        **changed,
     ) -> subprocess.Popen:
-        """As :meth:`run`, without waiting; the process leads a group of its own."""
+        """As :meth:`run`, without waiting; `own_group` lets all its processes be killed at once."""
         overlay = self.folder / "overlay.yaml"
         overlay.write_text(yaml.safe_dump(merge(self.config, changed)))
         configs = ["examples/demo/config.yaml"] if demo else []
@@ -75,7 +80,7 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,
+            start_new_session=own_group,
         )
 
     def plan(self, *arguments: str, **changed) -> dict[str, int]:
