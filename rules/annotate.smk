@@ -16,6 +16,7 @@ rule via_download:
 
 rule via_project:
     input:
+        manifest=made("clips/{clip}.json"),
         keyframes=made("keyframes/{clip}.csv"),
         tracks=made("tracks/{clip}.csv"),
     output:
@@ -92,6 +93,7 @@ rule via_index:
 rule labels_of_clip:
     input:
         project=finished_project,
+        manifest=made("clips/{clip}.json"),
         keyframes=made("keyframes/{clip}.csv"),
         tracks=made("tracks/{clip}.csv"),
     output:

@@ -3,8 +3,9 @@
 from avaflow.actions import attributes_from_config
 from avaflow.errors import UserError
 from avaflow.job import job
-from avaflow.labelling import labels_of_project
+from avaflow.labelling import labels_of_project, with_warnings
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, read_table, write_table
+from avaflow.trim import read_clip_manifest
 from avaflow.via import read_project
 
 if "snakemake" in globals():
@@ -17,11 +18,12 @@ if "snakemake" in globals():
             read_table(snakemake.input.tracks, TRACKS),
             attributes_from_config(p.actions),
             p.fps,
+            read_clip_manifest(snakemake.input.manifest).start,
         )
         if warnings and p.strict:
             raise UserError.listing("`strict: true` turns these warnings into errors:", warnings)
         for warning in warnings:
             log.warning(warning)
         write_table(snakemake.output.labels, labels, LABELS)
-        write_table(snakemake.output.notes, notes, NOTES)
+        write_table(snakemake.output.notes, with_warnings(notes, warnings), NOTES)
         log.info("%d labels, %d notes", len(labels), len(notes))

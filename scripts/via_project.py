@@ -3,6 +3,7 @@
 from avaflow.actions import attributes_from_config
 from avaflow.job import job
 from avaflow.tables import KEYFRAMES, TRACKS, read_table
+from avaflow.trim import read_clip_manifest
 from avaflow.via import project, write_project
 
 if "snakemake" in globals():
@@ -14,6 +15,7 @@ if "snakemake" in globals():
             read_table(snakemake.input.tracks, TRACKS),
             attributes_from_config(snakemake.params.actions),
             image_prefix=f"../keyframes/{clip}",
+            start=read_clip_manifest(snakemake.input.manifest).start,
         )
         write_project(snakemake.output.project, content)
         log.info("%d boxes on %d keyframes", len(content["metadata"]), len(content["view"]))

@@ -11,7 +11,7 @@ import pytest
 
 from avaflow.actions import all_actions, attributes_from_config
 from avaflow.errors import UserError
-from avaflow.labelling import labels_of_project
+from avaflow.labelling import labels_of_project, with_warnings
 from avaflow.tables import BOX, KEYFRAMES, LABELS, NOTES, TRACKS, write_table
 from avaflow.via import project, read_project, write_project
 
@@ -50,7 +50,7 @@ TRACK_TABLE = pd.DataFrame(
 
 
 def awaiting() -> dict:
-    return project("c-1", KEYFRAME_TABLE, TRACK_TABLE, ATTRIBUTES, "../keyframes/c-1")
+    return project("c-1", KEYFRAME_TABLE, TRACK_TABLE, ATTRIBUTES, "../keyframes/c-1", 1.5)
 
 
 def px(box: tuple) -> list:
@@ -254,7 +254,7 @@ def test_best_overlaps_win_together(tmp_path):
 
 def test_drawn_boxes_follow_a_labelled_neighbour(tmp_path):
     tracks = TRACK_TABLE[TRACK_TABLE["frame"] < 100]
-    content = project("c-1", KEYFRAME_TABLE, tracks, ATTRIBUTES, "")
+    content = project("c-1", KEYFRAME_TABLE, tracks, ATTRIBUTES, "", 1.5)
     tick(content, "2_p2", body="0")
     draw(content, "3_drawn", (0.65, 0.2, 0.75, 0.8))
     draw(content, "4_drawn", (0.75, 0.2, 0.85, 0.8))
@@ -383,7 +383,7 @@ def test_other_attributes(tmp_path):
 
 def test_project_of_another_clip(tmp_path):
     other = KEYFRAME_TABLE.assign(file=KEYFRAME_TABLE["file"].str.replace("c-1", "d-7"))
-    content = project("d-7", other, TRACK_TABLE, ATTRIBUTES, "")
+    content = project("d-7", other, TRACK_TABLE, ATTRIBUTES, "", 1.5)
     tick(content, "1_p1", body="0")
     message = refused(tmp_path, content)
     assert "expected the project of clip 'c-1', found that of d-7" in message
@@ -534,7 +534,7 @@ def test_demo_annotator_against_its_own_record(tmp_path, monkeypatch):
     )
     write_table(results / "keyframes/k-1.csv", keyframe_table, KEYFRAMES)
     write_project(
-        results / "via/k-1.json", project("k-1", keyframe_table, track_table, attributes, "")
+        results / "via/k-1.json", project("k-1", keyframe_table, track_table, attributes, "", 1.0)
     )
     (tmp_path / "truth").mkdir()
     header = "frame,person_id,x1,y1,x2,y2,visible,actions"
@@ -582,3 +582,25 @@ def test_demo_annotator_against_its_own_record(tmp_path, monkeypatch):
     assert "" in given and sum(p == "" for p in given) < 5
     assert warnings == []
     assert (notes["note"] == "deleted in VIA").sum() >= 10
+
+
+def test_a_clip_that_begins_elsewhere_is_not_the_one_annotated(tmp_path):
+    """Same clip, same picture names, but every second shows another instant of the video."""
+    content = awaiting()
+    next(iter(content["metadata"].values()))["av"]["1"] = "0"
+    path = tmp_path / "c-1_finish.json"
+    path.write_text(json.dumps(content))
+    tables = (KEYFRAME_TABLE, TRACK_TABLE, ATTRIBUTES, FPS)
+    labels_of_project(read_project(path), "c-1", *tables, start=1.51)
+    with pytest.raises(UserError, match=r"clip began at 1.5 s .* now says 2.5 s"):
+        labels_of_project(read_project(path), "c-1", *tables, start=2.5)
+
+
+def test_warnings_become_notes_that_the_report_shows():
+    notes = pd.DataFrame([(2, "1 2 3 4", "1", "no action ticked")], columns=list(NOTES))
+    assert with_warnings(notes, []) is notes
+    both = with_warnings(notes, ["the tracks have changed"])
+    assert both.to_numpy().tolist() == [
+        [0, "", "", "the tracks have changed"],
+        [2, "1 2 3 4", "1", "no action ticked"],
+    ]

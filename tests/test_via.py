@@ -38,7 +38,7 @@ TRACK_TABLE = pd.DataFrame(
 
 
 def made() -> dict:
-    return project("c-1", KEYFRAME_TABLE, TRACK_TABLE, ATTRIBUTES, "../keyframes/c-1")
+    return project("c-1", KEYFRAME_TABLE, TRACK_TABLE, ATTRIBUTES, "../keyframes/c-1", 1.5)
 
 
 def saved(tmp_path: Path, content: object, text: str = "") -> Path:
@@ -96,6 +96,7 @@ def test_boxes_on_keyframes_only_in_pixels():
         "box": [150.0, 100.0, 200.0, 200.0],
         "picture": [1000, 500],
         "sha256": "bb",
+        "start": 1.5,
     }
 
 
@@ -110,14 +111,14 @@ def test_boxes_on_keyframes_only_in_pixels():
 )
 def test_names_that_addresses_cannot_hold(tmp_path, name, src, fname):
     keyframes = KEYFRAME_TABLE.iloc[:1].assign(file=name)
-    content = project("c-1", keyframes, TRACK_TABLE, ATTRIBUTES, "../k")
+    content = project("c-1", keyframes, TRACK_TABLE, ATTRIBUTES, "../k", 1.5)
     assert (content["file"]["1"]["src"], content["file"]["1"]["fname"]) == (src, fname)
     assert read_project(saved(tmp_path, content)).pictures == (name,)
 
 
 def test_same_input_same_bytes_and_one_line(tmp_path):
     shuffled = project(
-        "c-1", KEYFRAME_TABLE[::-1], TRACK_TABLE[::-1], ATTRIBUTES, "../keyframes/c-1"
+        "c-1", KEYFRAME_TABLE[::-1], TRACK_TABLE[::-1], ATTRIBUTES, "../keyframes/c-1", 1.5
     )
     write_project(tmp_path / "a.json", made())
     write_project(tmp_path / "b.json", shuffled)
@@ -129,7 +130,7 @@ def test_same_input_same_bytes_and_one_line(tmp_path):
 def test_two_boxes_of_a_person_on_a_keyframe_are_refused():
     double = pd.concat([TRACK_TABLE, TRACK_TABLE.iloc[:1]])
     with pytest.raises(ValueError, match="person 1 has two boxes on frame 61"):
-        project("c-1", KEYFRAME_TABLE, double, ATTRIBUTES, "")
+        project("c-1", KEYFRAME_TABLE, double, ATTRIBUTES, "", 0)
 
 
 # ------------------------------------------------------------- what is read
@@ -149,7 +150,7 @@ def test_round_trip(tmp_path):
         (),
         "1",
     )
-    assert box.origin == Origin(1, (150.0, 100.0, 200.0, 200.0), (1000, 500), "bb")
+    assert box.origin == Origin(1, (150.0, 100.0, 200.0, 200.0), (1000, 500), "bb", 1.5)
     assert not read.problems and not read.remarks
 
 

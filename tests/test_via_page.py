@@ -16,6 +16,7 @@ import pytest
 
 from avaflow.errors import UserError
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, read_table, write_table
+from avaflow.trim import ClipManifest, write_clip_manifest
 from avaflow.via_page import (
     ClipEntry,
     clip_page,
@@ -217,6 +218,8 @@ def results(tmp_path):
     root = tmp_path / "results"
     write_table(root / "keyframes/c-1.csv", keyframes, KEYFRAMES)
     write_table(root / "tracks/c-1.csv", tracks, TRACKS)
+    clip = ClipManifest("c-1", "v.mp4", 1.5, 30, 180, 8, 8, "x", 0)
+    write_clip_manifest(root / "clips/c-1.json", clip)
     (root / "keyframes/c-1").mkdir()
     for name in keyframes["file"]:
         (root / "keyframes/c-1" / name).write_bytes(picture)
@@ -225,7 +228,11 @@ def results(tmp_path):
     run_script(
         "via_project",
         tmp_path,
-        input={"keyframes": manifest, "tracks": str(root / "tracks/c-1.csv")},
+        input={
+            "manifest": str(root / "clips/c-1.json"),
+            "keyframes": manifest,
+            "tracks": str(root / "tracks/c-1.csv"),
+        },
         output={"project": str(via / "c-1.json")},
         params={"clip": "c-1", "actions": ACTIONS, "fps": 30},
     )
@@ -252,7 +259,13 @@ def results(tmp_path):
         tmp_path,
         input={"projects": [str(via / "c-1.json")], "keyframes": [manifest]},
         output={"index": str(via / "index.html")},
-        params={"clips": ["c-1"], "finished": {}, "annotations": "ann", "pages": True},
+        params={
+            "clips": ["c-1"],
+            "finished": {},
+            "annotations": "ann",
+            "pages": True,
+            "zips": True,
+        },
     )
     return root
 
@@ -300,6 +313,7 @@ def labels_script(results, tmp_path, path, strict=False, actions=ACTIONS):
         tmp_path,
         input={
             "project": str(path),
+            "manifest": str(results / "clips/c-1.json"),
             "keyframes": str(results / "keyframes/c-1.csv"),
             "tracks": str(results / "tracks/c-1.csv"),
         },

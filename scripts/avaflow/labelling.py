@@ -67,10 +67,13 @@ def labels_of_project(
     tracks: pd.DataFrame,
     attributes: Sequence[Attribute],
     fps: int,
+    start: float | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Labels, notes and warnings of a clip's finished project.
 
     `keyframes` and `tracks` have the columns of `tables.KEYFRAMES` and `tables.TRACKS`.
+    `start` is where the clip begins in its video, in seconds.
+
     The labels (`tables.LABELS`) are sorted by second, person and action, their boxes
     normalised and inside the picture; the notes (`tables.NOTES`) tell what was left out,
     their boxes as ``x y width height`` in pixels. Warnings are sentences for the user.
@@ -93,7 +96,7 @@ def labels_of_project(
     known = [box for box in project.boxes if box.picture in keyframe_of]
     persons, notes, box_problems = _persons(known, keyframe_of, action_of, attributes)
     problems += box_problems
-    problems += _clashes(persons)
+    problems += _clashes(persons) + _other_start(known, start, fps)
     if problems:
         raise UserError.listing(f"{project.path}: this project cannot be used:", problems)
 
@@ -327,6 +330,19 @@ def _equal_boxes(persons: Sequence[_Person]) -> list[str]:
 
 
 # ------------------------------------------------------------- who is it
+
+
+def _other_start(boxes: Sequence[Box], start: float | None, fps: int) -> list[str]:
+    """A problem if the clip began elsewhere when it was annotated: all seconds are others."""
+    began = {b.origin.start for b in boxes if b.origin and b.origin.start is not None}
+    moved = [then for then in sorted(began) if start is not None and abs(then - start) > 0.5 / fps]
+    if not moved:
+        return []
+    return [
+        f"it was annotated when the clip began at {moved[0]:g} s of its video; the clips table now "
+        f"says {start:g} s, so its boxes belong to other pictures. Set the start back, or annotate "
+        "the clip again"
+    ]
 
 
 def _trusted_tracks(
@@ -573,6 +589,14 @@ def _deleted(project: Project, keyframe_of: Mapping, tracks: pd.DataFrame) -> li
                     (keyframe.second, _box_text(box_px), str(row.person_id), "deleted in VIA")
                 )
     return notes
+
+
+def with_warnings(notes: pd.DataFrame, warnings: Sequence[str]) -> pd.DataFrame:
+    """Notes with a row per warning, of no box, so that the report shows them."""
+    if not warnings:
+        return notes
+    rows = pd.DataFrame([(0, "", "", text) for text in warnings], columns=list(NOTES))
+    return pd.concat([rows, notes], ignore_index=True)
 
 
 def _label_table(persons: Sequence[_Person]) -> pd.DataFrame:

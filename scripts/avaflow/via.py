@@ -35,6 +35,9 @@ BY_ADDRESS = 2
 BOX_ANCHOR = "FILE1_Z0_XY1"
 """VIA's name for "this attribute describes a region of one picture"."""
 
+START_DECIMALS = 6
+"""Decimals of a clip's start in seconds: a microsecond, far below a frame."""
+
 OWN_KEY = "avaflow"
 """Our own entry on a box. VIA keeps keys it does not know when it edits and saves a box."""
 
@@ -47,13 +50,15 @@ class Origin:
     """What a box was when the project was made: its track, its place, its picture.
 
     `box_px` is x, y, width, height; `picture_size` is width, height in pixels, and
-    `picture_sha256` the hash of the keyframe that the annotator was shown.
+    `picture_sha256` the hash of the keyframe that the annotator was shown. `start` is where
+    the clip began then, in seconds of its video.
     """
 
     track: int
     box_px: tuple[float, float, float, float]
     picture_size: tuple[int, int] | None
     picture_sha256: str
+    start: float | None = None
 
 
 @dataclass(frozen=True)
@@ -98,12 +103,14 @@ def project(
     boxes: pd.DataFrame,
     attributes: Sequence[Attribute],
     image_prefix: str,
+    start: float,
 ) -> dict:
     """The VIA project of one clip: its keyframes with every tracked box, nothing ticked.
 
     `keyframes` has the columns of `tables.KEYFRAMES`, `boxes` those of `tables.TRACKS`;
     rows on other frames are left out. `image_prefix` is the folder of the pictures as seen
-    from the page that opens the project, for example ``../keyframes/clip-1``.
+    from the page that opens the project, for example ``../keyframes/clip-1``; `start` is
+    where the clip begins in its video, in seconds.
 
     Raises ValueError if a person has two boxes on one keyframe.
     """
@@ -146,6 +153,7 @@ def project(
                     "box": list(box_px),
                     "picture": [int(keyframe.width), int(keyframe.height)],
                     "sha256": keyframe.sha256,
+                    "start": round(start, START_DECIMALS),
                 },
             }
     return {
@@ -388,4 +396,5 @@ def _read_origin(entry: Mapping) -> Origin | None:
         box_px=box_px,
         picture_size=(int(size[0]), int(size[1])) if size and min(size) >= 1 else None,
         picture_sha256=str(own.get("sha256", "")),
+        start=float(own["start"]) if isinstance(own.get("start"), int | float) else None,
     )
