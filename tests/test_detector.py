@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import imageio_ffmpeg
 import numpy as np
 import pytest
+import yaml
+
 from avaflow.detector import (
     Detector,
     _persons,
@@ -106,7 +108,6 @@ def toy(tmp_path_factory) -> Path:
     quiet_ultralytics()
     import torch
     import ultralytics
-    import yaml
     from ultralytics import YOLO
 
     folder = tmp_path_factory.mktemp("toy")
@@ -358,8 +359,8 @@ def test_the_detect_script_moves_the_data(toy, clips, tmp_path):
         facts = (video.fps, video.frames, video.width, video.height)
         write_clip_manifest(path, ClipManifest(video.clip, "v.mp4", 0.0, *facts, "0" * 64, 0))
         manifests.append(str(path))
-    settings = {"person_class": "person", "confidence": 0.5, "image_size": 160, "stride": 15}
-    settings |= {"batch": 4, "device": "cpu", "half": False, "export": "none", "threads": 2}
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    settings = {**config["detector"], "confidence": 0.5, "image_size": 160, "stride": 15}
     job = SimpleNamespace(
         input=SimpleNamespace(clips=[v.path for v in clips], manifests=manifests),
         output=SimpleNamespace(detections=str(tmp_path / "d.csv")),

@@ -10,6 +10,7 @@ import imageio_ffmpeg
 import numpy as np
 import pandas as pd
 import pytest
+
 from avaflow.embedder import (
     DIMENSIONS,
     crop,

@@ -9,6 +9,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
+
 from avaflow.errors import UserError
 from avaflow.frames import ClipVideo, clip_videos, frames_at, prefetched
 from avaflow.trim import ClipManifest, write_clip_manifest

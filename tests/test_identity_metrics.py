@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from avaflow.tables import BOX
 from identity_metrics import identity_counts, idf1
 

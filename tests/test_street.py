@@ -8,10 +8,10 @@ import re
 
 import cv2
 import pytest
-from workflow_runs import ROOT, Workspace
 
 from avaflow.proposals import read_proposals
 from avaflow.tables import KEYFRAMES, TRACKS, read_table
+from workflow_runs import ROOT, Workspace
 
 REAL = ROOT.parent / "shared" / "real"
 

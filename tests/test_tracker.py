@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
 from avaflow.embedder import write_vectors
 from avaflow.errors import UserError
 from avaflow.tables import BOX, DETECTIONS, TRACKS, empty_table, read_table, write_table

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from avaflow.errors import UserError
-from avaflow.frames import ClipVideo, frames_at, prefetched
+from avaflow.frames import PREFETCH, ClipVideo, frames_at, prefetched
 from avaflow.tables import DETECTIONS, empty_table
 from avaflow.times import detection_frames
 
@@ -200,7 +200,9 @@ def detect_clips(
             for frame, picture in frames_at(video.path, frames, decoder_threads):
                 yield video.clip, frame, picture
 
-    for group in _batches(prefetched(pictures(), depth=2 * batch), batch):
+    # Small groups where the model takes no larger ones: memory is then used again sooner.
+    size = min(batch, detector.batch_limit or batch)
+    for group in _batches(prefetched(pictures(), max(PREFETCH, 2 * size)), size):
         found = detector.detect([picture for _, _, picture in group])
         for (clip, frame, _), persons in zip(group, found, strict=True):
             rows["clip"] += [clip] * len(persons)

@@ -18,8 +18,8 @@ from avaflow.errors import UserError
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2"
 """The only demuxer allowed, by FFmpeg's name for it: a playlist posing as a clip is refused."""
 
-PREFETCH = 16
-"""Pictures decoded ahead of their use: 100 MB at 1080p, two batches of a usual detector."""
+PREFETCH = 8
+"""Pictures decoded ahead of their use, to even out dear and cheap ones: 50 MB at 1080p."""
 
 RATE_SLACK_FRAMES = 0.1
 """How far a picture's time may lie from its frame's before the rate is not constant."""
