@@ -26,7 +26,7 @@ except UserError as error:
 
 if workflow.is_main_process:
     for warning in PROJECT.warnings:
-        logger.warning(warning)
+        logger.warning(f"avaflow warning: {warning}")
 
 STARTED = time.time()
 CLIPS = {clip.id: clip for clip in PROJECT.clips}

@@ -23,6 +23,7 @@ from avaflow.errors import UserError
 from avaflow.frames import PREFETCH, ClipVideo, frames_at, prefetched
 from avaflow.tables import DETECTIONS, empty_table
 from avaflow.times import detection_frames
+from avaflow.torch_threads import let_threads_sleep
 
 LEAST_SIDE_PX = 1.0
 """Boxes narrower or lower than this are accidents of the detector; trackers choke on them."""
@@ -41,6 +42,7 @@ def quiet_ultralytics(online: bool = False) -> None:
     sys.modules.setdefault("openvino_telemetry", None)
     if "ultralytics" in sys.modules:
         return
+    let_threads_sleep()
     os.environ["YOLO_AUTOINSTALL"] = "false"
     os.environ["YOLO_OFFLINE"] = "false" if online else "true"
     os.environ.setdefault("YOLO_VERBOSE", "false")

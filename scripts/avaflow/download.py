@@ -7,6 +7,7 @@ import requests
 
 from avaflow.errors import UserError
 from avaflow.files import sha256
+from avaflow.job import free_bytes
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = (15, 60)
@@ -24,7 +25,8 @@ def download(url: str, target: str | Path, checksum: str = "") -> None:
     What arrived before a break lies in ``{target}.part``, also after a killed job, and is
     continued if the server still has the same file (its ETag or date is kept beside it).
     Without a range the server is asked from the start. Raises UserError if the address
-    fails, keeps breaking off, or the content has another SHA-256 than `checksum`.
+    fails, keeps breaking off, or the content has another SHA-256 than `checksum`, and if
+    the disk has no room for it.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +46,11 @@ def download(url: str, target: str | Path, checksum: str = "") -> None:
                     "video yourself and give its path."
                 ) from error
             logger.info("%s: attempt %d ended with: %s", url, attempt, reason)
+        except OSError:
+            # Most likely the disk is full: what came would only keep it so.
+            part.unlink(missing_ok=True)
+            identity.unlink(missing_ok=True)
+            raise
     else:
         held = part.stat().st_size if part.exists() else 0
         raise UserError(
@@ -82,6 +89,12 @@ def _fetch(url: str, part: Path, identity: Path) -> None:
             identity.unlink(missing_ok=True)
         length = answer.headers.get("Content-Length")
         expected = (held if resumed else 0) + int(length) if length else None
+        if length and int(length) > free_bytes(part) + (0 if resumed else held):
+            raise UserError(
+                f"{url}: {int(length) / 1e6:.0f} MB are to come, but {free_bytes(part) / 1e6:.0f} "
+                f"MB are free where {part.parent} lies. Make room, or point `results` in the "
+                "config at a larger disk, and run again."
+            )
         # A body that ends early is kept and counted below, instead of dropped with an error.
         answer.raw.enforce_content_length = False
         with open(part, "ab" if resumed else "wb") as stream:

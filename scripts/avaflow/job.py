@@ -16,6 +16,9 @@ ERROR_MARK = "avaflow error: "
 FAULT_MARK = "avaflow unexpected error: "
 """Starts the line of a log before the traceback of an error that nobody foresaw."""
 
+LEAST_BYTES = 1_000_000
+"""With less, a disk counts as full: not even logs and Snakemake's own notes are sure of room."""
+
 
 @contextmanager
 def job(log_path: str | Path) -> Iterator[logging.Logger]:
@@ -35,6 +38,8 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
         yield logger
     except UserError as error:
         _fail(logger, str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)  # what shells give for an interrupted program; the user knows why
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _fail(logger, disk_full_message(error.filename or log_path.parent))
@@ -42,12 +47,25 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
         raise
 
 
-def disk_full_message(path: str | Path) -> str:
-    """The message for a full disk, with what is free where `path` lies."""
+def check_room(path: str | Path) -> None:
+    """UserError if the disk on which `path` lies, or will lie, has under :data:`LEAST_BYTES`."""
+    if free_bytes(path) < LEAST_BYTES:
+        raise UserError(disk_full_message(path))
+
+
+def free_bytes(path: str | Path) -> int:
+    """What is free on the disk on which `path` lies, or will lie; plenty if it does not say."""
     folder = Path(path)
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    free_mb = shutil.disk_usage(folder).free / 1e6
+    usage = shutil.disk_usage(folder)
+    # Some network file systems give no figures at all, which reads as nought of nought.
+    return usage.free if usage.total else sys.maxsize
+
+
+def disk_full_message(path: str | Path) -> str:
+    """The message for a full disk, with what is free where `path` lies."""
+    free_mb = free_bytes(path) / 1e6
     return (
         f"{path}: the disk is full ({free_mb:.0f} MB free). Nothing half-written was kept. "
         "Make room, or point `results` in the config at a larger disk, and run again."

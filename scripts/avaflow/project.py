@@ -20,6 +20,7 @@ from avaflow.clips import (
 )
 from avaflow.config import check_config, load_schema
 from avaflow.errors import UserError
+from avaflow.job import check_room
 from avaflow.labelling import early_problems
 from avaflow.slowfast import check_settings
 from avaflow.times import READER_REACH_FRAMES
@@ -94,6 +95,8 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     attributes = attributes_from_config(config["actions"])
     ffmpeg_exe(config["trim"]["ffmpeg"])
     results = Path(config["results"])
+    for folder in (results, Path.cwd()):
+        check_room(folder)
     fps, margin = config["trim"]["fps"], config["keyframes"]["margin"]
     if margin * fps < READER_REACH_FRAMES:
         raise UserError(
@@ -200,9 +203,10 @@ def check_clips_made(clips: Iterable[str], results: Path) -> None:
     problems = []
     for clip in clips:
         video, manifest = results / "clips" / f"{clip}.mp4", results / "clips" / f"{clip}.json"
-        if not (video.exists() and manifest.exists()):
-            continue
-        expected, found = read_clip_manifest(manifest).bytes, video.stat().st_size
+        try:
+            expected, found = read_clip_manifest(manifest).bytes, video.stat().st_size
+        except OSError:
+            continue  # not cut yet, or being cut right now
         if expected and found != expected:
             problems.append(
                 f"{video}: expected {expected} bytes, as {manifest.name} says, found {found}: "

@@ -30,6 +30,8 @@ CLIP_COLUMNS = [
 """One row per clip: `persons` are person ids of the tracker, `ticks` rows of the dataset,
 `noted_boxes` boxes that the annotation reader reported instead of labelling."""
 
+FAILED = "avaflow could not finish. What has to be mended:"
+
 
 def clip_account(
     clip: str, split: str, finished: bool, results: Path, fps: int
@@ -252,8 +254,9 @@ def failed_closing(project, config: Mapping, since: float) -> str:
 
     `project` is an :class:`avaflow.project.Project`.
     """
-    reasons = failures(config["results"], since)
-    lines = [reasons or "avaflow could not finish: see `Error in rule` above."]
+    # No log tells a reason where the user stopped the run, or the disk took no log.
+    unlogged = "avaflow did not finish. What Snakemake says of it stands above."
+    lines = [failures(config["results"], since) or unlogged]
     lines += damaged_sources([clip.id for clip in project.clips], config["results"])
     lines.append("Then run the same command again: what is made already stays.")
     return "\n".join(lines)
@@ -276,5 +279,4 @@ def failures(results: str | Path, since: float) -> str:
             messages.append(message)
     if not messages:
         return ""
-    heading = "avaflow could not finish. What has to be mended:"
-    return "\n".join([heading, *(f"* {message}" for message in messages)])
+    return "\n".join([FAILED, *(f"* {message}" for message in messages)])
