@@ -33,6 +33,22 @@ rule report:
         "../scripts/report.py"
 
 
+rule verify:
+    input:
+        manifests=all_clips("clips/{clip}.json"),
+        keyframes=all_clips("keyframes/{clip}.csv"),
+        rawframes=rawframes_wanted(),
+    log:
+        made("logs/verify.log"),
+    conda:
+        env("tables")
+    params:
+        results=lambda wildcards, input: str(Path(input.manifests[0]).parents[1]),
+        clips=list(CLIPS),
+    script:
+        "../scripts/verify.py"
+
+
 onsuccess:
     print(closing(PROJECT, config))
 

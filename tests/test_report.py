@@ -38,7 +38,10 @@ def results(tmp_path):
     labels = [(2, 1, 1), (2, 1, 3), (2, 2, 3), (4, 2, 2)]
     rows = [(second, person, 0.1, 0.1, 0.2, 0.2, action) for second, person, action in labels]
     write_table(tmp_path / "labels" / "a.csv", pd.DataFrame(rows, columns=list(LABELS)), LABELS)
-    notes = pd.DataFrame([(3, "1 2 3 4", "1", "no action ticked")], columns=list(NOTES))
+    notes = pd.DataFrame(
+        [(0, "", "", "the tracks have changed"), (3, "1 2 3 4", "1", "no action ticked")],
+        columns=list(NOTES),
+    )
     write_table(tmp_path / "labels" / "a.notes.csv", notes, NOTES)
     return tmp_path
 
@@ -87,6 +90,7 @@ def test_words(results):
     assert "- b\n" in text
     assert "- clips of one video are in different splits" in text
     assert "- no action ticked: 1 boxes" in text
+    assert "- a: the tracks have changed\n" in text
     assert "- b: no person was found on 1 of 3 keyframes" in text
     assert "- b: the source video is damaged in 2 places" in text
     assert "no finished clip in val: the dataset has no `val.csv` yet" in text

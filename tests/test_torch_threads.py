@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from avaflow.torch_threads import let_threads_sleep
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"

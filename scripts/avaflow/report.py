@@ -56,7 +56,7 @@ def clip_account(
         "keyframe_boxes": len(on_keyframes),
         "labelled_boxes": len(labels[["second", "person_id"]].drop_duplicates()),
         "ticks": len(labels),
-        "noted_boxes": len(notes),
+        "noted_boxes": int((notes["box"] != "").sum()),
         "keyframes_without_person": len(frames - set(on_keyframes["frame"])),
         "source_damages": manifest.decode_errors,
     }
@@ -75,14 +75,17 @@ def project_account(
 ) -> tuple[pd.DataFrame, str]:
     """The table of all clips and the report as Markdown, from the files of a finished run."""
     results = Path(results)
-    rows, ticks, kinds = [], [], {}
+    rows, ticks, kinds, remarks = [], [], {}, []
     for clip in clips:
         row, labels, notes = clip_account(clip, splits[clip], clip in finished, results, fps)
         rows.append(row)
         ticks.append(labels.assign(split=splits[clip]))
-        for note in notes["note"]:
-            kind = note.split(":", 1)[0]
-            kinds[kind] = kinds.get(kind, 0) + 1
+        for note in notes.itertuples():
+            if note.box:
+                kind = note.note.split(":", 1)[0]
+                kinds[kind] = kinds.get(kind, 0) + 1
+            else:
+                remarks.append(f"{clip}: {note.note}")
     table = pd.DataFrame(rows, columns=CLIP_COLUMNS)
     counted = pd.concat(ticks)
     awaiting = [clip for clip in clips if clip not in finished]
@@ -103,7 +106,7 @@ def project_account(
         "",
         "## Noticed",
         "",
-        *(_noticed(table, kinds, warnings) or ["Nothing."]),
+        *(_noticed(table, kinds, [*warnings, *remarks]) or ["Nothing."]),
         "",
         "## Where it lies",
         "",

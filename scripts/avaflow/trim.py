@@ -345,9 +345,16 @@ def read_clip_manifest(path: str | Path) -> ClipManifest:
 
 
 def write_frames_manifest(path: str | Path, clip: str, folder: str | Path, frames: int) -> None:
-    """Write the manifest of a folder of frames: their number, bytes, and one checksum of all.
+    """Write the manifest of a folder of frames: their number, bytes, and one checksum of all."""
+    size, digest = frames_digest(folder, frames)
+    entry = {"clip": clip, "frames": frames, "bytes": size, "sha256": digest}
+    write_text(path, json.dumps(entry, indent=1) + "\n")
 
-    The checksum is over names and contents in order, so that any change is seen.
+
+def frames_digest(folder: str | Path, frames: int) -> tuple[int, str]:
+    """Bytes of a clip's frames and one SHA-256 over their names and contents in order.
+
+    Raises FileNotFoundError for a frame that is not there.
     """
     digest = hashlib.sha256()
     size = 0
@@ -356,8 +363,7 @@ def write_frames_manifest(path: str | Path, clip: str, folder: str | Path, frame
         content = (Path(folder) / name).read_bytes()
         size += len(content)
         digest.update(name.encode() + b"\0" + content)
-    entry = {"clip": clip, "frames": frames, "bytes": size, "sha256": digest.hexdigest()}
-    write_text(path, json.dumps(entry, indent=1) + "\n")
+    return size, digest.hexdigest()
 
 
 def write_keyframes_manifest(path: str | Path, keyframes: pd.DataFrame) -> None:

@@ -1,0 +1,56 @@
+"""Whether clips and pictures are still what their manifests say.
+
+Snakemake looks at dates, not into files: a picture that was cut short, edited or lost
+after it was made goes unnoticed until somebody compares contents.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from avaflow.errors import UserError
+from avaflow.files import sha256
+from avaflow.tables import KEYFRAMES, read_table
+from avaflow.trim import frames_digest, read_clip_manifest
+
+
+def damaged_files(results: str | Path, clip: str) -> list[str]:
+    """A sentence for each file of a clip that differs from its manifest, or is gone."""
+    results = Path(results)
+    damage = []
+    manifest = results / "clips" / f"{clip}.json"
+    video = manifest.with_suffix(".mp4")
+    damage += _differs(video, read_clip_manifest(manifest).sha256, manifest)
+    table = results / "keyframes" / f"{clip}.csv"
+    for row in read_table(table, KEYFRAMES).itertuples():
+        damage += _differs(table.with_suffix("") / row.file, row.sha256, table)
+    frames = results / "rawframes" / f"{clip}.json"
+    if frames.exists():
+        entry = json.loads(frames.read_text(encoding="utf-8"))
+        try:
+            digest = frames_digest(frames.with_suffix(""), entry["frames"])
+            same = digest == (entry["bytes"], entry["sha256"])
+            found = "other pictures"
+        except FileNotFoundError as error:
+            same, found = False, f"no {Path(error.filename).name}"
+        if not same:
+            damage.append(
+                f"{frames.with_suffix('')}: expected the {entry['frames']} frames of "
+                f"{frames.name}, found {found}; delete {frames}"
+            )
+    return damage
+
+
+def check_clips(results: str | Path, clips: Sequence[str]) -> None:
+    """Raise UserError, naming each damaged file and what to delete, unless all are whole."""
+    damage = [sentence for clip in clips for sentence in damaged_files(results, clip)]
+    if damage:
+        heading = "these files are not what was made; delete what is named and run snakemake again:"
+        raise UserError.listing(heading, damage)
+
+
+def _differs(path: Path, expected: str, manifest: Path) -> list[str]:
+    if path.is_file() and sha256(path) == expected:
+        return []
+    found = "another content" if path.is_file() else "nothing"
+    return [f"{path}: expected what {manifest.name} says, found {found}; delete {manifest}"]

@@ -1,0 +1,62 @@
+"""Files changed behind Snakemake's back are named, with what to delete."""
+
+import json
+
+import pytest
+
+from avaflow.errors import UserError
+from avaflow.trim import write_clip_manifest, write_frames_manifest, write_keyframes_manifest
+from avaflow.verify import check_clips, damaged_files
+from numbered_videos import make_video
+from test_trim import cut
+
+
+@pytest.fixture
+def results(tmp_path):
+    """One clip with two keyframes and its frames, made from a real video."""
+    made = tmp_path / "made"
+    manifest, keyframes = cut(
+        made, make_video(tmp_path / "v.mp4", frames=150), 0.0, 150, (2, 3), rawframes=True
+    )
+    for kind, name in (("clips", "c1.mp4"), ("keyframes", "keys"), ("rawframes", "raw")):
+        (tmp_path / kind).mkdir()
+        (made / name).rename(tmp_path / kind / ("c1.mp4" if kind == "clips" else "c1"))
+    write_clip_manifest(tmp_path / "clips" / "c1.json", manifest)
+    write_keyframes_manifest(tmp_path / "keyframes" / "c1.csv", keyframes)
+    write_frames_manifest(tmp_path / "rawframes" / "c1.json", "c1", tmp_path / "rawframes/c1", 150)
+    return tmp_path
+
+
+def test_untouched_files_are_whole(results):
+    check_clips(results, ["c1"])
+    (results / "rawframes" / "c1.json").unlink()  # frames are optional
+    check_clips(results, ["c1"])
+
+
+@pytest.mark.parametrize(
+    ("name", "manifest"),
+    [
+        ("clips/c1.mp4", "clips/c1.json"),
+        ("keyframes/c1/c1_000091.jpg", "keyframes/c1.csv"),
+        ("rawframes/c1/img_00077.jpg", "rawframes/c1.json"),
+    ],
+)
+def test_changed_and_lost_files_are_named(results, name, manifest):
+    path = results / name
+    whole = path.read_bytes()
+    # A keyframe and its frame are one file under two names: replace, do not write into it.
+    path.unlink()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    (sentence,) = damaged_files(results, "c1")
+    assert sentence.endswith(f"delete {results / manifest}")
+    path.unlink()
+    with pytest.raises(UserError, match="delete what is named and run snakemake again") as caught:
+        check_clips(results, ["c1"])
+    assert str(results / manifest) in str(caught.value)
+
+
+def test_a_frame_too_few_in_the_manifest_is_seen(results):
+    path = results / "rawframes" / "c1.json"
+    entry = json.loads(path.read_text())
+    path.write_text(json.dumps(entry | {"frames": 149}))
+    assert len(damaged_files(results, "c1")) == 1
