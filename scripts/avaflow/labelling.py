@@ -41,9 +41,13 @@ HEIGHT_RATIO = 2.0
 """Most change of a box's height from one keyframe to the next: a person who sits down or
 bows loses less than half."""
 
-SAME_BOX_PX = 0.01
-"""A box and its track agree if they differ by less: both are rounded, to 0.001 px and to
-six decimals of the picture (under 0.008 px at 8K)."""
+ROUNDING_PX = 0.01
+"""Reaching out of the picture by less is rounding: boxes are kept to 0.001 px and to six
+decimals of the picture (under 0.008 px at 8K)."""
+
+SAME_BOX_PX = 1.0
+"""A box and its track agree if no side differs by more: another processor computes the
+same detector's boxes a little otherwise, which changes nobody's identity."""
 
 _IMAGE_OF_CLIP = re.compile(r"^(?P<clip>.+)_\d{6}\.\w+$")
 _PERSON_ID = re.compile(r"^[0-9]{1,9}$")
@@ -301,7 +305,7 @@ def _normalise(
     sides = np.array([min(x, x + w), min(y, y + h), max(x, x + w), max(y, y + h)])
     scaled = sides / (width, height, width, height)
     inside = np.clip(scaled, 0.0, 1.0)
-    cut = bool(np.abs((inside - scaled) * (width, height, width, height)).max() > SAME_BOX_PX)
+    cut = bool(np.abs((inside - scaled) * (width, height, width, height)).max() > ROUNDING_PX)
     return tuple(float(value) for value in inside), cut
 
 
