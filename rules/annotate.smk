@@ -28,7 +28,6 @@ rule via_project:
     params:
         clip="{clip}",
         actions=config["actions"],
-        fps=FPS,
         code=code("via_project"),
     script:
         "../scripts/via_project.py"
@@ -46,6 +45,7 @@ rule via_page:
     conda:
         env("tables")
     params:
+        state=[state(page) for page in [via_page()] if page and config["via"]["page"] == page],
         code=code("via_page"),
     script:
         "../scripts/via_page.py"
@@ -108,6 +108,7 @@ rule labels_of_clip:
         actions=config["actions"],
         fps=FPS,
         strict=config["strict"],
+        content=finished_state,
         code=code("labels"),
     script:
         "../scripts/labels.py"

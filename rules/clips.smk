@@ -3,18 +3,18 @@
 
 rule download:
     output:
-        video=made("videos/{file}"),
+        video=update(made("videos/{file}")),
     log:
         made("logs/download/{file}.log"),
     benchmark:
         made("benchmarks/download/{file}.tsv")
     wildcard_constraints:
-        file="|".join(map(re.escape, downloads())) or "nothing-to-download",
+        file="|".join(map(re.escape, DOWNLOADS)) or "nothing-to-download",
     conda:
         env("media")
     params:
-        url=lambda wildcards: downloads()[wildcards.file][0],
-        sha256=lambda wildcards: downloads()[wildcards.file][1],
+        url=lambda wildcards: DOWNLOADS[wildcards.file][0],
+        sha256=lambda wildcards: DOWNLOADS[wildcards.file][1],
     script:
         "../scripts/download.py"
 
@@ -37,9 +37,10 @@ rule trim:
     threads: config["trim"]["threads"]
     params:
         clip="{clip}",
-        video=lambda wildcards: CLIPS[wildcards.clip].video,
+        video=lambda wildcards: CLIPS[wildcards.clip].shown_video,
         start=lambda wildcards: CLIPS[wildcards.clip].start,
-        end=lambda wildcards: CLIPS[wildcards.clip].end,
+        end=lambda wildcards: CLIPS[wildcards.clip].end_given,
+        state=source_state,
         trim=config["trim"],
         jpeg_quality=config["jpeg_quality"],
         margin=config["keyframes"]["margin"],

@@ -12,6 +12,7 @@ if str(SCRIPTS) not in sys.path:
     sys.path.append(str(SCRIPTS))
 
 from avaflow.errors import UserError
+from avaflow.files import sha256, state
 from avaflow.job import ERROR_MARK
 from avaflow.project import load_project
 from avaflow.report import closing, failed_closing
@@ -32,7 +33,6 @@ STARTED = time.time()
 CLIPS = {clip.id: clip for clip in PROJECT.clips}
 BATCHES = PROJECT.batches
 FPS = config["trim"]["fps"]
-SPLITS = PROJECT.splits
 ANNOTATED_SPLITS = PROJECT.annotated_splits
 
 
@@ -83,11 +83,16 @@ def sources():
     return sorted({clip.source for clip in CLIPS.values()})
 
 
-def downloads():
-    """Videos given by an address: file name -> (address, sha256)."""
-    return {
-        Path(clip.source).name: (clip.video, clip.sha256) for clip in CLIPS.values() if clip.is_url
-    }
+# Videos given by an address: file name -> (address, sha256).
+DOWNLOADS = {
+    Path(clip.source).name: (clip.video, clip.sha256) for clip in CLIPS.values() if clip.is_url
+}
+
+
+def source_state(wildcards):
+    """Changes with a clip's video, also when another file of an older date takes its place."""
+    clip = CLIPS[wildcards.clip]
+    return "" if clip.is_url else state(clip.source)
 
 
 def source_of(wildcards):
@@ -124,6 +129,11 @@ def detector_settings():
     return {name: value for name, value in config["detector"].items() if name not in aside}
 
 
+def detector_state():
+    """Changes with the detector's files, where they are the user's own."""
+    return [state(file) for file in PROJECT.detector.files if not file.startswith(made(""))]
+
+
 # ------------------------------------------------------------------ annotation and dataset
 
 
@@ -152,6 +162,11 @@ def via_files():
 def finished_project(wildcards):
     """The project that an annotator finished for a clip."""
     return PROJECT.finished[wildcards.clip]
+
+
+def finished_state(wildcards):
+    """Changes with a finished project's content: its date says little after a move or unzip."""
+    return sha256(PROJECT.finished[wildcards.clip])
 
 
 def split_batches(wildcards):

@@ -28,6 +28,7 @@ rule detector_export:
     threads: config["detector"]["threads"]
     params:
         folder=made("models/{name}_openvino_model"),
+        state=state(PROJECT.detector.weights) if Path(PROJECT.detector.weights).exists() else "",
         image_size=config["detector"]["image_size"],
     script:
         "../scripts/detector_export.py"
@@ -52,8 +53,8 @@ rule detect:
     params:
         clips=lambda wildcards: BATCHES[wildcards.batch],
         weights=lambda wildcards: PROJECT.detector.model,
+        state=detector_state(),
         detector=detector_settings(),
-        fps=FPS,
         code=code("detect"),
     script:
         "../scripts/detect.py"
@@ -77,7 +78,7 @@ rule embed:
         gpu=gpus(config["embedder"]["device"]),
     params:
         clips=lambda wildcards: BATCHES[wildcards.batch],
-        embedder=config["embedder"],
+        embedder={name: config["embedder"][name] for name in ("batch", "device")},
         code=code("embed"),
     script:
         "../scripts/embed.py"

@@ -26,6 +26,9 @@ rule report:
         actions=config["actions"],
         annotations=config["annotations"],
         results=lambda wildcards, output: str(Path(output.report).parent),
+        annotated_splits=ANNOTATED_SPLITS,
+        exports=config["exports"],
+        rawframes=config["rawframes"]["enabled"],
         fps=FPS,
         warnings=PROJECT.warnings,
         code=code("report"),
@@ -41,7 +44,7 @@ rule verify:
     log:
         made("logs/verify.log"),
     conda:
-        env("tables")
+        env("media")
     params:
         results=lambda wildcards, input: str(Path(input.manifests[0]).parents[1]),
         clips=list(CLIPS),

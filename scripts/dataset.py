@@ -1,11 +1,8 @@
 """Write the AVA annotation files of all finished clips."""
 
-from pathlib import Path
-
 from avaflow.actions import all_actions, attributes_from_config
 from avaflow.ava import (
     action_list_text,
-    drop_other_splits,
     included_text,
     label_map_text,
     rows_of_labels,
@@ -38,7 +35,6 @@ if "snakemake" in globals():
         ]
         csvs = dict(zip(p.splits, zip(made.csv, made.excluded, strict=True), strict=True))
         write_annotations(csvs, p.clip_splits, rows, annotatable, len(actions), p.offset)
-        drop_other_splits(Path(made.included).parent, p.splits)
         timestamps = (each for own in annotatable.values() for each in own)
         write_text(made.included, included_text(timestamps))
         write_text(made.action_list, action_list_text(actions))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from avaflow.download import download
 from avaflow.errors import UserError
+from avaflow.files import sha256
 from avaflow.job import job
 from avaflow.video import probe
 
@@ -11,8 +12,12 @@ from avaflow.video import probe
 def download_video(url: str, target: str | Path, checksum: str) -> None:
     """Fetch a video; UserError, with nothing kept, if what comes is none.
 
-    Servers answer with a page that says "log in" or "gone" as readily as with a film.
+    Servers answer with a page that says "log in" or "gone" as readily as with a film. A
+    video that lies there already, with the right checksum, is not fetched again: its
+    address may be gone by now.
     """
+    if Path(target).exists() and checksum in ("", sha256(target)):
+        return
     download(url, target, checksum)
     try:
         probe(target)

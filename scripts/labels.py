@@ -4,8 +4,8 @@ from avaflow.actions import attributes_from_config
 from avaflow.errors import UserError
 from avaflow.job import job
 from avaflow.labelling import labels_of_project, with_warnings
+from avaflow.manifests import read_clip_manifest
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, read_table, write_table
-from avaflow.trim import read_clip_manifest
 from avaflow.via import read_project
 
 if "snakemake" in globals():

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from avaflow.job import job
-from avaflow.trim import rawframes_of_clip, read_clip_manifest, write_frames_manifest
+from avaflow.manifests import read_clip_manifest
+from avaflow.trim import rawframes_of_clip, write_frames_manifest
 
 if "snakemake" in globals():
     with job(snakemake.log[0]):

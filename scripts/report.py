@@ -3,11 +3,14 @@
 from avaflow.actions import attributes_from_config
 from avaflow.files import write_text
 from avaflow.job import job
+from avaflow.leftovers import drop_leftovers
 from avaflow.report import project_account
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]):
+    with job(snakemake.log[0]) as log:
+        for path in drop_leftovers(p.results, p.annotated_splits, p.exports, p.rawframes):
+            log.info("removed %s, of an earlier state of the project", path)
         table, text = project_account(
             p.clips,
             p.splits,

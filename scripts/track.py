@@ -2,9 +2,9 @@
 
 from avaflow.embedder import read_vectors
 from avaflow.job import job
+from avaflow.manifests import read_clip_manifest
 from avaflow.tables import DETECTIONS, TRACKS, read_table, write_table
 from avaflow.tracker import rows_of_clip, track_clip
-from avaflow.trim import read_clip_manifest
 
 if "snakemake" in globals():
     p = snakemake.params

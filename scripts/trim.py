@@ -5,13 +5,9 @@ from pathlib import Path
 from avaflow.clips import Clip, check_length, frame_count, with_known_end
 from avaflow.errors import UserError
 from avaflow.job import job
+from avaflow.manifests import write_clip_manifest
 from avaflow.times import annotatable_seconds
-from avaflow.trim import (
-    trim,
-    write_clip_manifest,
-    write_frames_manifest,
-    write_keyframes_manifest,
-)
+from avaflow.trim import trim, write_frames_manifest, write_keyframes_manifest
 from avaflow.video import probe
 
 if "snakemake" in globals():

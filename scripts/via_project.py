@@ -2,8 +2,8 @@
 
 from avaflow.actions import attributes_from_config
 from avaflow.job import job
+from avaflow.manifests import read_clip_manifest
 from avaflow.tables import KEYFRAMES, TRACKS, read_table
-from avaflow.trim import read_clip_manifest
 from avaflow.via import project, write_project
 
 if "snakemake" in globals():

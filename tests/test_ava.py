@@ -10,7 +10,6 @@ from avaflow.ava import (
     action_list_text,
     check_annotatable,
     csv_text,
-    drop_other_splits,
     excluded_instants,
     excluded_text,
     included_text,
@@ -235,10 +234,3 @@ def test_the_evaluator_gives_truth_a_perfect_score_only_while_rows_are_unique():
     assert readers.mean_average_precision(truth, truth, [1, 2]) == 1.0
     # an excluded second that is also in the csv stays in the denominator
     assert readers.mean_average_precision(truth, truth, [1, 2], {"a,0903"}) == 0.75
-
-
-def test_a_split_without_finished_clips_keeps_no_old_rows(tmp_path):
-    for name in ("train.csv", "val.csv", "val_excluded_timestamps.csv", "label_map.txt"):
-        (tmp_path / name).write_text("old")
-    drop_other_splits(tmp_path, ["train"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["label_map.txt", "train.csv"]

@@ -110,6 +110,7 @@ def test_windows_line_ends_and_byte_order_mark_are_read(tmp_path, schema):
         ("a.b\tv\t0\t9\ttrain", "letters, digits"),
         ("123\tv\t0\t9\ttrain", "at least one letter"),
         ("../x\tv\t0\t9\ttrain", "letters, digits"),
+        ("Index\tv\t0\t9\ttrain", "taken by the index of all clips"),
         ("a\tv\t0\t9\tTrain", "split: expected one of train, val, test, found 'Train'"),
         ("a\tv\t9\t5\ttrain", r"line 2, clip a: the end \(5\) is not after the start \(9\)"),
         ("a\tv\t5\t5\ttrain", "is not after the start"),
@@ -237,7 +238,7 @@ def test_resolving_names_short_long_and_missing(tmp_path):
     assert "line 2, clip short: 3.000 s is too short" in text
     assert "line 3, clip late: its end, 11 s, lies past the end" in text
     assert "line 4, clip gone:" in text and "the video is missing" in text
-    assert "line 5, clip long: 2000 s is too long" in text and "at most 900 s" in text
+    assert "line 5, clip long: 2000 s is too long" in text and "at most 898 s" in text
 
 
 def test_resolving_cuts_and_finds_ends(tmp_path):
@@ -262,6 +263,27 @@ def test_leakage_names_the_clips():
     (sentence,) = leaks(rows)
     assert "a (train), b (val)" in sentence and "of v" in sentence
     assert leaks(rows[::2]) == []
+
+
+def test_leakage_sees_one_video_behind_two_names(tmp_path):
+    (tmp_path / "v.mp4").touch()
+    (tmp_path / "w.mp4").symlink_to("v.mp4")
+    names = [str(tmp_path / name) for name in ("v.mp4", "./v.mp4", "w.mp4")]
+    for name in names:
+        rows = [clip(id="a", source=names[0]), clip(id="b", source=name, split="val")]
+        assert len(leaks(rows)) == 1
+
+
+def test_addresses_are_recorded_without_their_secrets():
+    assert clip(video="https://e.org/v.mp4?token=x").shown_video == "https://e.org/v.mp4"
+    assert clip(video="a?b.mp4").shown_video == "a?b.mp4"
+
+
+def test_an_open_end_stays_open_whatever_the_video_turns_out_to_be(tmp_path, schema):
+    """The end as given goes into the cut's params: a download must not make it stale."""
+    (row,) = read_clips_table(write(tmp_path, "a\tv\t0\t\ttrain"), schema, "d")
+    assert with_known_end(row, 12.5).end == 12.5
+    assert with_known_end(row, 12.5).end_given is None
 
 
 def test_batches_do_not_move_when_rows_come_and_go():

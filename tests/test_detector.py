@@ -83,7 +83,7 @@ def pictures(*sizes):
 def test_pictures_of_different_sizes_never_share_a_call():
     model = EchoModel()
     frames = pictures((20, 40), (20, 40), (40, 20), (20, 40))
-    found = Detector(model, 0, {}, None).detect(frames)
+    found = Detector(model, {}, None).detect(frames)
     assert model.calls == [[(20, 40, 3)] * 2, [(40, 20, 3)], [(20, 40, 3)]]
     assert [
         round(persons[0, 2] * f.shape[1]) for persons, f in zip(found, frames, strict=True)
@@ -97,7 +97,7 @@ def test_pictures_of_different_sizes_never_share_a_call():
 
 def test_static_exports_get_no_more_than_their_batch():
     model = EchoModel()
-    found = Detector(model, 0, {}, 2).detect(pictures(*[(20, 40)] * 5))
+    found = Detector(model, {}, 2).detect(pictures(*[(20, 40)] * 5))
     assert [len(call) for call in model.calls] == [2, 2, 1]
     assert len(found) == 5
 
@@ -151,7 +151,7 @@ def clips(tmp_path_factory) -> list[ClipVideo]:
 def test_a_model_finds_its_own_class(toy_detector):
     frame = np.random.default_rng(0).integers(0, 255, (96, 160, 3), np.uint8)
     [found] = toy_detector.detect([frame])
-    assert toy_detector.person == 1
+    assert toy_detector.settings["classes"] == [1]
     assert len(found) > 0
     assert (found[:, :4] >= 0).all() and (found[:, :4] <= 1).all()
     assert (found[:, 2:4] > found[:, :2]).all()
@@ -351,7 +351,7 @@ def test_a_downloaded_file_arrives_whole(toy, tmp_path, monkeypatch):
 def test_the_detect_script_moves_the_data(toy, clips, tmp_path):
     import runpy
 
-    from avaflow.trim import ClipManifest, write_clip_manifest
+    from avaflow.manifests import ClipManifest, write_clip_manifest
 
     manifests = []
     for video in clips:

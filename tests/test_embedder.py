@@ -208,7 +208,7 @@ def test_the_packages_own_embedder_is_not_imported():
 
 
 def test_the_embed_script_moves_the_data(clips, tmp_path):
-    from avaflow.trim import ClipManifest, write_clip_manifest
+    from avaflow.manifests import ClipManifest, write_clip_manifest
 
     manifests = []
     for video in clips:

@@ -12,7 +12,7 @@ import pytest
 
 from avaflow.errors import UserError
 from avaflow.frames import ClipVideo, clip_videos, frames_at, prefetched
-from avaflow.trim import ClipManifest, write_clip_manifest
+from avaflow.manifests import ClipManifest, write_clip_manifest
 
 FRAMES = 95
 BITS = 8

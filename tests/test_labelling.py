@@ -604,3 +604,38 @@ def test_warnings_become_notes_that_the_report_shows():
         [0, "", "", "the tracks have changed"],
         [2, "1 2 3 4", "1", "no action ticked"],
     ]
+
+
+def drawn_only(tmp_path) -> Path:
+    """A project of which nothing is left but one box drawn by hand, ticked."""
+    content = awaiting()
+    content["metadata"] = {
+        "1_abcdefgh": {
+            "vid": "1",
+            "flg": 0,
+            "z": [],
+            "xy": [2, 100, 50, 200, 100],
+            "av": {"1": "0"},
+        }
+    }
+    path = tmp_path / "c-1_finish.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_moved_start_is_seen_without_any_box_of_ours(tmp_path):
+    tables = (KEYFRAME_TABLE, TRACK_TABLE.iloc[:0], ATTRIBUTES, FPS)
+    project_read = read_project(drawn_only(tmp_path))
+    assert project_read.start == 1.5 and project_read.picture_size == (1000, 500)
+    labels_of_project(project_read, "c-1", *tables, start=1.5)
+    with pytest.raises(UserError, match=r"clip began at 1.5 s .* now says 6.5 s"):
+        labels_of_project(project_read, "c-1", *tables, start=6.5)
+
+
+def test_another_picture_size_scales_without_any_box_of_ours(tmp_path):
+    smaller = KEYFRAME_TABLE.assign(width=500, height=250)
+    table, _, warnings = labels_of_project(
+        read_project(drawn_only(tmp_path)), "c-1", smaller, TRACK_TABLE.iloc[:0], ATTRIBUTES, FPS
+    )
+    assert table[BOX].to_numpy().tolist() == [[0.1, 0.1, pytest.approx(0.3), pytest.approx(0.3)]]
+    assert any("another size" in warning for warning in warnings)

@@ -8,9 +8,9 @@ import pytest
 
 from avaflow.actions import attributes_from_config
 from avaflow.job import ERROR_MARK
+from avaflow.manifests import ClipManifest, write_clip_manifest
 from avaflow.report import closing, failures, project_account
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, write_table
-from avaflow.trim import ClipManifest, write_clip_manifest
 
 ACTIONS = [
     {"attribute": "head", "options": ["talk", "a|b"]},

@@ -399,7 +399,7 @@ def test_tracking_imports_no_torch():
 
 
 def test_the_track_script_moves_the_data(tmp_path):
-    from avaflow.trim import ClipManifest, write_clip_manifest
+    from avaflow.manifests import ClipManifest, write_clip_manifest
 
     scene = crossing()
     rows = sorted(scene.rows, key=lambda row: (row[0], -row[6]))

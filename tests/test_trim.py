@@ -9,15 +9,9 @@ import pytest
 
 from avaflow.errors import UserError
 from avaflow.files import sha256
+from avaflow.manifests import read_clip_manifest, write_clip_manifest
 from avaflow.tables import KEYFRAMES, read_table
-from avaflow.trim import (
-    rawframes_of_clip,
-    read_clip_manifest,
-    trim,
-    write_clip_manifest,
-    write_frames_manifest,
-    write_keyframes_manifest,
-)
+from avaflow.trim import rawframes_of_clip, trim, write_frames_manifest, write_keyframes_manifest
 from avaflow.video import probe
 from numbered_videos import make_video, numbered_picture, read_number, run_ffmpeg, shown_numbers
 
@@ -232,6 +226,27 @@ def test_interlaced_source_is_deinterlaced(tmp_path):
         return np.abs(2 * rows[:, 1:-1] - rows[:, :-2] - rows[:, 2:]).mean()
 
     assert comb(tmp_path / "c1.mp4") < 0.2 * comb(source)
+
+
+@pytest.fixture(scope="module")
+def long_gop(tmp_path_factory) -> Path:
+    """300 frames with a key frame in 250 and B-frames, the hardest to jump into."""
+    return make_video(tmp_path_factory.mktemp("gop") / "v.mp4", frames=300)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.5, 3.7, 5.5])
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "ts", "flv", "mpg", "avi", "webm"])
+def test_starts_are_exact_in_every_container(tmp_path, long_gop, suffix, start):
+    source = tmp_path / f"v.{suffix}"
+    codec = {
+        "mpg": ("-c:v", "mpeg2video", "-g", "60", "-q:v", "3"),
+        "avi": ("-c:v", "mpeg4", "-g", "250", "-q:v", "3"),
+        "webm": ("-c:v", "libvpx", "-b:v", "800k", "-deadline", "realtime", "-cpu-used", "8"),
+    }.get(suffix, ("-c", "copy"))
+    run_ffmpeg("-i", str(long_gop), *codec, str(source))
+    cut(tmp_path, source, start, 75)
+    first = round(start * 30)
+    assert shown_numbers(tmp_path / "c1.mp4") == list(range(first, first + 75))
 
 
 def test_clip_at_the_very_end(tmp_path, plain):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from avaflow.errors import UserError
-from avaflow.trim import write_clip_manifest, write_frames_manifest, write_keyframes_manifest
+from avaflow.manifests import write_clip_manifest
+from avaflow.trim import write_frames_manifest, write_keyframes_manifest
 from avaflow.verify import check_clips, damaged_files
 from numbered_videos import make_video
 from test_trim import cut

@@ -275,3 +275,11 @@ def test_bytes_that_are_no_text(tmp_path):
     path.write_bytes(b"\x89PNG\r\n\xff\xfe")
     with pytest.raises(UserError, match="not JSON"):
         read_project(path)
+
+
+def test_numbers_beyond_floating_point_are_no_traceback(tmp_path):
+    content = made()
+    content["metadata"]["1_p1"]["xy"][1] = 10**400
+    content["metadata"]["1_p1"]["avaflow"]["start"] = 10**400
+    read = read_project(saved(tmp_path, content))
+    assert len(read.boxes) == 2 and len(read.remarks) == 1

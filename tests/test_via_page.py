@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from avaflow.errors import UserError
+from avaflow.manifests import ClipManifest, write_clip_manifest
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, read_table, write_table
-from avaflow.trim import ClipManifest, write_clip_manifest
 from avaflow.via_page import (
     ClipEntry,
     clip_page,

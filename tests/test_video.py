@@ -40,13 +40,14 @@ def test_length_without_a_header_that_says_it(tmp_path, video):
     assert probe(live).duration == pytest.approx(5.0, abs=0.05)
 
 
-def test_sound_that_goes_on_longer_does_not_count(tmp_path, video):
-    path = tmp_path / "long-sound.mp4"
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_sound_that_goes_on_longer_does_not_count(tmp_path, video, suffix):
+    path = tmp_path / f"long-sound.{suffix}"
     run_ffmpeg(
         *("-i", str(video), "-f", "lavfi", "-i", "sine=440:duration=9"),
         *("-c:v", "copy", "-c:a", "aac", str(path)),
     )
-    assert probe(path).duration == pytest.approx(5.0, abs=0.03)
+    assert probe(path).duration == pytest.approx(5.0, abs=0.07)
 
 
 def test_missing_empty_and_folder(tmp_path):

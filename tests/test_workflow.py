@@ -1,6 +1,7 @@
 """The whole demo through the real Snakemake, held against the demo's truth."""
 
 import json
+import os
 import shutil
 from collections import Counter
 
@@ -302,6 +303,22 @@ def test_a_finished_project_that_changes_rebuilds_its_labels_and_the_dataset(dem
         path.write_text(before)
 
 
+def test_an_annotation_with_an_older_date_is_not_overlooked(demo):
+    """Unzipped, moved and copied files keep the date at which they were saved."""
+    path = demo.folder / "annotations" / "yard_finish.json"
+    before, dates = path.read_text(), path.stat()
+    project = json.loads(before)
+    entry = next(e for e in project["metadata"].values() if e["av"].get("2"))
+    entry["av"]["2"] = "0" if entry["av"]["2"] != "0" else "1"
+    try:
+        path.write_text(json.dumps(project))
+        os.utime(path, (dates.st_atime - 86400, dates.st_mtime - 86400))
+        assert demo.plan()["labels_of_clip"] == 1
+    finally:
+        path.write_text(before)
+        os.utime(path, (dates.st_atime, dates.st_mtime))
+
+
 def test_a_tracker_setting_rebuilds_from_the_tracks_on(demo):
     assert demo.plan(tracker={"link_distance": 0.2}) == {
         "track": 3,
@@ -362,3 +379,4 @@ def test_unannotated_clips_wait_and_block_nobody(demo, tmp_path):
     assert jobs["labels_of_clip"] == 2
     jobs = demo.plan(annotations=str(tmp_path / "nobody"))
     assert "labels_of_clip" not in jobs and "annotations_of_dataset" not in jobs
+    assert jobs["report"] == 1  # which removes the dataset that stands for nothing now

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avaflow.actions import LABEL_TYPES, MAX_ACTIONS, Action
-from avaflow.clips import SPLITS
 from avaflow.errors import UserError
 from avaflow.files import write_text
 from avaflow.times import timestamp_of_second
@@ -293,16 +292,6 @@ def write_annotations(
         write_csv(csv_path, own, actions, offset)
         excluded = excluded_instants(own, {clip: annotatable[clip] for clip in clips})
         write_text(excluded_path, excluded_text(excluded))
-
-
-def drop_other_splits(folder: str | Path, splits: Iterable[str]) -> None:
-    """Remove csv and exclusions of splits that have no finished clip any more.
-
-    A clip may have moved to another split: its old rows would be trained or tested on twice.
-    """
-    for split in set(SPLITS) - set(splits):
-        for name in (f"{split}.csv", f"{split}_excluded_timestamps.csv"):
-            Path(folder, name).unlink(missing_ok=True)
 
 
 def _lines(path: str | Path) -> list[str]:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import math
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,14 +23,17 @@ SPLITS = ("train", "val", "test")
 LAST_TIMESTAMP = 1798
 """The last second that PySlowFast's AVA reader knows."""
 
+TAKEN_IDS = {"index"}
+"""Ids whose pages would fall on the name of the index of all clips."""
+
 
 @dataclass(frozen=True)
 class Clip:
     """A row of the clips table, or one of the pieces that its `cut` column makes of it.
 
     `video` is as the user wrote it, `source` the local file that is read. `start` and
-    `end` are seconds of the video; `end` is None for the video's end. `line` is the
-    table's line, for messages.
+    `end` are seconds of the video; `end` is None while the video's end is meant and not
+    known yet, `end_given` also afterwards. `line` is the table's line, for messages.
     """
 
     id: str
@@ -41,11 +45,17 @@ class Clip:
     line: int
     cut: float | None = None
     sha256: str = ""
+    end_given: float | None = None
 
     @property
     def is_url(self) -> bool:
         """Whether the video is fetched from an http(s) address first."""
         return is_url(self.video)
+
+    @property
+    def shown_video(self) -> str:
+        """The video as records name it: an address without its query, which may be secret."""
+        return self.video.split("?", 1)[0] if self.is_url else self.video
 
 
 def is_url(video: str) -> bool:
@@ -81,6 +91,12 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
         if found:
             problems += [f"line {line}: {problem}" for problem in found]
             continue
+        if row["clip"].lower() in TAKEN_IDS:
+            problems.append(
+                f"line {line}: clip {row['clip']!r}: this id is taken by the index of all clips, "
+                "give another"
+            )
+            continue
         try:
             start = parse_time(row["start"])
             end = parse_time(row["end"]) if row["end"] else None
@@ -107,7 +123,7 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
                 "give the same in every row of a video"
             )
         clips.append(
-            Clip(row["clip"], video, source, start, end, row["split"], line, cut, checksum)
+            Clip(row["clip"], video, source, start, end, row["split"], line, cut, checksum, end)
         )
     problems += _double_ids(clips)
     if problems:
@@ -274,8 +290,8 @@ def check_length(clip: Clip, fps: int, margin: int, offset: int) -> None:
             f"clip {clip.id}: {length:.3f} s is too short: with {margin} s kept free at both "
             f"ends (keyframes.margin) a clip needs at least {shortest_seconds(fps, margin):.2f} s"
         )
-    if offset and seconds[-1] + offset > LAST_TIMESTAMP and clip.end is not None:
-        longest = LAST_TIMESTAMP - offset + margin
+    longest = LAST_TIMESTAMP - offset
+    if offset and length > longest:
         raise UserError(
             f"clip {clip.id}: {length:.0f} s is too long: readers know timestamps up to "
             f"{LAST_TIMESTAMP}, so with timestamp_offset {offset} a clip has at most {longest} s. "
@@ -311,7 +327,8 @@ def cut_into_pieces(clip: Clip, fps: int, margin: int) -> tuple[list[Clip], str]
                 f"a piece needs at least {shortest_seconds(fps, margin):.2f} s"
             )
             break
-        pieces.append(replace(clip, id=f"{clip.id}-{number:03d}", start=start, end=end, cut=None))
+        name = f"{clip.id}-{number:03d}"
+        pieces.append(replace(clip, id=name, start=start, end=end, cut=None, end_given=end))
     if not pieces:
         raise UserError(f"clip {clip.id}: no piece of {clip.cut:g} s fits into its range")
     return pieces, left_over
@@ -321,7 +338,8 @@ def leaks(clips: Iterable[Clip]) -> list[str]:
     """Videos with clips in more than one split: what is learnt on one is tested on itself."""
     by_video: dict[str, list[Clip]] = {}
     for clip in clips:
-        by_video.setdefault(clip.source, []).append(clip)
+        # One file may be written in several ways, or be reached by a link.
+        by_video.setdefault(os.path.realpath(clip.source), []).append(clip)
     sentences = []
     for members in by_video.values():
         if len({clip.split for clip in members}) > 1:

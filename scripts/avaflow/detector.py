@@ -46,8 +46,6 @@ def quiet_ultralytics(online: bool = False) -> None:
     os.environ["YOLO_AUTOINSTALL"] = "false"
     os.environ["YOLO_OFFLINE"] = "false" if online else "true"
     os.environ.setdefault("YOLO_VERBOSE", "false")
-    # Idle threads of torch else keep their processors spinning, which the decoder needs.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Its settings, and those of matplotlib, which it imports, else land in the home folder.
     unset = [name for name in ("YOLO_CONFIG_DIR", "MPLCONFIGDIR") if name not in os.environ]
     if unset:
@@ -65,7 +63,6 @@ class Detector:
     """A loaded model; make one by :func:`load_detector`."""
 
     model: object
-    person: int
     settings: dict
     batch_limit: int | None
 
@@ -178,7 +175,7 @@ def load_detector(
     # A static export splits a larger batch itself, after copying it about; some do not.
     static = not native and not getattr(backend, "dynamic", False)
     limit = max(1, int(getattr(backend, "batch", 1))) if static else None
-    return Detector(model, persons[0], settings, limit)
+    return Detector(model, settings, limit)
 
 
 def detect_clips(

@@ -47,7 +47,7 @@ def clip_videos(
 
     Raises UserError where a manifest is of another clip than its place says.
     """
-    from avaflow.trim import read_clip_manifest
+    from avaflow.manifests import read_clip_manifest
 
     videos = []
     for clip, path, source in zip(clips, paths, manifests, strict=True):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from avaflow.actions import PERSON_ATTRIBUTE, Attribute
+from avaflow.ava import DECIMALS
 from avaflow.boxes import iou_matrix
 from avaflow.errors import UserError
 from avaflow.tables import BOX, KEYFRAMES, LABELS, NOTES, empty_table
@@ -21,9 +22,6 @@ from avaflow.via import Box, Project
 
 MIN_SIDE_PX = 2.0
 """Least width and height of a labelled box, in pixels: less is a slip of the mouse."""
-
-READER_DECIMALS = 4
-"""Two boxes equal to this many decimals are one box to readers that group rows by box."""
 
 JOIN_IOU = 0.5
 """Least overlap at which a drawn box shows the person of a track: the customary IoU at
@@ -98,15 +96,17 @@ def labels_of_project(
     problems += _nothing_ticked(project)
     keyframe_of = {row.file: row for row in keyframes.itertuples(index=False)}
     known = [box for box in project.boxes if box.picture in keyframe_of]
-    persons, notes, box_problems = _persons(known, keyframe_of, action_of, attributes)
+    persons, notes, box_problems = _persons(
+        known, keyframe_of, action_of, attributes, project.picture_size
+    )
     problems += box_problems
-    problems += _clashes(persons) + _other_start(known, start, fps)
+    problems += _clashes(persons) + _other_start(project, start, fps)
     if problems:
         raise UserError.listing(f"{project.path}: this project cannot be used:", problems)
 
     trusted, stale = _trusted_tracks(known, keyframe_of, tracks)
     warnings += stale
-    warnings += _changed_pictures(known, keyframe_of)
+    warnings += _changed_pictures(known, keyframe_of, project.picture_size)
     absent = [k.second for k in keyframe_of.values() if k.file not in set(project.pictures)]
     if absent:
         warnings.append(
@@ -243,6 +243,7 @@ def _persons(
     keyframe_of: Mapping[str, object],
     action_of: Mapping[tuple[str, str], int],
     attributes: Sequence[Attribute],
+    annotated_size: tuple[int, int] | None,
 ) -> tuple[list[_Person], list[tuple], list[str]]:
     """Every ticked box as a person; notes on the others; problems of ticked boxes."""
     persons: list[_Person] = []
@@ -250,7 +251,7 @@ def _persons(
     problems: list[str] = []
     single = {attribute.name for attribute in attributes if not attribute.multiple}
     sizes = Counter(b.origin.picture_size for b in boxes if b.origin and b.origin.picture_size)
-    usual_size = sizes.most_common(1)[0][0] if sizes else None
+    usual_size = sizes.most_common(1)[0][0] if sizes else annotated_size
     for box in boxes:
         keyframe = keyframe_of[box.picture]
         # The size at the time of annotation counts: a clip may since have been scaled.
@@ -323,7 +324,7 @@ def _clashes(persons: Sequence[_Person]) -> list[str]:
 def _equal_boxes(persons: Sequence[_Person]) -> list[str]:
     places = defaultdict(list)
     for person in persons:
-        text = " ".join(f"{value:.{READER_DECIMALS}f}" for value in person.box)
+        text = " ".join(f"{value:.{DECIMALS}f}" for value in person.box)
         places[person.second, text].append(person)
     return [
         f"second {second}: {_list(_name_of(p.source) for p in same)} have the same box {text}: "
@@ -336,9 +337,10 @@ def _equal_boxes(persons: Sequence[_Person]) -> list[str]:
 # ------------------------------------------------------------- who is it
 
 
-def _other_start(boxes: Sequence[Box], start: float | None, fps: int) -> list[str]:
+def _other_start(project: Project, start: float | None, fps: int) -> list[str]:
     """A problem if the clip began elsewhere when it was annotated: all seconds are others."""
-    began = {b.origin.start for b in boxes if b.origin and b.origin.start is not None}
+    told = [project.start, *(box.origin.start for box in project.boxes if box.origin)]
+    began = {then for then in told if then is not None}
     moved = [then for then in sorted(began) if start is not None and abs(then - start) > 0.5 / fps]
     if not moved:
         return []
@@ -383,8 +385,15 @@ def _trusted_tracks(
     ]
 
 
-def _changed_pictures(boxes: Sequence[Box], keyframe_of: Mapping[str, object]) -> list[str]:
+def _changed_pictures(
+    boxes: Sequence[Box],
+    keyframe_of: Mapping[str, object],
+    annotated_size: tuple[int, int] | None,
+) -> list[str]:
     resized, redone = set(), set()
+    for keyframe in keyframe_of.values():
+        if annotated_size not in (None, (keyframe.width, keyframe.height)):
+            resized.add(keyframe.second)
     for box in boxes:
         if box.origin is None:
             continue

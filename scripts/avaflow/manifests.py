@@ -1,10 +1,47 @@
-"""The JSON manifests of clips and of folders of frames, as far as exports need them."""
+"""The manifests of clips and of folders of frames: what they are, compared by content."""
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from avaflow.errors import UserError
+from avaflow.files import write_text
+
+
+@dataclass(frozen=True)
+class ClipManifest:
+    """What a finished clip is: written beside it, compared by content further down.
+
+    `start` is in seconds of the video; `decode_errors` counts the places where ffmpeg
+    found the source damaged within the clip's range; `bytes` is the size of the mp4.
+    """
+
+    clip: str
+    video: str
+    start: float
+    fps: int
+    frames: int
+    width: int
+    height: int
+    sha256: str
+    decode_errors: int
+    bytes: int = 0
+
+
+def write_clip_manifest(path: str | Path, manifest: ClipManifest) -> None:
+    """Write a clip's manifest as JSON."""
+    write_text(path, json.dumps(asdict(manifest), indent=1) + "\n")
+
+
+def read_clip_manifest(path: str | Path) -> ClipManifest:
+    """Read a clip's manifest; UserError if it is not one."""
+    try:
+        return ClipManifest(**json.loads(Path(path).read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"{path}: this is not a clip's manifest ({error}). Delete it and run again."
+        ) from error
 
 
 def frame_counts(paths: Iterable[str | Path]) -> dict[str, int]:

@@ -22,9 +22,10 @@ from avaflow.config import check_config, load_schema
 from avaflow.errors import UserError
 from avaflow.job import check_room
 from avaflow.labelling import early_problems
+from avaflow.manifests import read_clip_manifest
 from avaflow.slowfast import check_settings
 from avaflow.times import READER_REACH_FRAMES
-from avaflow.trim import ffmpeg_exe, read_clip_manifest
+from avaflow.trim import ffmpeg_exe
 from avaflow.via import read_project
 from avaflow.video import ProbeCache
 

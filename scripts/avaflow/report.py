@@ -9,9 +9,9 @@ from avaflow.actions import Attribute, all_actions
 from avaflow.clips import SPLITS
 from avaflow.errors import UserError
 from avaflow.job import ERROR_MARK, FAULT_MARK
+from avaflow.manifests import read_clip_manifest
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, empty_table, read_table
 from avaflow.times import frame_of_second
-from avaflow.trim import read_clip_manifest
 
 CLIP_COLUMNS = [
     "clip",

@@ -21,8 +21,8 @@ OFFSET = 900
 TIMESTAMPS = range(902, 1799)
 """`AVA_VALID_FRAMES` of ava_helper: any other timestamp is a KeyError there."""
 
-LONGEST_SECONDS = 898
-"""The longest clip that these timestamps hold."""
+LONGEST_SECONDS = TIMESTAMPS[-1] - OFFSET
+"""The longest clip, in seconds, of which these timestamps hold every second."""
 
 HEADER = "original_vido_id video_id frame_id path labels"
 """First line of a frame list, spelt as in PySlowFast; it is dropped unread, so a list without

@@ -29,7 +29,8 @@ def fingerprint(script: str | Path) -> str:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         _drop_docstrings(tree)
-        seen[path] = ast.dump(tree)
+        # Text, not the tree itself, whose form changes from one Python to the next.
+        seen[path] = ast.unparse(tree)
         for asset in sorted(path.with_name(f"{path.stem}_assets").glob("*")):
             seen[asset] = asset.read_text(encoding="utf-8")
         for name in _imported_modules(tree):

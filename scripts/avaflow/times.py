@@ -34,11 +34,6 @@ def frame_of_second(second: int, fps: int) -> int:
     return fps * second + 1
 
 
-def second_of_frame(frame: int, fps: int) -> float:
-    """The second at which a 1-based frame is shown."""
-    return (frame - 1) / fps
-
-
 def timestamp_of_second(second: int, offset: int) -> int:
     """The timestamp that dataset files carry for a whole second of a clip."""
     return second + offset

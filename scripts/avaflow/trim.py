@@ -13,7 +13,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import ffmpeg
@@ -22,13 +21,21 @@ import pandas as pd
 from avaflow.errors import UserError
 from avaflow.files import sha256, whole_file, whole_folder, write_text
 from avaflow.job import disk_full_message
+from avaflow.manifests import ClipManifest
 from avaflow.tables import KEYFRAMES, write_table
 from avaflow.times import frame_of_second
 from avaflow.video import OPEN_OPTIONS, VideoFacts, file_url
 
-PREROLL_SECONDS = 1.0
+PREROLL_SECONDS = (1.0, 10.0, 60.0)
 """Decoding starts this much before the clip, so that the picture shown at its first
-instant is known even when no frame begins right there (variable-rate sources)."""
+instant is known even when no frame begins right there (variable-rate sources). Of
+containers without an index the first is tried that finds a picture before the clip."""
+
+INDEXED_CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
+"""Containers in which ffmpeg jumps to a key frame before the wished time by an index. In
+.ts, .flv, .avi and .mpg it may land behind one, and no picture comes until the next."""
+
+_FIRST_PICTURE = re.compile(r"pts_time:\s*(-?[0-9.]+)")
 
 B_FRAMES = 4
 """Frames between two that others refer to: one less than the default detector stride."""
@@ -48,26 +55,6 @@ _DECODE_ERROR = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class ClipManifest:
-    """What a finished clip is: written beside it, compared by content further down.
-
-    `start` is in seconds of the video; `decode_errors` counts the places where ffmpeg
-    found the source damaged within the clip's range; `bytes` is the size of the mp4.
-    """
-
-    clip: str
-    video: str
-    start: float
-    fps: int
-    frames: int
-    width: int
-    height: int
-    sha256: str
-    decode_errors: int
-    bytes: int = 0
-
-
 def ffmpeg_exe(configured: str = "") -> str:
     """Path of the ffmpeg to run: the configured one, or the one in imageio-ffmpeg's wheel."""
     if configured:
@@ -83,20 +70,40 @@ def ffmpeg_exe(configured: str = "") -> str:
     return imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def source_stream(source: str | Path, start: float, seconds: float, exe_threads: int):
-    """ffmpeg-python input of a range of a video, with `PREROLL_SECONDS` before it if there are.
-
-    Returns the video stream and the seconds of pre-roll that it begins with.
-    """
-    preroll = min(start, PREROLL_SECONDS)
-    stream = ffmpeg.input(
+def source_stream(source: str | Path, start: float, seconds: float, preroll: float, threads: int):
+    """ffmpeg-python video stream of a range of a video, beginning `preroll` seconds before it."""
+    # Jumping to 0 is not the same as not jumping: an .flv or .avi may land behind its first
+    # key frame.
+    jump = {"ss": f"{start - preroll:.6f}"} if preroll < start else {}
+    return ffmpeg.input(
         file_url(source),
-        ss=f"{start - preroll:.6f}",
         t=f"{preroll + seconds + 1:.6f}",
-        threads=exe_threads,
+        threads=threads,
+        **jump,
         **OPEN_OPTIONS,
     ).video
-    return stream, preroll
+
+
+def find_preroll(source: str | Path, start: float, facts: VideoFacts, exe: str) -> float:
+    """Seconds before `start` at which decoding has to begin to have a picture at `start`.
+
+    Where the container has no index, it is tried how early a jump has to aim; the last
+    resort is to decode from the video's beginning.
+    """
+    for preroll in PREROLL_SECONDS:
+        if preroll >= start:
+            break
+        if facts.container in INDEXED_CONTAINERS:
+            return preroll
+        node = source_stream(source, start, 0, preroll, 1).filter("showinfo")
+        command = ffmpeg.compile(
+            ffmpeg.output(node, "-", format="null", vframes=1).global_args("-nostdin"), cmd=exe
+        )
+        told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        first = _FIRST_PICTURE.search(told.stderr.decode("utf-8", "replace"))
+        if first and float(first[1]) <= preroll:
+            return preroll
+    return start
 
 
 def constant_rate(stream, preroll: float, facts: VideoFacts, fps: int, short_side: str | int):
@@ -237,7 +244,8 @@ def trim(
     subject = f"clip {clip} of {video}"
     fps = settings["fps"]
     exe = ffmpeg_exe(settings["ffmpeg"])
-    stream, preroll = source_stream(source, start, frames / fps, settings["threads"])
+    preroll = find_preroll(source, start, facts, exe)
+    stream = source_stream(source, start, frames / fps, preroll, settings["threads"])
     stream = constant_rate(stream, preroll, facts, fps, settings["short_side"])
     with whole_file(clip_path) as clip_beside, whole_folder(keyframes_folder) as keys_beside:
         if rawframes_folder is None:
@@ -327,21 +335,6 @@ def keyframe_table(
         name = KEYFRAME.format(clip=clip, frame=frame)
         rows.append((second, frame, name, width, height, sha256(folder / name)))
     return pd.DataFrame(rows, columns=list(KEYFRAMES))
-
-
-def write_clip_manifest(path: str | Path, manifest: ClipManifest) -> None:
-    """Write a clip's manifest as JSON."""
-    write_text(path, json.dumps(asdict(manifest), indent=1) + "\n")
-
-
-def read_clip_manifest(path: str | Path) -> ClipManifest:
-    """Read a clip's manifest; UserError if it is not one."""
-    try:
-        return ClipManifest(**json.loads(Path(path).read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise UserError(
-            f"{path}: this is not a clip's manifest ({error}). Delete it and run again."
-        ) from error
 
 
 def write_frames_manifest(path: str | Path, clip: str, folder: str | Path, frames: int) -> None:

@@ -1,4 +1,4 @@
-"""Whether clips and pictures are still what their manifests say.
+"""Whether clips and pictures are still what their manifests say, and training code reads them.
 
 Snakemake looks at dates, not into files: a picture that was cut short, edited or lost
 after it was made goes unnoticed until somebody compares contents.
@@ -10,8 +10,9 @@ from pathlib import Path
 
 from avaflow.errors import UserError
 from avaflow.files import sha256
+from avaflow.manifests import ClipManifest, read_clip_manifest
 from avaflow.tables import KEYFRAMES, read_table
-from avaflow.trim import frames_digest, read_clip_manifest
+from avaflow.trim import frames_digest
 
 
 def damaged_files(results: str | Path, clip: str) -> list[str]:
@@ -20,7 +21,8 @@ def damaged_files(results: str | Path, clip: str) -> list[str]:
     damage = []
     manifest = results / "clips" / f"{clip}.json"
     video = manifest.with_suffix(".mp4")
-    damage += _differs(video, read_clip_manifest(manifest).sha256, manifest)
+    facts = read_clip_manifest(manifest)
+    damage += _differs(video, facts.sha256, manifest) or _unread(video, facts, manifest)
     table = results / "keyframes" / f"{clip}.csv"
     for row in read_table(table, KEYFRAMES).itertuples():
         damage += _differs(table.with_suffix("") / row.file, row.sha256, table)
@@ -54,3 +56,19 @@ def _differs(path: Path, expected: str, manifest: Path) -> list[str]:
         return []
     found = "another content" if path.is_file() else "nothing"
     return [f"{path}: expected what {manifest.name} says, found {found}; delete {manifest}"]
+
+
+def _unread(video: Path, facts: ClipManifest, manifest: Path) -> list[str]:
+    """A sentence if decord, by which readers fetch frames in video mode, sees another clip."""
+    import decord
+
+    try:
+        reader = decord.VideoReader(str(video))
+        found = f"{len(reader)} frames at {reader.get_avg_fps():g} a second"
+        reader[len(reader) - 1]
+    except decord.DECORDError as error:
+        found = f"nothing it can read ({str(error).splitlines()[0]})"
+    expected = f"{facts.frames} frames at {facts.fps:g} a second"
+    if found == expected:
+        return []
+    return [f"{video}: expected {expected}, decord finds {found}; delete {manifest}"]

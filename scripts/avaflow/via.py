@@ -9,6 +9,7 @@ click order, entries without attributes.
 import json
 import math
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,10 @@ BOX_ANCHOR = "FILE1_Z0_XY1"
 
 START_DECIMALS = 6
 """Decimals of a clip's start in seconds: a microsecond, far below a frame."""
+
+_CREATOR = re.compile(
+    r"^avaflow start=(?P<start>\d{1,9}\.\d{1,9}) picture=(?P<width>\d{1,5})x(?P<height>\d{1,5})$"
+)
 
 OWN_KEY = "avaflow"
 """Our own entry on a box. VIA keeps keys it does not know when it edits and saves a box."""
@@ -85,7 +90,9 @@ class Project:
 
     `options` gives each attribute's option names (an empty tuple for text attributes);
     `pictures` are the file names of its pictures in order. `problems` are contradictions
-    in the file that would lose a tick; `remarks` name entries that carry nothing.
+    in the file that would lose a tick; `remarks` name entries that carry nothing. `start`
+    (seconds of the video) and `picture_size` (width, height in pixels) are the clip's when
+    the project was made, None where the file does not tell.
     """
 
     path: Path
@@ -95,6 +102,8 @@ class Project:
     boxes: tuple[Box, ...]
     problems: tuple[str, ...]
     remarks: tuple[str, ...]
+    start: float | None = None
+    picture_size: tuple[int, int] | None = None
 
 
 def project(
@@ -163,7 +172,7 @@ def project(
             "rev": "__VIA_PROJECT_REV_ID__",
             "rev_timestamp": "__VIA_PROJECT_REV_TIMESTAMP__",
             "pname": clip,
-            "creator": "avaflow",
+            "creator": _creator(start, ordered),
             "created": 0,  # no date, so that the same input gives the same bytes
             "vid_list": list(views),
         },
@@ -227,6 +236,7 @@ def read_project(path: str | Path) -> Project:
                 remarks.append(f"entry {key!r}: {reason}")
             continue
         boxes.append(Box(key, picture, box_px, ticks, person, _read_origin(entry)))
+    start, picture_size = _read_creator(content["project"].get("creator"))
     return Project(
         path=path,
         name=str(content["project"].get("pname", "")),
@@ -235,6 +245,8 @@ def read_project(path: str | Path) -> Project:
         boxes=tuple(boxes),
         problems=tuple(problems),
         remarks=tuple(remarks),
+        start=start,
+        picture_size=picture_size,
     )
 
 
@@ -378,9 +390,29 @@ def _rectangle(xy: object) -> tuple[float, float, float, float] | None:
 def _numbers(values: object, count: int) -> tuple[float, ...] | None:
     if not isinstance(values, list) or len(values) != count:
         return None
-    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
+    if not all(isinstance(value, int | float) for value in values):
         return None
-    return tuple(float(value) for value in values)
+    try:
+        numbers = tuple(float(value) for value in values)
+    except OverflowError:  # JSON may hold a whole number of hundreds of digits
+        return None
+    return numbers if all(map(math.isfinite, numbers)) else None
+
+
+def _creator(start: float, keyframes: pd.DataFrame) -> str:
+    """Who made the project, from where in the video, at what size: the one text of the
+    project's own that VIA keeps, for when no box of ours is left to tell."""
+    row = keyframes.iloc[0] if len(keyframes) else None
+    size = f"{row['width']}x{row['height']}" if row is not None else "0x0"
+    return f"avaflow start={start:.{START_DECIMALS}f} picture={size}"
+
+
+def _read_creator(text: object) -> tuple[float | None, tuple[int, int] | None]:
+    told = _CREATOR.match(text) if isinstance(text, str) else None
+    if not told:
+        return None, None
+    size = (int(told["width"]), int(told["height"]))
+    return float(told["start"]), size if min(size) >= 1 else None
 
 
 def _read_origin(entry: Mapping) -> Origin | None:
@@ -396,5 +428,5 @@ def _read_origin(entry: Mapping) -> Origin | None:
         box_px=box_px,
         picture_size=(int(size[0]), int(size[1])) if size and min(size) >= 1 else None,
         picture_sha256=str(own.get("sha256", "")),
-        start=float(own["start"]) if isinstance(own.get("start"), int | float) else None,
+        start=(_numbers([own.get("start")], 1) or (None,))[0],
     )

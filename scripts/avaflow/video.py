@@ -40,10 +40,12 @@ TRUNCATION_SECONDS = 1.0
 class VideoFacts:
     """What a video's header and last packets say.
 
-    `duration` is the time from the file's start to the end of its last picture, in
-    seconds; `width` and `height` are pixels as stored, before any rotation.
+    `container` is ffmpeg's name for the file's format; `duration` is the time from the
+    file's start to the end of its last picture, in seconds; `width` and `height` are
+    pixels as stored, before any rotation.
     """
 
+    container: str
     duration: float
     width: int
     height: int
@@ -85,6 +87,7 @@ def probe(path: str | Path) -> VideoFacts:
                     "damaged. Copy or download it again."
                 )
             return VideoFacts(
+                container=container.format.name,
                 duration=_duration(path, container, stream),
                 width=context.width,
                 height=context.height,
@@ -152,6 +155,8 @@ def _duration(path: Path, container, stream) -> float:
         claimed = float((first + stream.duration) * stream.time_base) - origin
     elif container.duration is not None:
         claimed = container.duration / 1_000_000
+    # Without a length of its own a picture stream may well end before the sound does.
+    comparable = stream.duration is not None or len(container.streams) == 1
     last = None
     if claimed is not None:
         try:
@@ -172,7 +177,7 @@ def _duration(path: Path, container, stream) -> float:
             "Copy or download it again."
         )
     measured = last - origin
-    if claimed is not None and measured < claimed - TRUNCATION_SECONDS:
+    if claimed is not None and comparable and measured < claimed - TRUNCATION_SECONDS:
         raise UserError(
             f"{path}: the header promises {claimed:.2f} s, but the pictures end at "
             f"{measured:.2f} s: the file was cut short. Copy or download it again."

