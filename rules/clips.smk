@@ -44,7 +44,6 @@ rule trim:
         trim=config["trim"],
         jpeg_quality=config["jpeg_quality"],
         margin=config["keyframes"]["margin"],
-        strict=config["strict"],
         code=code("trim"),
     script:
         "../scripts/trim.py"

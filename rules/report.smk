@@ -30,7 +30,9 @@ rule report:
         exports=config["exports"],
         rawframes=config["rawframes"]["enabled"],
         fps=FPS,
-        warnings=PROJECT.warnings,
+        strict=config["strict"],
+        # By a function: Snakemake would take braces in a text for wildcards.
+        warnings=lambda wildcards: PROJECT.warnings,
         code=code("report"),
     script:
         "../scripts/report.py"

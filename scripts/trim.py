@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from avaflow.clips import Clip, check_length, frame_count, with_known_end
-from avaflow.errors import UserError
 from avaflow.job import job
 from avaflow.manifests import write_clip_manifest
 from avaflow.times import annotatable_seconds
@@ -36,11 +35,6 @@ if "snakemake" in globals():
             rawframes_folder=rawframes_folder,
             log=Path(snakemake.log.ffmpeg),
         )
-        if manifest.decode_errors and p.strict:
-            raise UserError(
-                f"clip {p.clip} of {p.video}: the source is damaged in {manifest.decode_errors} "
-                f"places (see {snakemake.log.ffmpeg}), and `strict` is set"
-            )
         write_keyframes_manifest(snakemake.output.keyframes, keyframes)
         if rawframes_folder:
             write_frames_manifest(rawframes_manifest, p.clip, rawframes_folder, frames)

@@ -116,6 +116,7 @@ def test_windows_line_ends_and_byte_order_mark_are_read(tmp_path, schema):
         ("a\tv\t5\t5\ttrain", "is not after the start"),
         ("a\tv\tx\t5\ttrain", "line 2, clip a: expected seconds or HH:MM:SS.mmm, found 'x'"),
         ("a\tv\t\t5\ttrain", "start: expected a text that is not empty"),
+        ("a\tv{x}.mp4\t0\t5\ttrain", r"video: expected a path .* without \{ and \}"),
         ("a\t\t0\t5\ttrain", "video: expected a text that is not empty"),
     ],
 )

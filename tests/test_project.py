@@ -69,6 +69,13 @@ def test_leakage_warns_and_strict_stops(project, tmp_path, video):
         project(strict=True)
 
 
+def test_a_rest_of_a_divided_range_is_told_but_never_stops(project, tmp_path, video):
+    text = f"clip\tvideo\tstart\tend\tsplit\tcut\na\t{video}\t0\t\ttrain\t4.5\n"
+    (tmp_path / "clips.tsv").write_text(text)
+    (warning,) = project(strict=True).warnings
+    assert "the last 1.00 s of the range are left out" in warning
+
+
 def test_stray_annotations_warn_and_double_ones_stop(tmp_path):
     for name in ("a.json", "A1_finish.json", "notes.txt", "b_finish.json"):
         (tmp_path / name).write_text("{}")
@@ -96,6 +103,7 @@ def test_stray_annotations_warn_and_double_ones_stop(tmp_path):
         ({"clips": "none.tsv"}, "none.tsv: the clips table is missing"),
         ({"detector__stide": 5}, "detector.stide: unknown key; did you mean `stride`"),
         ({"detector__confidence": 0}, "detector.confidence: expected at least 0.001, found 0"),
+        ({"annotations": "a{b}"}, r"annotations: expected a path without \{ and \}"),
         ({"actions": []}, "actions: expected a list of at least 1"),
         ({"exports": ["coco"]}, "expected one of mmaction2, slowfast, datumaro"),
         ({"trim__short_side": 255}, "expected `keep` or a whole number from 32, a multiple of 2"),

@@ -89,7 +89,7 @@ def test_words(results):
     assert "| 3 | body | sit | 2 | 0 | 0 |" in text
     assert "- b\n" in text
     assert "- clips of one video are in different splits" in text
-    assert "- no action ticked: 1 boxes" in text
+    assert "- no action ticked: 1 box (see" in text
     assert "- a: the tracks have changed\n" in text
     assert "- b: no person was found on 1 of 3 keyframes" in text
     assert "- b: the source video is damaged in 2 places" in text
@@ -110,6 +110,7 @@ def test_last_words_of_a_run(results):
     assert "labels read back       1 of 2" in text
     assert "awaiting a person: b" in text
     assert "index.html" not in text and "train.csv" not in text
+    assert "look at this: the tracks have changed" in text
     (results / "via").mkdir()
     (results / "via" / "index.html").touch()
     (results / "dataset" / "annotations").mkdir(parents=True)

@@ -319,6 +319,17 @@ def test_an_annotation_with_an_older_date_is_not_overlooked(demo):
         os.utime(path, (dates.st_atime, dates.st_mtime))
 
 
+def test_an_annotation_of_no_clip_stops_nothing(demo):
+    stray = demo.folder / "annotations" / "yard_finish (1).json"
+    stray.write_text("{}")
+    try:
+        run = demo.run("-n")
+    finally:
+        stray.unlink()
+    assert run.status == 0, run.output
+    assert "no clip of this name is in the clips table" in run.output
+
+
 def test_a_tracker_setting_rebuilds_from_the_tracks_on(demo):
     assert demo.plan(tracker={"link_distance": 0.2}) == {
         "track": 3,
@@ -367,6 +378,7 @@ def test_jpeg_quality_and_rate_are_not_forgotten(demo):
     )
     assert "trim" not in demo.plan(detector={"confidence": 0.4})
     assert demo.plan(detector={"threads": 1}) == {}
+    assert not {"trim", "detect", "track"} & set(demo.plan(strict=True))
     jobs = demo.plan(timestamp_offset=0, exports=["mmaction2", "datumaro"])
     assert not {"trim", "detect", "embed", "track", "via_project", "labels_of_clip"} & set(jobs)
     assert jobs["annotations_of_dataset"] == 1 and jobs["proposals_of_split"] == 3

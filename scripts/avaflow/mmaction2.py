@@ -103,7 +103,7 @@ def _head(export: Export, mode: str) -> str:
     }[mode]
     return f"""\
 # SlowFast R50 8x8 on this dataset, from {source}.
-# The dataset folder may be moved as a whole: all paths start at this file.
+# All paths start at this file: a copy of the dataset made by `cp -rL` works anywhere.
 _base_ = '{BASE}'
 
 dataset_root = '{{{{ fileDirname }}}}/..'
@@ -269,8 +269,8 @@ cd MMACTION2
 
 (The wheel of mmaction2 1.2.0 on PyPI lacks `models/localizers/drn` and does not import; a
 checkout has it.) On several GPUs: `bash tools/dist_train.sh CONFIG 8`. Checkpoints and logs go
-to `work_dirs/{best}`. Every path in the configs starts at the config file, so the dataset
-folder may be moved as a whole.
+to `work_dirs/{best}`. Every path in the configs starts at the config file: a copy
+of the dataset folder made by `cp -rL` (its links followed) works anywhere.
 {_missing_splits(export)}
 ## Configs
 

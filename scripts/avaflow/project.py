@@ -110,18 +110,20 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         config["clips"], load_schema(schemas / "clips.schema.yaml"), results / "videos"
     )
     try:
-        clips, warnings = resolve_clips(
+        clips, remainders = resolve_clips(
             rows, cache, fps, margin, config["timestamp_offset"], config["clips"]
         )
     finally:
         cache.save({row.source for row in rows})
     clips.sort(key=lambda clip: clip.id)
-    warnings += leaks(clips)
+    warnings = leaks(clips)
     finished, unknown = find_finished(config["annotations"], {clip.id for clip in clips})
     warnings += unknown
     warnings += unusable_annotations(finished, results, attributes)
     if config["strict"] and warnings:
         raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
+    # A rest of a divided range is told, but nothing to mend.
+    warnings += remainders
     batches: dict[str, list[str]] = {}
     for clip in clips:
         batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)

@@ -1,6 +1,6 @@
 """The account of a project: what was made, what awaits a person, what was noticed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -142,7 +142,7 @@ def _awaiting(awaiting: Sequence[str], annotations: str, results: Path) -> list[
 def _noticed(table: pd.DataFrame, kinds: Mapping[str, int], warnings: Sequence[str]) -> list[str]:
     lines = [f"- {warning}" for warning in warnings]
     lines += [
-        f"- {kind}: {count} boxes (see `labels/*.notes.csv`)"
+        f"- {kind}: {count} {'box' if count == 1 else 'boxes'} (see `labels/*.notes.csv`)"
         for kind, count in sorted(kinds.items())
     ]
     empty = table[table["keyframes_without_person"] > 0]
@@ -221,6 +221,9 @@ def closing(project, config: Mapping) -> str:
         also = f", for {', '.join(exports)}" if exports else ""
         lines.append(f"  {'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
     lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
+    lines += [
+        f"  look at this: {remark}" for remark in annotation_remarks(project.finished, results)
+    ]
     if project.awaiting:
         shown = ", ".join(project.awaiting[:8])
         more = f" and {len(project.awaiting) - 8} more" if len(project.awaiting) > 8 else ""
@@ -233,6 +236,19 @@ def closing(project, config: Mapping) -> str:
     if (results / "report.md").exists():
         lines.append(f"  the whole account: {results}/report.md")
     return "\n".join(lines)
+
+
+def annotation_remarks(clips: Iterable[str], results: str | Path) -> list[str]:
+    """What was noticed about whole finished projects, such as other pictures than annotated."""
+    remarks = []
+    for clip in clips:
+        path = Path(results, "labels", f"{clip}.notes.csv")
+        try:
+            notes = read_table(path, NOTES)
+        except (OSError, UserError):
+            continue  # not read back yet, or reported by the job that reads it
+        remarks += notes.loc[notes["box"] == "", "note"].tolist()
+    return remarks
 
 
 def damaged_sources(clips: Sequence[str], results: str | Path) -> list[str]:
