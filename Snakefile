@@ -35,6 +35,18 @@ localrules:
     labels,
     dataset,
     exports,
+    # Table work of a second or less: as cluster jobs they would mostly wait.
+    via_project,
+    via_page,
+    via_zip,
+    via_index,
+    labels_of_clip,
+    annotations_of_dataset,
+    dataset_links,
+    export_mmaction2,
+    export_slowfast,
+    export_datumaro,
+    report,
 
 
 rule all:
