@@ -578,8 +578,10 @@ def test_disk_full_while_cutting(workspace, small_disk):
                "-preset", "ultrafast", str(workspace.folder / "noisy.mp4"))  # fmt: skip
     workspace.write_clips("fine\tgood.mp4\t0\t5\ttrain", "big\tnoisy.mp4\t0\t6\ttrain")
     messages = failed(workspace, workspace.run("clips"))
-    assert len(messages) == 1
-    has(messages[0], "the disk is full", "Make room, or point `results`", "results/")
+    # Both clips are cut side by side, so the small one may meet the full disk too.
+    assert any("big" in message for message in messages)
+    for message in messages:
+        has(message, "the disk is full", "Make room, or point `results`", "results/")
     results = workspace.folder / "results"
     assert [path.name for path in (results / "clips").iterdir() if "big" in path.name] == []
     assert not list(results.glob("*frames/big*"))
