@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 import readers
 from avaflow.boxes import iou_matrix
@@ -122,9 +123,11 @@ def test_detector_finds_the_persons(demo, truth):
             clear = (true["visible"] >= 0.5).to_numpy()
             present += clear.sum()
             found += (overlap.max(axis=1, initial=0) >= 0.5)[clear].sum()
-            # A hidden person who is found all the same is no false alarm.
+            # A hidden person who is found all the same is no false alarm, a second box on
+            # one person is.
             given += len(boxes)
-            right += (overlap.max(axis=0, initial=0) >= 0.5).sum()
+            rows, columns = linear_sum_assignment(-overlap)
+            right += (overlap[rows, columns] >= 0.5).sum()
     assert present > 60
     assert found / present >= 0.95, f"recall {found}/{present}"
     assert right / given >= 0.95, f"precision {right}/{given}"
