@@ -52,16 +52,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        report_file(),
-        all_clips("clips/{clip}.json"),
-        all_clips("clips/{clip}.mp4"),
-        all_clips("keyframes/{clip}.csv"),
-        rawframes_wanted(),
-        all_clips("tracks/{clip}.csv"),
-        proposal_files(),
-        via_files(),
-        dataset_files(),
-        export_files(),
+        main_job(),
 
 
 # What follows names parts to ask for, such as `snakemake --cores all tracks`.

@@ -235,3 +235,21 @@ def mmaction2_configs():
 def report_file():
     """The report of the whole project."""
     return made("report.md")
+
+
+def main_job():
+    """Everything made of the clips table; nothing for a project that has none."""
+    if not CLIPS:
+        return []
+    return [
+        report_file(),
+        *all_clips("clips/{clip}.json"),
+        *all_clips("clips/{clip}.mp4"),
+        *all_clips("keyframes/{clip}.csv"),
+        *rawframes_wanted(),
+        *all_clips("tracks/{clip}.csv"),
+        *proposal_files(),
+        *via_files(),
+        *dataset_files(),
+        *export_files(),
+    ]

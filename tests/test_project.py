@@ -197,3 +197,11 @@ def test_fingerprint_follows_imports_but_not_comments(tmp_path):
     assert second != first
     (library / "b_assets" / "page.css").write_text("p {}")
     assert now() != second
+
+
+def test_a_project_without_a_clips_table_needs_another_part(project, monkeypatch):
+    with pytest.raises(UserError, match="`clips` is empty, and nothing else is asked for"):
+        project(clips="")
+    monkeypatch.setattr("avaflow.project.OTHER_PARTS", {"via": "url"})
+    loaded = project(clips="")
+    assert loaded.clips == [] and loaded.finished == {} and loaded.batches == {}

@@ -36,6 +36,10 @@ DOWNLOADABLE_WEIGHTS = re.compile(r"^yolo[A-Za-z0-9-]*\.pt$")
 """Names of weights that ultralytics publishes; anything else has to be a file."""
 
 
+OTHER_PARTS: dict[str, str] = {}
+"""What a project can make without clips: a section of the config, and its key that asks for it."""
+
+
 @dataclass(frozen=True)
 class DetectorFiles:
     """Where a project's detector lies.
@@ -105,10 +109,17 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
             f"{READER_REACH_FRAMES} frames that readers take on each side of a keyframe; "
             f"expected at least {-(-READER_REACH_FRAMES // fps)} s"
         )
+    if not config["clips"] and not other_parts(config):
+        raise UserError(
+            "config: `clips` is empty, and nothing else is asked for: give the path of a clips "
+            "table" + "".join(f", or {part}.{key}" for part, key in OTHER_PARTS.items())
+        )
     cache = ProbeCache(results / ".probes.json")
-    rows = read_clips_table(
-        config["clips"], load_schema(schemas / "clips.schema.yaml"), results / "videos"
-    )
+    rows: list[Clip] = []
+    if config["clips"]:
+        rows = read_clips_table(
+            config["clips"], load_schema(schemas / "clips.schema.yaml"), results / "videos"
+        )
     try:
         clips, remainders = resolve_clips(
             rows, cache, fps, margin, config["timestamp_offset"], config["clips"]
@@ -117,8 +128,10 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         cache.save({row.source for row in rows})
     clips.sort(key=lambda clip: clip.id)
     warnings = leaks(clips)
-    finished, unknown = find_finished(config["annotations"], {clip.id for clip in clips})
-    warnings += unknown
+    finished: dict[str, str] = {}
+    if clips:
+        finished, unknown = find_finished(config["annotations"], {clip.id for clip in clips})
+        warnings += unknown
     warnings += unusable_annotations(finished, results, attributes)
     if config["strict"] and warnings:
         raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
@@ -139,6 +152,11 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         warnings=warnings,
         batch_of={clip: batch for batch, members in batches.items() for clip in members},
     )
+
+
+def other_parts(config: Mapping) -> list[str]:
+    """The parts beside the main job that the config asks for, by the names of their sections."""
+    return [part for part, key in OTHER_PARTS.items() if config[part][key]]
 
 
 def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], list[str]]:

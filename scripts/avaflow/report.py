@@ -198,7 +198,7 @@ def closing(project, config: Mapping) -> str:
 
     read_back = [(results / "labels" / f"{clip}.csv").exists() for clip in project.finished]
 
-    lines = [f"avaflow: {_clips(len(ids))}"]
+    lines = [f"avaflow: {_clips(len(ids))}" if ids else "avaflow:"]
     stages = [
         ("cut", "clips/{clip}.json", "clips/"),
         ("frames kept", "rawframes/{clip}.json", "rawframes/"),
