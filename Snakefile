@@ -19,6 +19,7 @@ include: "rules/persons.smk"
 include: "rules/annotate.smk"
 include: "rules/ava.smk"
 include: "rules/exports.smk"
+include: "rules/alphaction.smk"
 include: "rules/report.smk"
 
 
@@ -35,6 +36,8 @@ localrules:
     labels,
     dataset,
     exports,
+    segments,
+    alphaction,
     # Table work of a second or less: as cluster jobs they would mostly wait.
     via_project,
     via_page,
@@ -46,6 +49,7 @@ localrules:
     export_mmaction2,
     export_slowfast,
     export_datumaro,
+    export_alphaction,
     report,
 
 
@@ -112,3 +116,13 @@ rule dataset:
 rule exports:
     input:
         export_files(),
+
+
+rule segments:
+    input:
+        all_clips("segments/{clip}.json"),
+
+
+rule alphaction:
+    input:
+        alphaction_files(),

@@ -14,6 +14,7 @@ if str(SCRIPTS) not in sys.path:
 from avaflow.errors import UserError
 from avaflow.files import sha256, state
 from avaflow.job import ERROR_MARK
+from avaflow.project import annotated_by_hand as hand_files
 from avaflow.project import load_project
 from avaflow.report import closing, failed_closing
 from avaflow.source import fingerprint
@@ -34,6 +35,7 @@ CLIPS = {clip.id: clip for clip in PROJECT.clips}
 BATCHES = PROJECT.batches
 FPS = config["trim"]["fps"]
 ANNOTATED_SPLITS = PROJECT.annotated_splits
+ALPHACTION_SPLITS = PROJECT.alphaction_splits
 
 
 wildcard_constraints:
@@ -209,11 +211,15 @@ def dataset_files():
     return [*labelled_csvs(), *excluded_csvs(), *map(annotations, named), *proposal_files(), *links]
 
 
+def exports_made():
+    """Those of the config's `exports` that can be made: an annotation of theirs is finished."""
+    own = {"alphaction": ALPHACTION_SPLITS}
+    return [name for name in config["exports"] if own.get(name, ANNOTATED_SPLITS)]
+
+
 def export_files():
     """What the config's `exports` name, once an annotation is finished."""
-    if not ANNOTATED_SPLITS:
-        return []
-    return [made(f"dataset/{name}/README.md") for name in config["exports"]]
+    return [made(f"dataset/{name}/README.md") for name in exports_made()]
 
 
 def of_annotated_splits(pattern):
@@ -230,6 +236,60 @@ def mmaction2_configs():
     """mmaction2's training configs: from frames, where they are kept, and from clips."""
     modes = ["frames", "video"] if config["rawframes"]["enabled"] else ["video"]
     return [made(f"dataset/mmaction2/slowfast_{mode}.py") for mode in modes]
+
+
+# ------------------------------------------------------------------ AlphAction
+
+
+def annotated_by_hand():
+    """Annotations that the user has already, instead of finished projects."""
+    return hand_files(config)
+
+
+def by_hand_state():
+    """Changes with the content of annotations by hand."""
+    return [sha256(file) for file in hand_files(config)]
+
+
+def segment_settings():
+    """The settings that decide what segments hold and how they are called."""
+    aside = ("annotations", "name", "person_score")
+    return {name: value for name, value in config["alphaction"].items() if name not in aside}
+
+
+def alphaction_segments():
+    """The manifest of the segments of every clip in AlphAction's dataset."""
+    return expand(made("segments/{clip}.json"), clip=PROJECT.alphaction_clips)
+
+
+def alphaction_clip_splits():
+    """The split of every clip in AlphAction's dataset."""
+    return {clip: CLIPS[clip].split for clip in PROJECT.alphaction_clips}
+
+
+def alphaction_annotations():
+    """The annotations and boxes of every split of AlphAction's dataset, and the action list."""
+    of_split = [
+        "annotations/{split}.json",
+        "annotations/{split}_min.json",
+        "annotations/{split}_coco.json",
+        "annotations/{split}.csv",
+        "annotations/{split}_excluded_timestamps.csv",
+        "boxes/{split}_person_bbox.json",
+    ]
+    named = ["annotations/action_list.pbtxt", "annotations/label_map.txt"]
+    files = [*expand(of_split, split=ALPHACTION_SPLITS), *named]
+    return [made(f"dataset/alphaction/{file}") for file in files]
+
+
+def alphaction_files():
+    """AlphAction's dataset; the segments of all clips while nothing is annotated."""
+    if ALPHACTION_SPLITS:
+        return [made("dataset/alphaction/README.md")]
+    return all_clips("segments/{clip}.json")
+
+
+# ------------------------------------------------------------------ all of it
 
 
 def report_file():

@@ -27,7 +27,7 @@ rule report:
         annotations=config["annotations"],
         results=lambda wildcards, output: str(Path(output.report).parent),
         annotated_splits=ANNOTATED_SPLITS,
-        exports=config["exports"],
+        exports=exports_made(),
         rawframes=config["rawframes"]["enabled"],
         fps=FPS,
         strict=config["strict"],

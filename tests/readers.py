@@ -289,3 +289,114 @@ def datumaro_items(dataset):
             x1, y1, x2, y2 = map(float, row[2:6])
             entry[1].append((names[int(row[6])], (x1, y1, x2 - x1, y2 - y1), int(row[7])))
     return items
+
+
+# ------------------------------------------------------------------ AlphAction
+
+
+@dataclass
+class VideoSample:
+    """What AlphAction's AVAVideoDataset hands to its transforms for one keyframe.
+
+    `frames` are the pictures (T, H, W, 3) around the keyframe, which is number `keyframe` of
+    them; `boxes` are x1, y1, x2, y2 in pixels; `labels` (N, 80) where it trains, else None.
+    """
+
+    movie: str
+    timestamp: int
+    frames: np.ndarray
+    keyframe: int
+    boxes: np.ndarray
+    labels: np.ndarray | None
+
+
+def alphaction_catalog(folder):
+    """The catalog entries as pasted into `DATASETS = {...}`, and the yacs values of the config."""
+    entries = eval("{" + (Path(folder) / "paths_catalog_entry.txt").read_text() + "}")
+    config = yaml.safe_load((Path(folder) / "finetune_resnet50_4x16f.yaml").read_text())
+    return entries, config
+
+
+def alphaction_samples(folder, split, decode=True):
+    """The samples of a split: trained on where the config says so, else judged."""
+    import ast
+    import json
+
+    folder = Path(folder)
+    entries, config = alphaction_catalog(folder)
+    (name,) = (each for each in entries if each.endswith(f"_{split}"))
+    assert "ava_video" in name
+    entry = entries[name]
+    training = name in ast.literal_eval(config["DATASETS"]["TRAIN"])
+    link = entry["video_root"].split("/")[0]
+
+    def path(relative):
+        first, rest = relative.split("/", 1)
+        assert first == link
+        return folder / rest
+
+    loaded = json.loads(path(entry["ann_file"]).read_text())
+    annotations = defaultdict(list)
+    for each in loaded.get("annotations", []):
+        vector = np.zeros(81, bool)
+        vector[each["action_ids"]] = True
+        annotations[each["image_id"]].append((each["bbox"], vector[1:]))
+    sizes, clips = {}, {}
+    for image in loaded["images"]:
+        sizes.setdefault(image["movie"], (image["width"], image["height"]))
+        clips[image["id"]] = (image["movie"], image["timestamp"])
+    chosen = sorted(clips)
+    detected = defaultdict(list)
+    if training:
+        chosen = [each for each in chosen if each in annotations]
+    else:
+        for box in json.loads(path(entry["box_file"]).read_text()):
+            if box["score"] >= config["TEST"]["BOX_THRESH"]:
+                detected[box["image_id"]].append(box["bbox"])
+        chosen = [each for each in chosen if detected[each]]
+    span = config["INPUT"]["FRAME_NUM"] * config["INPUT"]["FRAME_SAMPLE_RATE"]
+    samples = []
+    for each in chosen:
+        movie, timestamp = clips[each]
+        width, height = sizes[movie]
+        xywh = [box for box, _ in annotations[each]] if training else detected[each]
+        boxes = np.array(xywh, np.float32).reshape(-1, 4)
+        boxes[:, 2:] = boxes[:, :2] + np.maximum(boxes[:, 2:] - 1, 0)
+        boxes = np.clip(boxes, 0, [width - 1, height - 1] * 2)
+        kept = (boxes[:, 3] > boxes[:, 1]) & (boxes[:, 2] > boxes[:, 0])
+        labels = np.array([vector for _, vector in annotations[each]])[kept] if training else None
+        frames, keyframe = np.zeros((0, height, width, 3), np.uint8), 0
+        if decode:
+            root = path(entry["video_root"]) / movie
+            frames, keyframe = _around(root, timestamp, span - span // 2, span // 2)
+        samples.append(VideoSample(movie, timestamp, frames, keyframe, boxes[kept], labels))
+    return samples
+
+
+def _around(root, timestamp, left_span, right_span):
+    """The pictures that whole files of a second give on both sides of a timestamp's first one."""
+    import av
+
+    def decoded(second):
+        with av.open(str(root / f"{second}.mp4")) as container:
+            return [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+
+    right, second = [], timestamp
+    while len(right) < right_span:
+        right += decoded(second)
+        second += 1
+    left, second = [], timestamp - 1
+    while len(left) < left_span:
+        left = decoded(second) + left
+        second -= 1
+    least = min(len(left), len(right))
+    return np.stack(left[-least:] + right[:least]), least
+
+
+def alphaction_loss_accepts(folder, labels):
+    """The assertions of AlphAction's loss on a batch of labels (N, 80)."""
+    head = alphaction_catalog(folder)[1]["MODEL"]["ROI_ACTION_HEAD"]
+    kinds = ("PERSON_MOVEMENT", "OBJECT_MANIPULATION", "PERSON_INTERACTION")
+    assert head["NUM_CLASSES"] == sum(head[f"NUM_{kind}_CLASSES"] for kind in kinds)
+    assert head["NUM_CLASSES"] == labels.shape[1]
+    return True

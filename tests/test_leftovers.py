@@ -71,8 +71,19 @@ def test_an_export_that_was_switched_off(results):
     assert left(results) == names - {"mmaction2/slowfast_frames.py"}
 
 
+def test_alphaction_of_annotations_by_hand_outlives_the_rest(results):
+    for name in ("README.md", "annotations/train.json", "boxes/train_person_bbox.json"):
+        path = results / "dataset/alphaction" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    drop_leftovers(results, [], ["alphaction"], True)
+    assert (results / "dataset/alphaction/annotations/train.json").exists()
+    drop_leftovers(results, [], [], True)
+    assert not (results / "dataset/alphaction/annotations").exists()
+
+
 def test_without_annotations_there_is_no_dataset(results):
-    drop_leftovers(results, [], ALL, True)
+    drop_leftovers(results, [], [], True)
     assert left(results) == {"annotations/dense_proposals_val.pkl", "mmaction2/my_own.py"}
     assert not (results / "dataset" / "links.tsv").exists()
     assert list((results / "dataset" / "clips").iterdir()) == []

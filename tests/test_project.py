@@ -106,6 +106,8 @@ def test_stray_annotations_warn_and_double_ones_stop(tmp_path):
         ({"annotations": "a{b}"}, r"annotations: expected a path without \{ and \}"),
         ({"actions": []}, "actions: expected a list of at least 1"),
         ({"exports": ["coco"]}, "expected one of mmaction2, slowfast, datumaro"),
+        ({"alphaction__name": "my data"}, "alphaction.name: expected letters, digits, _, . and -"),
+        ({"alphaction__annotations": "none.json"}, "alphaction.annotations: none.json is missing"),
         ({"trim__short_side": 255}, "expected `keep` or a whole number from 32, a multiple of 2"),
     ],
 )
@@ -205,3 +207,21 @@ def test_a_project_without_a_clips_table_needs_another_part(project, monkeypatch
     monkeypatch.setattr("avaflow.project.OTHER_PARTS", {"via": "url"})
     loaded = project(clips="")
     assert loaded.clips == [] and loaded.finished == {} and loaded.batches == {}
+
+
+def test_annotations_by_hand_are_checked_before_any_job(project, tmp_path):
+    hand = tmp_path / "hand.json"
+    hand.write_text('{"a/902.jpg": [{"bbox": [1, 2, 30, 40], "action": "walk"}]}')
+    loaded = project(alphaction__annotations="hand.json", exports=["alphaction"])
+    assert loaded.alphaction_clips == ["a"] and loaded.alphaction_splits == ["train"]
+    assert loaded.annotated_splits == []
+    hand.write_text('{"a/904.jpg": []}')  # a has 5 s: 0 to 4, and t + 1 is needed
+    with pytest.raises(UserError, match=r"clip a, second 4 \(expected 2 to 3\)"):
+        project(alphaction__annotations=["hand.json"])
+
+
+def test_alphaction_needs_its_window_inside_the_clip(project):
+    changes = {"trim__fps": 60, "keyframes__margin": 1, "exports": ["alphaction"]}
+    with pytest.raises(UserError, match=r"keyframes.margin: 1 s, but AlphAction reads 32 frames"):
+        project(**changes)
+    assert project(**changes, alphaction__fps=50).warnings == []

@@ -6,7 +6,9 @@ They belong to nobody here and are not part of the project: without them these t
 import json
 import re
 
+import av
 import cv2
+import numpy as np
 import pytest
 
 from avaflow.proposals import read_proposals
@@ -82,3 +84,24 @@ def test_a_page_per_clip_finds_its_pictures(street):
 def test_the_run_says_who_is_awaited(street):
     assert "awaiting a person: street" in street.first_run.output
     assert "results/via/index.html" in street.first_run.output
+
+
+def test_segments_have_25_frames_and_begin_with_the_frame_of_their_second(street):
+    run = street.run("segments", demo=False)
+    assert run.status == 0, run.output
+    folder = street.results / "segments" / "street"
+    seconds = 10
+    assert len(list((folder / "clips").iterdir())) == seconds
+    source = cv2.VideoCapture(str(REAL / "people.mp4"))
+    rate = source.get(cv2.CAP_PROP_FPS)
+    for second in range(seconds):
+        source.set(cv2.CAP_PROP_POS_FRAMES, round(second * rate))
+        _, true = source.read()
+        true = cv2.resize(true, (640, 360), interpolation=cv2.INTER_AREA).astype(float)
+        with av.open(str(folder / "clips" / f"{900 + second}.mp4")) as container:
+            frames = [f.to_ndarray(format="bgr24") for f in container.decode(video=0)]
+        assert len(frames) == 25
+        keyframe = cv2.imread(str(folder / "keyframes" / f"{900 + second}.jpg"))
+        assert np.abs(keyframe - true).mean() < 4
+        # The right frame is far closer than the one a fifth of a second on.
+        assert np.abs(frames[0] - true).mean() < 0.6 * np.abs(frames[5] - true).mean()

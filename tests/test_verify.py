@@ -6,9 +6,11 @@ import pytest
 
 from avaflow.errors import UserError
 from avaflow.manifests import write_clip_manifest
+from avaflow.segments import write_segments_manifest
 from avaflow.trim import write_frames_manifest, write_keyframes_manifest
 from avaflow.verify import check_clips, damaged_files
 from numbered_videos import make_video
+from test_segments import cut as cut_segments
 from test_trim import cut
 
 
@@ -54,6 +56,18 @@ def test_changed_and_lost_files_are_named(results, name, manifest):
     with pytest.raises(UserError, match="delete what is named and run snakemake again") as caught:
         check_clips(results, ["c1"])
     assert str(results / manifest) in str(caught.value)
+
+
+def test_segments_are_compared_where_there_are_any(results):
+    manifest = cut_segments(results / "v.mp4", results / "segments", name="c1")
+    write_segments_manifest(results / "segments" / "c1.json", manifest)
+    check_clips(results, ["c1"])
+    (results / "segments/c1/keyframes/901.jpg").write_bytes(b"another")
+    (sentence,) = damaged_files(results, "c1")
+    assert "expected the 5 segments of c1.json, found other contents" in sentence
+    (results / "segments/c1/clips/903.mp4").unlink()
+    (sentence,) = damaged_files(results, "c1")
+    assert sentence.endswith(f"found no 903.mp4; delete {results / 'segments/c1.json'}")
 
 
 def test_a_frame_too_few_in_the_manifest_is_seen(results):

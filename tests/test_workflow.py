@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 
 import cv2
 import numpy as np
@@ -63,7 +63,9 @@ def test_second_run_has_nothing_to_do(demo):
 
 def test_end_of_the_run_tells_what_was_made(demo):
     assert "persons followed       3 of 3   results/tracks/" in demo.first_run.output
-    assert "train.csv, val.csv, for mmaction2, slowfast, datumaro" in demo.first_run.output
+    assert (
+        "train.csv, val.csv, for mmaction2, slowfast, datumaro, alphaction" in demo.first_run.output
+    )
     report = (demo.results / "report.md").read_text()
     assert "3 clips, 3 finished by an annotator, 0 awaiting one. 24 keyframes" in report
     table = pd.read_csv(demo.results / "report.tsv", sep="\t")
@@ -280,6 +282,61 @@ def test_datumaro_gets_the_labelled_keyframes(demo):
         assert {label for label, _, _ in boxes} <= set(ACTIONS)
 
 
+def test_every_segment_has_25_frames_and_begins_with_the_frame_of_its_second(demo):
+    import av
+
+    for clip, split in SPLITS.items():
+        folder = demo.results / "dataset" / "alphaction"
+        names = {path.stem for path in (folder / "clips" / split / clip).iterdir()}
+        assert names == {str(900 + second) for second in range(11)}
+        for second in range(11):
+            with av.open(str(folder / "clips" / split / clip / f"{900 + second}.mp4")) as container:
+                frames = [f.to_ndarray(format="bgr24") for f in container.decode(video=0)]
+            assert len(frames) == 25
+            keyframe = cv2.imread(str(folder / "keyframes" / split / clip / f"{900 + second}.jpg"))
+            expected = round((STARTS[clip] + second) * 30)
+            for picture in (frames[0], keyframe):
+                assert picture.shape == (360, 640, 3)
+                assert read_frame_number(picture) == expected
+            # The frame shown 24/25 s later is number 28.8 of the source: 29 begins first there.
+            assert read_frame_number(frames[24]) == expected + 29
+
+
+def test_alphaction_gets_the_pictures_around_a_keyframe_and_its_ticks(demo):
+    folder = demo.results / "dataset" / "alphaction"
+    rows = defaultdict(set)
+    for line in (folder / "annotations" / "train.csv").read_text().splitlines():
+        cells = line.split(",")
+        rows[cells[0], int(cells[1])].add((int(cells[7]), int(cells[6])))
+    samples = readers.alphaction_samples(folder, "train")
+    assert sorted((s.movie, s.timestamp) for s in samples) == labelled_keyframes(demo, "train")
+    for sample in samples:
+        assert sample.frames.shape == (100, 360, 640, 3) and sample.keyframe == 50
+        middle = sample.frames[sample.keyframe][:, :, ::-1]
+        expected = round((STARTS[sample.movie] + sample.timestamp - 900) * 30)
+        assert read_frame_number(middle) == expected
+        ticked = rows[sample.movie, sample.timestamp]
+        assert len(sample.boxes) == len({person for person, _ in ticked})
+        assert sorted(np.flatnonzero(sample.labels.sum(0)) + 1) == sorted({a for _, a in ticked})
+        assert readers.alphaction_loss_accepts(folder, sample.labels)
+    assert {s.movie for s in readers.alphaction_samples(folder, "val")} == {"yard"}
+
+
+def test_alphaction_boxes_lie_on_the_true_persons(demo, truth):
+    folder = demo.results / "dataset" / "alphaction"
+    found = judged = 0
+    for split in ("train", "val"):
+        for sample in readers.alphaction_samples(folder, split, decode=False):
+            frame = 30 * (sample.timestamp - 900) + 1
+            true = truth[truth["clip"] == sample.movie]
+            true = true[true["frame"] == source_frame(sample.movie, frame)]
+            boxes = sample.boxes + (0, 0, 1, 1)
+            overlaps = iou_matrix(boxes / (640, 360, 640, 360), true[BOX].to_numpy())
+            judged += len(boxes)
+            found += int((overlaps.max(axis=1) >= 0.5).sum())
+    assert judged > 60 and found >= 0.95 * judged
+
+
 # ------------------------------------------------------------------ only what is stale
 
 
@@ -288,6 +345,7 @@ DOWNSTREAM_OF_LABELS = {
     "export_mmaction2": 1,
     "export_slowfast": 1,
     "export_datumaro": 1,
+    "export_alphaction": 1,
     "report": 1,
     "all": 1,
 }
@@ -382,6 +440,12 @@ def test_jpeg_quality_and_rate_are_not_forgotten(demo):
     assert "trim" not in demo.plan(detector={"confidence": 0.4})
     assert demo.plan(detector={"threads": 1}) == {}
     assert not {"trim", "detect", "track"} & set(demo.plan(strict=True))
+    assert demo.plan(alphaction={"person_score": 0.5}) == {
+        "export_alphaction": 1,
+        "report": 1,
+        "all": 1,
+    }
+    assert demo.plan(alphaction={"crf": 30})["segments_of_clip"] == 3
     jobs = demo.plan(timestamp_offset=0, exports=["mmaction2", "datumaro"])
     assert not {"trim", "detect", "embed", "track", "via_project", "labels_of_clip"} & set(jobs)
     assert jobs["annotations_of_dataset"] == 1 and jobs["proposals_of_split"] == 3

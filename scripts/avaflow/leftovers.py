@@ -20,6 +20,15 @@ EXPORTED = {
         "ava_{split}_predicted_boxes.csv",
     ],
     "datumaro": ["README.md", "annotations", "frames"],
+    "alphaction": [
+        "README.md",
+        "paths_catalog_entry.txt",
+        "finetune_resnet50_4x16f.yaml",
+        "annotations",
+        "boxes",
+        "clips",
+        "keyframes",
+    ],
 }
 """What each export writes. A user's own files beside these are nobody's leftovers."""
 
@@ -39,10 +48,10 @@ def drop_leftovers(
     """Remove what is not of the present dataset; returns the removed paths.
 
     `splits` are those with a finished clip: without any there is no dataset. `exports` are
-    those of the config, `rawframes` whether frames are kept.
+    those that are made now, `rawframes` whether frames are kept.
     """
     dataset = Path(results) / "dataset"
-    kept = set(_files(splits, exports if splits else ()))
+    kept = set(_files(splits, exports))
     if not rawframes:
         kept.discard("mmaction2/slowfast_frames.py")
     removed = []

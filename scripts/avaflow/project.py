@@ -10,19 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from avaflow.actions import Attribute, attributes_from_config
+from avaflow.alphaction import check_reach
+from avaflow.alphaction import check_settings as check_alphaction_settings
 from avaflow.clips import (
     SPLITS,
     Clip,
     batch_of,
+    frame_count,
     leaks,
     read_clips_table,
     resolve_clips,
 )
 from avaflow.config import check_config, load_schema
 from avaflow.errors import UserError
+from avaflow.hand_labels import HandLabels, read_hand_labels
 from avaflow.job import check_room
 from avaflow.labelling import early_problems
 from avaflow.manifests import read_clip_manifest
+from avaflow.segments import segment_count
 from avaflow.slowfast import check_settings
 from avaflow.times import READER_REACH_FRAMES
 from avaflow.trim import ffmpeg_exe
@@ -63,6 +68,7 @@ class Project:
     detector: DetectorFiles
     warnings: list[str]
     batch_of: dict[str, str] = field(default_factory=dict)
+    by_hand: HandLabels | None = None
 
     @property
     def splits(self) -> list[str]:
@@ -78,6 +84,17 @@ class Project:
     def awaiting(self) -> list[str]:
         """Clips whose annotation is not finished."""
         return [clip.id for clip in self.clips if clip.id not in self.finished]
+
+    @property
+    def alphaction_clips(self) -> list[str]:
+        """Clips of AlphAction's dataset: those annotated by hand, where the config names such."""
+        return list(self.finished) if self.by_hand is None else self.by_hand.clips
+
+    @property
+    def alphaction_splits(self) -> list[str]:
+        """Splits of AlphAction's dataset, in the order train, val, test."""
+        clips = set(self.alphaction_clips)
+        return [split for split in self.splits if clips.intersection(self.clips_of(split))]
 
     def clips_of(self, split: str) -> list[str]:
         """Ids of a split's clips."""
@@ -144,6 +161,17 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     check_via(config["via"])
     if "slowfast" in config["exports"]:
         check_settings(config["rawframes"]["enabled"], fps, config["timestamp_offset"])
+    by_hand = None
+    hand_files = annotated_by_hand(config)
+    if hand_files:
+        settings, offset = config["alphaction"], config["timestamp_offset"]
+        ids = [clip.id for clip in clips]
+        by_hand = read_hand_labels(hand_files, ids, attributes, settings["numbering"], offset)
+        # Of a video that is not downloaded yet the end may be unknown: its job looks again.
+        counts = {clip.id: segments_of(clip, settings) for clip in clips if clip.end is not None}
+        check_reach((each for each in by_hand.judged if each[0] in counts), counts, settings)
+    elif "alphaction" in config["exports"]:
+        check_alphaction_settings(config["alphaction"], margin)
     return Project(
         clips=clips,
         finished=finished,
@@ -151,12 +179,26 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         detector=find_detector(config["detector"], results),
         warnings=warnings,
         batch_of={clip: batch for batch, members in batches.items() for clip in members},
+        by_hand=by_hand,
     )
 
 
 def other_parts(config: Mapping) -> list[str]:
     """The parts beside the main job that the config asks for, by the names of their sections."""
     return [part for part, key in OTHER_PARTS.items() if config[part][key]]
+
+
+def segments_of(clip: Clip, settings: Mapping) -> int:
+    """The number of AlphAction's segments in a clip whose end is known."""
+    fps = settings["fps"]
+    frames = frame_count(clip.start, clip.end, fps)
+    return segment_count(frames, fps, settings["segment_seconds"])
+
+
+def annotated_by_hand(config: Mapping) -> list[str]:
+    """The files of annotations by hand that the config names for AlphAction."""
+    named = config["alphaction"]["annotations"]
+    return [named] if isinstance(named, str) and named else list(named)
 
 
 def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], list[str]]:

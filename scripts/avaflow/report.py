@@ -224,7 +224,12 @@ def closing(project, config: Mapping) -> str:
     lines += [
         f"  look at this: {remark}" for remark in annotation_remarks(project.finished, results)
     ]
-    if project.awaiting:
+    readme = results / "dataset" / "alphaction" / "README.md"
+    if project.by_hand is not None and readme.exists():
+        lines.append(
+            f"  {'dataset':<18} for AlphAction, from annotations by hand   {readme.parent}/"
+        )
+    if project.awaiting and project.by_hand is None:
         shown = ", ".join(project.awaiting[:8])
         more = f" and {len(project.awaiting) - 8} more" if len(project.awaiting) > 8 else ""
         lines.append(f"  awaiting a person: {shown}{more}")

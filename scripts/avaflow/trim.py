@@ -106,8 +106,17 @@ def find_preroll(source: str | Path, start: float, facts: VideoFacts, exe: str) 
     return start
 
 
-def constant_rate(stream, preroll: float, facts: VideoFacts, fps: int, short_side: str | int):
+def constant_rate(
+    stream,
+    preroll: float,
+    facts: VideoFacts,
+    fps: int,
+    short_side: str | int,
+    enlarge: bool = True,
+):
     """Filters from a source's pictures to the clip's: rate, scan, pixels' shape, size.
+
+    `short_side` is in pixels, or `keep`; without `enlarge` a smaller picture keeps its size.
 
     A frame of the clip shows the latest picture begun by then, where a begin counts at the
     clip's nearest frame: a source of the same constant rate comes out frame for frame, and
@@ -123,16 +132,17 @@ def constant_rate(stream, preroll: float, facts: VideoFacts, fps: int, short_sid
         .filter("fps", fps=fps, start_time=0, round="near")
         .filter("tpad", stop_mode="clone", stop=held)
     )
-    if short_side == "keep":
-        stream = stream.filter("scale", w="round(iw*sar)", h="ih")
-    else:
-        side = int(short_side)
-        stream = stream.filter(
-            "scale",
-            w=f"if(lt(iw*sar,ih),{side},2*round(iw*sar*{side}/ih/2))",
-            h=f"if(lt(iw*sar,ih),2*round(ih*{side}/(iw*sar)/2),{side})",
-            flags="bicubic",
+    width, height = "round(iw*sar)", "ih"
+    if short_side != "keep":
+        small = "0" if enlarge else f"lte(min(iw*sar,ih),{short_side})"
+        width = (
+            f"if({small},{width},if(lt(iw*sar,ih),{short_side},2*round(iw*sar*{short_side}/ih/2)))"
         )
+        height = (
+            f"if({small},{height},"
+            f"if(lt(iw*sar,ih),2*round(ih*{short_side}/(iw*sar)/2),{short_side}))"
+        )
+    stream = stream.filter("scale", w=width, h=height, flags="bicubic")
     # H.264 with 4:2:0 colour needs even sides: a last odd column or row is left out.
     return stream.filter("setsar", "1").filter("crop", "trunc(iw/2)*2", "trunc(ih/2)*2", 0, 0)
 

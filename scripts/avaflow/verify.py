@@ -11,6 +11,7 @@ from pathlib import Path
 from avaflow.errors import UserError
 from avaflow.files import sha256
 from avaflow.manifests import ClipManifest, read_clip_manifest
+from avaflow.segments import read_segments_manifest, segments_digest
 from avaflow.tables import KEYFRAMES, read_table
 from avaflow.trim import frames_digest
 
@@ -40,7 +41,26 @@ def damaged_files(results: str | Path, clip: str) -> list[str]:
                 f"{frames.with_suffix('')}: expected the {entry['frames']} frames of "
                 f"{frames.name}, found {found}; delete {frames}"
             )
-    return damage
+    return damage + _damaged_segments(results / "segments" / f"{clip}.json")
+
+
+def _damaged_segments(manifest: Path) -> list[str]:
+    """A sentence if a clip's segments, where there are any, differ from their manifest."""
+    if not manifest.exists():
+        return []
+    facts = read_segments_manifest(manifest)
+    folder = manifest.with_suffix("")
+    try:
+        digest = segments_digest(folder, facts.segments, facts.numbering, facts.offset)
+        found = "" if digest == (facts.bytes, facts.sha256) else "other contents"
+    except FileNotFoundError as error:
+        found = f"no {Path(error.filename).name}"
+    if not found:
+        return []
+    return [
+        f"{folder}: expected the {facts.segments} segments of {manifest.name}, found {found}; "
+        f"delete {manifest}"
+    ]
 
 
 def check_clips(results: str | Path, clips: Sequence[str]) -> None:

@@ -1,0 +1,135 @@
+"""Write AlphAction's annotations, person boxes, catalog entry and config, and link its clips."""
+
+from pathlib import Path
+
+from avaflow.actions import all_actions, attributes_from_config
+from avaflow.alphaction import (
+    Split,
+    alphaction_json,
+    annotatable,
+    annotated_boxes,
+    check_reach,
+    coco_json,
+    detected_boxes,
+    dropped_boxes,
+    images,
+    json_text,
+)
+from avaflow.alphaction_training import catalog_text, config_text, readme_text
+from avaflow.ava import action_list_text, excluded_text, label_map_text, read_csv, write_csv
+from avaflow.errors import UserError
+from avaflow.files import link, whole_folder, write_text
+from avaflow.hand_labels import read_hand_labels, rows_of_hand_labels
+from avaflow.job import job
+from avaflow.proposals import proposals_of_splits
+from avaflow.segments import read_segments_manifest
+
+
+def counts_of(manifests):
+    """The number of segments of every clip."""
+    return {clip: manifest.segments for clip, manifest in manifests.items()}
+
+
+def labels_by_hand(paths, manifests, attributes, settings, offset):
+    """Rows, judged instants (clip, timestamp) and notes of annotations made by hand."""
+    labels = read_hand_labels(paths, manifests, attributes, settings["numbering"], offset)
+    check_reach(labels.judged, counts_of(manifests), settings)
+    sizes = {clip: (each.width, each.height) for clip, each in manifests.items()}
+    rows, notes = rows_of_hand_labels(labels, sizes, offset)
+    return rows, {(clip, second + offset) for clip, second in labels.judged}, notes
+
+
+def plan_split(name, rows, judged, proposals, manifests, actions, threshold):
+    """A split with its annotations in both forms."""
+    pictures = images(judged, manifests)
+    annotations = alphaction_json(rows, pictures, actions)
+    if name == "train":
+        boxes = annotated_boxes(annotations)
+    else:
+        boxes = detected_boxes(pictures, proposals, threshold)
+    with_box = {box["image_id"] for box in boxes}
+    labelled = {(row.clip, row.timestamp) for row in rows}
+    unproposed = [
+        f"{picture['movie']},{picture['timestamp']}"
+        for picture in pictures
+        if picture["id"] not in with_box and (picture["movie"], picture["timestamp"]) in labelled
+    ]
+    split = Split(name, rows, sorted(judged), boxes, dropped_boxes(annotations), unproposed)
+    return split, annotations, coco_json(rows, pictures, actions)
+
+
+def link_media(dataset, manifests, segments, clip_splits):
+    """Link every clip's segments and keyframes below the folder of its split."""
+    for kind in ("clips", "keyframes"):
+        with whole_folder(Path(dataset) / kind) as beside:
+            for clip in manifests:
+                folder = Path(segments[clip]).with_suffix("")
+                link(folder / kind, beside / clip_splits[clip] / clip)
+
+
+if "snakemake" in globals():
+    p, given, made = snakemake.params, snakemake.input, snakemake.output
+    with job(snakemake.log[0]) as log:
+        attributes = attributes_from_config(p.actions)
+        actions = all_actions(attributes)
+        segments = dict(zip(p.clips, given.segments, strict=True))
+        manifests = {clip: read_segments_manifest(path) for clip, path in segments.items()}
+        offset, threshold = p.offset, p.settings["person_score"]
+        if given.get("by_hand"):
+            by_hand = [given.by_hand] if isinstance(given.by_hand, str) else list(given.by_hand)
+            rows, judged, notes = labels_by_hand(by_hand, manifests, attributes, p.settings, offset)
+        else:
+            rows = [row for path in given.csv for row in read_csv(path)]
+            judged, notes = {(row.clip, row.timestamp) for row in rows}, []
+            check_reach(((c, t - offset) for c, t in judged), counts_of(manifests), p.settings)
+        proposals = proposals_of_splits(given.proposals, p.splits)
+        folder = Path(made.readme).parent
+        splits = []
+        with (
+            whole_folder(folder / "annotations") as annotations,
+            whole_folder(folder / "boxes") as boxes,
+        ):
+            for name in p.splits:
+                own = [row for row in rows if p.clip_splits[row.clip] == name]
+                if not own:
+                    raise UserError(
+                        f"split {name}: the annotations name pictures of it, but no box. An empty "
+                        "csv crashes the evaluation: add boxes, or take these pictures out"
+                    )
+                instants = {each for each in judged if p.clip_splits[each[0]] == name}
+                split, per_person, per_action = plan_split(
+                    name, own, instants, proposals[name], manifests, actions, threshold
+                )
+                splits.append(split)
+                write_text(annotations / f"{name}.json", json_text(per_person, compact=False))
+                write_text(annotations / f"{name}_min.json", json_text(per_person, compact=True))
+                write_text(annotations / f"{name}_coco.json", json_text(per_action, compact=False))
+                write_text(
+                    boxes / f"{name}_person_bbox.json", json_text(split.boxes, compact=False)
+                )
+                write_csv(annotations / f"{name}.csv", own, len(actions), offset)
+                excluded = {
+                    (clip, second + offset)
+                    for clip in manifests
+                    if p.clip_splits[clip] == name
+                    for second in annotatable(manifests[clip].segments, p.settings)
+                } - instants
+                write_text(annotations / f"{name}_excluded_timestamps.csv", excluded_text(excluded))
+            write_text(annotations / "action_list.pbtxt", action_list_text(actions))
+            write_text(annotations / "label_map.txt", label_map_text(actions))
+        link_media(folder, manifests, segments, p.clip_splits)
+        write_text(made.catalog, catalog_text(p.settings["name"], p.splits))
+        write_text(made.config, config_text(p.settings["name"], splits, len(actions), threshold))
+        dataset = folder.parent.as_posix()
+        text = readme_text(
+            p.settings["name"], splits, len(actions), threshold, p.settings, manifests, dataset
+        )
+        if notes:
+            text += "\n" + "\n".join(f"- {note}" for note in notes) + "\n"
+        write_text(made.readme, text)
+        for split in splits:
+            log.info(
+                "%s: %d keyframes, %d boxes", split.name, len(split.instants), len(split.boxes)
+            )
+        for note in notes:
+            log.warning("%s", note)
