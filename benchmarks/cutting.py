@@ -31,17 +31,16 @@ FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 QUIET = [FFMPEG, "-hide_banner", "-loglevel", "error", "-nostdin", "-y"]
 
 
-def make_source(folder: Path, video: Path | None) -> Path:
-    """A 1080p source of 3 x 11 s: the given video in a loop, or a made-up picture."""
+def make_source(folder: Path, video: Path | None, seconds: int) -> Path:
+    """A 1080p source of so many seconds: the given video in a loop, or a made-up picture."""
     source = folder / "source.mp4"
-    length = str(CLIPS * SECONDS + 1)
     if video:
         picture = ["-stream_loop", "-1", "-i", str(video), "-vf", "scale=1920:1080,fps=30"]
     else:
         pattern = "mandelbrot=s=1920x1080:r=30:end_scale=0.01:end_pts=900"
         picture = ["-f", "lavfi", "-i", pattern, "-vf", "noise=alls=6:allf=t"]
     encoder = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
-    subprocess.run([*QUIET, *picture, "-t", length, "-an", *encoder, str(source)], check=True)
+    subprocess.run([*QUIET, *picture, "-t", str(seconds), "-an", *encoder, str(source)], check=True)
     return source
 
 
@@ -111,7 +110,7 @@ def main() -> None:
     walls: dict[str, list[float]] = {"by hand": [], "avaflow": [], "bare ffmpeg": []}
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
-        source = make_source(top, options.video and options.video.resolve())
+        source = make_source(top, options.video and options.video.resolve(), CLIPS * SECONDS + 1)
         for number in range(options.rounds):
             hand, ours = top / f"hand-{number}", top / f"ours-{number}"
             hand.mkdir()
