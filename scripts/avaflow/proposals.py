@@ -9,11 +9,11 @@ crashes it. It keeps the first rows of an array as they stand, so the best score
 import pickle
 import pickletools
 from collections.abc import Iterable, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from avaflow.array_pickles import StoredArray, read_array_pickle
 from avaflow.boxes import areas, clip_to_picture
 from avaflow.errors import UserError
 from avaflow.files import write_bytes
@@ -161,27 +161,14 @@ def read_proposals(path: str | Path) -> dict[str, np.ndarray]:
     version and Python (2 included). Everything else raises UserError. Arrays are returned as
     they were stored, shape (N, 4) or (N, 5), native byte order, read-only.
     """
-    content = Path(path).read_bytes()
-    try:
-        found = _ArrayUnpickler(BytesIO(content), encoding="latin1").load()
-    except _Forbidden as error:
-        raise UserError(
-            f"{path}: expected a pickle of arrays only, found {error}. A pickle can run any "
-            "program when it is read, so this one was not read; get it from a source you trust "
-            "as a dict of numpy arrays"
-        ) from None
-    except Exception as error:
-        # A damaged pickle may raise almost anything, from EOFError to UnicodeDecodeError.
-        raise UserError(
-            f"{path}: not a proposals pickle, or cut short ({type(error).__name__}: {error})"
-        ) from None
+    found = read_array_pickle(path, "proposals pickle")
     if not isinstance(found, dict):
         raise UserError(f"{path}: expected a dict, found {type(found).__name__}")
     proposals = {}
     for key, value in found.items():
         if not isinstance(key, str):
             raise UserError(f"{path}: expected keys like 'clip,0902', found {key!r}")
-        if not isinstance(value, _Array):
+        if not isinstance(value, StoredArray):
             raise UserError(f"{path}: expected an array at {key!r}, found {type(value).__name__}")
         try:
             array = value.as_numpy()
@@ -199,94 +186,3 @@ def proposals_of_splits(
     """The proposals of each of `splits`, from files named `dense_proposals_{split}.pkl`."""
     named = {Path(path).stem.removeprefix("dense_proposals_"): path for path in paths}
     return {split: read_proposals(named[split]) for split in splits}
-
-
-class _Forbidden(Exception):
-    """Something in a pickle that no proposals need."""
-
-
-class _Dtype:
-    """Stands in for numpy.dtype while a pickle is read: a code such as `f8`, and byte order."""
-
-    def __init__(self, code, *_flags) -> None:
-        code = code.decode("latin1") if isinstance(code, bytes) else code
-        if code.lstrip("<>=|") not in {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2"}:
-            raise _Forbidden(f"an array of {code!r}")
-        self.code = code
-
-    def __setstate__(self, state) -> None:
-        order = state[1].decode("latin1") if isinstance(state[1], bytes) else state[1]
-        if order not in {"<", ">", "=", "|"}:
-            raise _Forbidden(f"byte order {order!r}")
-        self.code = order + self.code.lstrip("<>=|")
-
-    def as_numpy(self) -> np.dtype:
-        return np.dtype(self.code)
-
-
-class _Array:
-    """Stands in for numpy.ndarray while a pickle is read, so that numpy sees no stranger's
-    state: it is rebuilt from a checked dtype, shape and bytes afterwards."""
-
-    def __init__(self, *_arguments) -> None:
-        self.state: tuple | None = None
-
-    def __setstate__(self, state) -> None:
-        _version, shape, dtype, fortran, content = state
-        self.fill(content, dtype, shape, "F" if fortran else "C")
-
-    def fill(self, content, dtype, shape, order) -> None:
-        if isinstance(content, str):  # Python 2 wrote its bytes as a string
-            content = content.encode("latin1")
-        if not isinstance(dtype, _Dtype) or not isinstance(content, bytes | bytearray):
-            raise _Forbidden("an array that is not plain numbers")
-        self.state = (bytes(content), dtype, tuple(map(int, shape)), str(order))
-
-    def as_numpy(self) -> np.ndarray:
-        """The array itself; ValueError where its parts do not fit each other."""
-        if self.state is None:
-            raise ValueError("no content")
-        content, dtype, shape, order = self.state
-        array = np.frombuffer(content, dtype.as_numpy()).reshape(shape, order=order)
-        if array.dtype.isnative:
-            return array
-        return array.astype(array.dtype.newbyteorder("="))
-
-
-def _from_buffer(content, dtype, shape, order) -> _Array:
-    """What protocol 5 calls to make an array."""
-    array = _Array()
-    array.fill(content, dtype, shape, order)
-    return array
-
-
-def _latin1_bytes(text, encoding="latin1") -> bytes:
-    """How protocols 0 to 2 spell bytes: a call of `_codecs.encode`."""
-    if not isinstance(text, str) or encoding not in {"latin1", "latin-1"}:
-        raise _Forbidden(f"text in {encoding!r}")
-    return text.encode("latin1")
-
-
-_STAND_INS = {
-    ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _Dtype,
-    ("_codecs", "encode"): _latin1_bytes,
-    **{
-        (f"numpy.{core}.{module}", name): stand_in
-        for core in ("core", "_core")
-        for module, name, stand_in in (
-            ("multiarray", "_reconstruct", _Array),
-            ("numeric", "_frombuffer", _from_buffer),
-        )
-    },
-}
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Finds nothing but the stand-ins, whatever a pickle asks for."""
-
-    def find_class(self, module: str, name: str):
-        try:
-            return _STAND_INS[module, name]
-        except KeyError:
-            raise _Forbidden(f"{module}.{name}") from None
