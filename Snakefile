@@ -20,6 +20,7 @@ include: "rules/annotate.smk"
 include: "rules/ava.smk"
 include: "rules/exports.smk"
 include: "rules/alphaction.smk"
+include: "rules/features.smk"
 include: "rules/report.smk"
 
 
@@ -38,6 +39,7 @@ localrules:
     exports,
     segments,
     alphaction,
+    features,
     # Table work of a second or less: as cluster jobs they would mostly wait.
     via_project,
     via_page,
@@ -51,12 +53,15 @@ localrules:
     export_datumaro,
     export_alphaction,
     report,
+    features_index,
+    person_features_index,
 
 
 rule all:
     default_target: True
     input:
         main_job(),
+        features_wanted(),
 
 
 # What follows names parts to ask for, such as `snakemake --cores all tracks`.
@@ -126,3 +131,8 @@ rule segments:
 rule alphaction:
     input:
         alphaction_files(),
+
+
+rule features:
+    input:
+        features_wanted(),

@@ -11,6 +11,7 @@ SCRIPTS = BASE / "scripts"
 if str(SCRIPTS) not in sys.path:
     sys.path.append(str(SCRIPTS))
 
+from avaflow.checkpoints import NO_WEIGHTS
 from avaflow.errors import UserError
 from avaflow.files import sha256, state
 from avaflow.job import ERROR_MARK
@@ -313,3 +314,67 @@ def main_job():
         *dataset_files(),
         *export_files(),
     ]
+
+
+# ------------------------------------------------------------------ SlowFast features
+
+
+def features_wanted():
+    """What the config asks for of features; nothing where it names no weights."""
+    if not PROJECT.features:
+        return []
+    persons = [made("person_features/index.csv")] if PROJECT.features.persons else []
+    return [made("features/index.csv"), made("features/README.md"), *persons]
+
+
+def feature_batches(pattern):
+    """A file of every batch of videos to extract features of."""
+    return expand(made(pattern), batch=PROJECT.features.batches if PROJECT.features else [])
+
+
+def feature_sources(wildcards):
+    """The videos of a batch: clips, or files and folders of the list."""
+    names = PROJECT.features.batches[wildcards.batch]
+    if PROJECT.features.paths:
+        return {"videos": PROJECT.features.there(wildcards.batch)}
+    return {
+        "manifests": expand(made("clips/{clip}.json"), clip=names),
+        "clips": ancient(expand(made("clips/{clip}.mp4"), clip=names)),
+    }
+
+
+def feature_weights():
+    """The checkpoint that the config names."""
+    return config["features"]["weights"] or []
+
+
+def feature_weights_state():
+    """Changes with the checkpoint, also when another of an older date takes its place."""
+    return state(config["features"]["weights"]) if PROJECT.features else ""
+
+
+def feature_names(wildcards):
+    """The names of a batch of videos to extract features of."""
+    return PROJECT.features.batches[wildcards.batch]
+
+
+def feature_paths(wildcards):
+    """Where the videos of a batch should lie; empty for clips."""
+    paths = PROJECT.features.paths
+    return [paths[name] for name in feature_names(wildcards)] if paths else []
+
+
+def feature_state(wildcards):
+    """Changes with the files of a batch of the list, in place too."""
+    return PROJECT.features.state(wildcards.batch) if PROJECT.features.paths else []
+
+
+def feature_settings():
+    """The settings that decide what features are, and how they are computed."""
+    aside = ("weights", "video_list", "root", "video_suffix", "persons", "threads")
+    return {name: value for name, value in config["features"].items() if name not in aside}
+
+
+if not PROJECT.features and "features" in getattr(workflow.dag_settings, "targets", ()):
+    logger.error(f"{ERROR_MARK}config: {NO_WEIGHTS}")
+    sys.exit(1)

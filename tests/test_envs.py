@@ -23,7 +23,9 @@ PACKAGE_OF_MODULE = {
     "pandas": "pandas",
     "requests": "requests",
     "scipy": "scipy",
+    "pytorchvideo": "pytorchvideo",
     "torch": "torch",
+    "torchvision": "torchvision",
     "ultralytics": "ultralytics",
     "yaml": "pyyaml",
 }

@@ -21,6 +21,7 @@ def test_a_policy_of_the_users_own_stays(monkeypatch):
     [
         "from avaflow.embedder import load_embedder; load_embedder()",
         "from avaflow.detector import quiet_ultralytics; quiet_ultralytics()",
+        "from avaflow.checkpoints import load_network; load_network(sys.executable, 'x')",
     ],
 )
 def test_threads_sleep_before_torch_is_imported(load):

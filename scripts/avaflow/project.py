@@ -23,6 +23,7 @@ from avaflow.clips import (
 )
 from avaflow.config import check_config, load_schema
 from avaflow.errors import UserError
+from avaflow.feature_plan import FeaturePlan, plan_features
 from avaflow.hand_labels import HandLabels, read_hand_labels
 from avaflow.job import check_room
 from avaflow.labelling import early_problems
@@ -41,7 +42,7 @@ DOWNLOADABLE_WEIGHTS = re.compile(r"^yolo[A-Za-z0-9-]*\.pt$")
 """Names of weights that ultralytics publishes; anything else has to be a file."""
 
 
-OTHER_PARTS: dict[str, str] = {}
+OTHER_PARTS: dict[str, str] = {"features": "video_list"}
 """What a project can make without clips: a section of the config, and its key that asks for it."""
 
 
@@ -69,6 +70,7 @@ class Project:
     warnings: list[str]
     batch_of: dict[str, str] = field(default_factory=dict)
     by_hand: HandLabels | None = None
+    features: FeaturePlan | None = None
 
     @property
     def splits(self) -> list[str]:
@@ -150,6 +152,10 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         finished, unknown = find_finished(config["annotations"], {clip.id for clip in clips})
         warnings += unknown
     warnings += unusable_annotations(finished, results, attributes)
+    features = plan_features(
+        config["features"], [clip.id for clip in clips], config["batches"], results
+    )
+    warnings += features.warnings if features else []
     if config["strict"] and warnings:
         raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
     # A rest of a divided range is told, but nothing to mend.
@@ -180,6 +186,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         warnings=warnings,
         batch_of={clip: batch for batch, members in batches.items() for clip in members},
         by_hand=by_hand,
+        features=features,
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from avaflow.actions import Attribute, all_actions
 from avaflow.clips import SPLITS
 from avaflow.errors import UserError
+from avaflow.feature_files import MADE, MANIFEST, SKIPPED
 from avaflow.job import ERROR_MARK, FAULT_MARK
 from avaflow.manifests import read_clip_manifest
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, empty_table, read_table
@@ -29,6 +30,9 @@ CLIP_COLUMNS = [
 ]
 """One row per clip: `persons` are person ids of the tracker, `ticks` rows of the dataset,
 `noted_boxes` boxes that the annotation reader reported instead of labelling."""
+
+NOTES_SHOWN = 20
+"""So many notes on features are repeated at the end of a run."""
 
 FAILED = "avaflow could not finish. What has to be mended:"
 
@@ -220,6 +224,8 @@ def closing(project, config: Mapping) -> str:
         exports = [name for name in config["exports"] if (results / "dataset" / name).exists()]
         also = f", for {', '.join(exports)}" if exports else ""
         lines.append(f"  {'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
+    if project.features:
+        lines += [f"  {line}" for line in features_closing(results)]
     lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
     lines += [
         f"  look at this: {remark}" for remark in annotation_remarks(project.finished, results)
@@ -241,6 +247,24 @@ def closing(project, config: Mapping) -> str:
     if (results / "report.md").exists():
         lines.append(f"  the whole account: {results}/report.md")
     return "\n".join(lines)
+
+
+def features_closing(results: Path) -> list[str]:
+    """How many videos have features, and which were passed over, or were damaged, and why."""
+    try:
+        table = read_table(results / "features" / "index.csv", MANIFEST)
+    except (OSError, UserError):
+        return []  # not made yet
+    made = int((table["status"] == MADE).sum())
+    lines = [f"{'features':<18} {made:>5} of {len(table)}   {results}/features/"]
+    noted = table[table["note"] != ""]
+    for row in noted.head(NOTES_SHOWN).itertuples():
+        what = "no features of" if row.status == SKIPPED else "look at"
+        lines.append(f"  {what} {table['name'][row.Index]}: {row.note}")
+    if len(noted) > NOTES_SHOWN:
+        more = len(noted) - NOTES_SHOWN
+        lines.append(f"  and {more} more: see {results}/features/README.md")
+    return lines
 
 
 def annotation_remarks(clips: Iterable[str], results: str | Path) -> list[str]:

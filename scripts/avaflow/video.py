@@ -76,7 +76,7 @@ def probe(path: str | Path) -> VideoFacts:
                 kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
                 raise UserError(
                     f"{path}: expected a video, found a file with {' and '.join(kinds)} only. "
-                    "Give a file with a picture, or take its row out of the clips table."
+                    "Give a file with a picture, or take its row out of your table."
                 )
             stream = streams[0]
             context = stream.codec_context

@@ -1,0 +1,218 @@
+"""Files of features: an array, and beside it what it was made of and how.
+
+`{name}_{num_frames}.npy` is what the known extractor calls its file
+(github.com/tridivb/slowfast_feature_extractor, `test_net.py`). The json beside it is
+written last, so that a file of features without it was never finished.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from avaflow.errors import UserError
+from avaflow.files import sha256, whole_file, write_text
+from avaflow.tables import empty_table, read_table
+
+MANIFEST = {"name": str, "status": str, "rows": int, "bytes": int, "sha256": str, "note": str}
+"""One row per video of a batch: status is `made` or `skipped`, rows, bytes and sha256 are those
+of its array, note says why it was skipped, or what was noticed."""
+
+PERSON_ROWS = {"clip": str, "second": int, "person_id": int, "row": int}
+"""Which row of an array belongs to which person on which keyframe."""
+
+PERSON_INDEX = {"file": str, **PERSON_ROWS}
+"""As PERSON_ROWS for all clips, with the array that each row is in."""
+
+MADE = "made"
+SKIPPED = "skipped"
+
+
+def array_path(folder: str | Path, name: str, num_frames: int) -> Path:
+    """Where the features of a video lie."""
+    return Path(folder, f"{name}_{num_frames}.npy")
+
+
+def record_path(array: Path) -> Path:
+    """Where the record beside an array of features lies."""
+    return array.with_name(array.name.removesuffix(".npy") + ".json")
+
+
+class RowWriter:
+    """Writes float32 rows as a .npy file, some at a time.
+
+    An array of features grows with its video; it never has to be held as a whole. numpy's
+    header leaves room for a growing first axis, so it is written again at the end.
+    """
+
+    def __init__(self, stream, dimensions: int):
+        self.stream = stream
+        self.dimensions = dimensions
+        self.rows = 0
+        self._header()
+        self.begin = stream.tell()
+
+    def write(self, rows: np.ndarray) -> None:
+        """Add rows: float32 of shape (N, dimensions)."""
+        self.stream.write(np.ascontiguousarray(rows, "<f4").tobytes())
+        self.rows += len(rows)
+
+    def finish(self) -> None:
+        """Put the number of rows into the header."""
+        self.stream.seek(0)
+        self._header()
+        if self.stream.tell() != self.begin:
+            raise RuntimeError("the header of a .npy file changed its length")
+
+    def _header(self) -> None:
+        np.lib.format.write_array_header_1_0(
+            self.stream,
+            {"descr": "<f4", "fortran_order": False, "shape": (self.rows, self.dimensions)},
+        )
+
+
+@contextmanager
+def array_writer(path: Path, dimensions: int) -> Iterator[RowWriter]:
+    """A :class:`RowWriter` to a file that appears whole or not at all."""
+    with whole_file(path) as beside, open(beside, "wb") as stream:
+        writer = RowWriter(stream, dimensions)
+        yield writer
+        writer.finish()
+
+
+def write_record(
+    array: Path, made_of: Mapping, rows: int, centres: Sequence[float], note: str = ""
+) -> dict:
+    """Write the json beside an array and return the array's row of the manifest, less its name.
+
+    `made_of` is everything that decides what is in the array; `centres` are the seconds on
+    which windows are centred; `note` is what was noticed.
+    """
+    facts = {"rows": rows, "bytes": array.stat().st_size, "sha256": sha256(array), "note": note}
+    record = {**made_of, **facts, "centres": [round(float(second), 6) for second in centres]}
+    write_text(record_path(array), json.dumps(record, indent=1) + "\n")
+    return {"status": MADE, **facts}
+
+
+def finished(array: Path, made_of: Mapping) -> dict | None:
+    """The manifest's row of an array that was made of just this and is whole; else None."""
+    try:
+        record = json.loads(record_path(array).read_text(encoding="utf-8"))
+        if {name: record.get(name) for name in made_of} != json.loads(json.dumps(made_of)):
+            return None
+        if sha256(array) != record["sha256"]:
+            return None
+        return {"status": MADE, **{name: record[name] for name in list(MANIFEST)[2:]}}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def remove_array(array: Path) -> None:
+    """Remove an array of an earlier state, with what lies beside it."""
+    for path in (array, record_path(array), array.with_suffix(".csv")):
+        path.unlink(missing_ok=True)
+
+
+def skipped(note: str) -> dict:
+    """The manifest's row of a video that cannot be used, less its name."""
+    return {"status": SKIPPED, "rows": 0, "bytes": 0, "sha256": "", "note": note}
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_features_made(manifests: Sequence[Path], folder: Path, num_frames: int) -> None:
+    """UserError if an array is missing or has another size than its batch's manifest says.
+
+    Snakemake looks at the manifests alone.
+    """
+    problems = []
+    for manifest in manifests:
+        try:
+            table = read_table(manifest, MANIFEST)
+        except (OSError, UserError):
+            continue  # not made yet, or being made right now
+        for row in table[table["status"] == MADE].itertuples():
+            array = array_path(folder, row.name, num_frames)
+            try:
+                found = f"{array.stat().st_size} bytes"
+                whole = array.stat().st_size == row.bytes and record_path(array).exists()
+            except OSError:
+                whole, found = False, "nothing"
+            if not whole:
+                problems.append(
+                    f"{array}: expected {row.bytes} bytes and a json beside it, as {manifest} says,"
+                    f" found {found}: delete {manifest} and run again; what is whole stays"
+                )
+    if problems:
+        raise UserError.listing(f"{folder}: these features are not as they were made:", problems)
+
+
+def index_table(manifests: Sequence[str | Path]) -> pd.DataFrame:
+    """All videos of all batches, sorted by name, as :data:`MANIFEST`."""
+    tables = [read_table(path, MANIFEST) for path in manifests]
+    return pd.concat(tables).sort_values("name", kind="stable").reset_index(drop=True)
+
+
+def check_any_made(table: pd.DataFrame, strict: bool) -> None:
+    """UserError if no video of a table as :data:`MANIFEST` has features; with `strict`, if one
+    has none."""
+    passed_over = table[table["status"] == SKIPPED]
+    if len(passed_over) == len(table) or (strict and len(passed_over)):
+        why = "`strict` is set, and of" if len(passed_over) < len(table) else "of all"
+        listed = zip(passed_over["name"], passed_over["note"], strict=True)
+        raise UserError.listing(
+            f"features: {why} these videos there are no features:",
+            [f"{name}: {note}" for name, note in listed],
+        )
+
+
+def readme(table: pd.DataFrame, settings: Mapping) -> str:
+    """What lies in the folder of features and how it is read, as Markdown."""
+    made = table[table["status"] == MADE]
+    passed_over = table[table["status"] == SKIPPED]
+    noticed = made[made["note"] != ""]
+    what = "2304 numbers (pooled)" if settings["layer"] == "pooled" else "a logit a class"
+    name = made["name"].iloc[0] if len(made) else "NAME"
+    array = f"{name}_{settings['num_frames']}"
+    lines = [
+        "# SlowFast features",
+        "",
+        f"{len(made)} of {len(table)} videos, {made['rows'].sum()} windows of "
+        f"{settings['num_frames']} frames at {settings['out_fps']:g} frames a second, {what} each, "
+        f"by {settings['architecture']}. `index.csv` tells it video by video.",
+        "",
+        "```python",
+        "import json, numpy",
+        "",
+        f'features = numpy.load("{array}.npy")  # float32, a row a window',
+        f'centres = json.load(open("{array}.json"))["centres"]  # seconds, one a row',
+        "```",
+        "",
+        "## Passed over",
+        "",
+        *(_listed(passed_over) or ["No video."]),
+    ]
+    if len(noticed):
+        lines += ["", "## Noticed", "", *_listed(noticed)]
+    return "\n".join(lines) + "\n"
+
+
+def _listed(table: pd.DataFrame) -> list[str]:
+    return [f"- {name}: {note}" for name, note in zip(table["name"], table["note"], strict=True)]
+
+
+def person_index(table: pd.DataFrame, folder: str | Path, num_frames: int) -> pd.DataFrame:
+    """The persons of all clips of a table as :data:`MANIFEST`, as :data:`PERSON_INDEX`."""
+    parts = [empty_table(PERSON_INDEX)]
+    for clip in table.loc[table["status"] == MADE, "name"]:
+        array = array_path(folder, clip, num_frames)
+        rows = read_table(array.with_suffix(".csv"), PERSON_ROWS)
+        parts.append(rows.assign(file=array.name))
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,14 @@
+"""List all videos with their features, and say how to read them."""
+
+from avaflow.feature_files import MANIFEST, check_any_made, index_table, readme
+from avaflow.files import write_text
+from avaflow.job import job
+from avaflow.tables import write_table
+
+if "snakemake" in globals():
+    p = snakemake.params
+    with job(snakemake.log[0]) as log:
+        table = index_table(snakemake.input.manifests)
+        check_any_made(table, p.strict)
+        write_table(snakemake.output.index, table, MANIFEST)
+        write_text(snakemake.output.readme, readme(table, p.features))
