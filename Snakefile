@@ -135,4 +135,4 @@ rule alphaction:
 
 rule features:
     input:
-        features_wanted(),
+        asked_features,

@@ -105,5 +105,5 @@ def write_caffe2(path: Path, network, last_blocks=None) -> Path:
     blobs["conv1_w_momentum"] = blobs["conv1_w"] * 0
     blobs["lr"] = blobs["pred_b"][:1]
     blobs["model_iter"] = blobs["pred_b"][:1].astype("int64")
-    path.write_bytes(pickle.dumps({"blobs": blobs, "cfg": "MODEL: slowfast"}, protocol=2))
+    path.write_bytes(pickle.dumps({"blobs": blobs, "cfg": "MODEL: slowfast"}, protocol=3))
     return path
