@@ -201,8 +201,10 @@ def test_persons_rows_follow_the_boxes(tmp_path, slowfast, detection_model):
     box = np.float32([[0.6 * 85, 0.1 * 64, 85, 0.9 * 64]])
     expected = detection_model.roi_features(window, shown, [box])
     np.testing.assert_allclose(features[2:], expected, rtol=0, atol=1e-4)
-    # And once made, it stays, until a box moves.
+    # And once made, it stays, until a box moves; a table changed by hand is mended.
+    (tmp_path / "out" / "c_32.csv").write_text("c,1,9,0\n")
     assert person_features_of_batch(*arguments, MADE_WITH, refuse).equals(table)
+    assert (tmp_path / "out" / "c_32.csv").read_text().endswith("c,1,2,1\nc,2,2,2\n")
     tracks.loc[0, "x1"] = 0.55
     with pytest.raises(AssertionError, match="was loaded"):
         person_features_of_batch(*arguments, MADE_WITH, refuse)

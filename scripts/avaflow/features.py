@@ -219,7 +219,7 @@ def features_of_batch(
                 remove_array(array)
                 centres, note = write_features(source, windows, settings, loaded(), array, threads)
                 row = write_record(array, made_of, len(centres), centres, note)
-                log.info("%s: %d windows. %s", source.name, len(centres), note)
+                log.info("%s: %d windows%s", source.name, len(centres), note and f"; {note}")
         except UnreadableVideo as error:
             remove_array(array)
             row = skipped(str(error))

@@ -72,7 +72,7 @@ class VideoInstants:
                 while instant / self.fps < begin - SLACK_SECONDS:
                     yield instant, shown
                     instant += 1
-            shown, end = _loader(frame), shown_until
+            shown, end = self._loader(frame), shown_until
         if shown is None:
             raise UnreadableVideo(f"{self.path}: no picture of it could be decoded")
         while instant / self.fps < end - SLACK_SECONDS:
@@ -116,15 +116,19 @@ class VideoInstants:
                 length = float(frame.duration * stream.time_base) if frame.duration else usual
                 yield begin, begin + length, frame
 
+    def _loader(self, frame) -> Load:
+        def load() -> np.ndarray:
+            import av
 
-def _loader(frame) -> Load:
-    def load() -> np.ndarray:
-        picture = frame.to_ndarray(format="rgb24")
-        # Phones write how far a picture is to be turned, which players obey.
-        turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+            try:
+                picture = frame.to_ndarray(format="rgb24")
+            except (av.FFmpegError, ValueError) as error:
+                raise UnreadableVideo(f"{self.path}: a picture cannot be used: {error}") from error
+            # Phones write how far a picture is to be turned, which players obey.
+            turns = round(frame.rotation / 90) % 4
+            return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
-    return load
+        return load
 
 
 class FolderInstants:

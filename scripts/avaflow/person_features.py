@@ -117,13 +117,14 @@ def person_features_of_batch(
         }
         try:
             row = finished(array, made_of)
-            if row is None or not array.with_suffix(".csv").exists():
+            if row is None:
                 remove_array(array)
                 write_person_features(video, boxes, windows, settings, loaded(), array, threads)
-                table = boxes.assign(clip=video.clip, row=range(len(boxes)))
-                write_table(array.with_suffix(".csv"), table, PERSON_ROWS)
                 row = write_record(array, made_of, len(boxes), boxes["second"].tolist())
                 log.info("%s: %d boxes", video.clip, len(boxes))
+            # Costs nothing, and mends a table that was changed by hand.
+            table = boxes.assign(clip=video.clip, row=range(len(boxes)))
+            write_table(array.with_suffix(".csv"), table, PERSON_ROWS)
         except UnreadableVideo as error:
             remove_array(array)
             row = skipped(str(error))

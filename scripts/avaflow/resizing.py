@@ -46,8 +46,8 @@ def resizing(width: int, height: int, mode: str, size: int) -> Resizing:
 
     `square`: size x size whatever the picture's shape, as the known feature extractor does.
     `crop`: the short side becomes `size`, then the middle size x size is kept, as PySlowFast
-    tests on Kinetics. `whole`: as `crop`, without cutting anything off. Halves are rounded
-    as in PySlowFast's `random_short_side_scale_jitter` and `uniform_crop`.
+    tests on Kinetics. `whole`: as `crop`, without cutting anything off. The long side
+    is rounded down and the cut's offset up, as in PySlowFast's `slowfast/datasets/transform.py`.
     """
     if mode == "square":
         return Resizing(size, size, 0, 0, size, size)
