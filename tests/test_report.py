@@ -102,6 +102,8 @@ def test_last_words_of_a_run(results):
         finished={"a": "annotations/a.json"},
         awaiting=["b"],
         annotated_splits=["train"],
+        by_hand=None,
+        features=None,
     )
     config = {"results": str(results), "annotations": "annotations", "exports": ["mmaction2"]}
     text = closing(project, config)
