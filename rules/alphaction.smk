@@ -23,6 +23,7 @@ rule segments_of_clip:
         settings=segment_settings(),
         jpeg_quality=config["jpeg_quality"],
         offset=config["timestamp_offset"],
+        keyframe_fps=FPS,
         ffmpeg=config["trim"]["ffmpeg"],
         code=code("segments"),
     script:
@@ -34,7 +35,7 @@ rule export_alphaction:
         by_hand=annotated_by_hand(),
         csv=[] if annotated_by_hand() else labelled_csvs(),
         segments=alphaction_segments(),
-        proposals=proposal_files(),
+        proposals=alphaction_proposals(),
     output:
         readme=made("dataset/alphaction/README.md"),
         catalog=made("dataset/alphaction/paths_catalog_entry.txt"),
@@ -50,7 +51,9 @@ rule export_alphaction:
         splits=ALPHACTION_SPLITS,
         offset=config["timestamp_offset"],
         actions=config["actions"],
-        settings=config["alphaction"],
+        # By a function: Snakemake would take braces in a text for wildcards.
+        settings=lambda wildcards: config["alphaction"],
+        margin=config["keyframes"]["margin"],
         state=by_hand_state(),
         code=code("export_alphaction"),
     script:

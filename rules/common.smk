@@ -215,7 +215,8 @@ def dataset_files():
 def exports_made():
     """Those of the config's `exports` that can be made: an annotation of theirs is finished."""
     own = {"alphaction": ALPHACTION_SPLITS}
-    return [name for name in config["exports"] if own.get(name, ANNOTATED_SPLITS)]
+    asked = [*config["exports"], *(["alphaction"] if alphaction_asked() else [])]
+    return [name for name in dict.fromkeys(asked) if own.get(name, ANNOTATED_SPLITS)]
 
 
 def export_files():
@@ -250,6 +251,24 @@ def annotated_by_hand():
 def by_hand_state():
     """Changes with the content of annotations by hand."""
     return [sha256(file) for file in hand_files(config)]
+
+
+def alphaction_asked():
+    """Whether AlphAction's dataset is wanted: by annotations of its own, or made before.
+
+    What its target rule made once is kept up to date, so that it is never trained on stale.
+    """
+    before = Path(made("dataset/alphaction/README.md")).exists()
+    return "alphaction" in config["exports"] or bool(hand_files(config)) or before
+
+
+def alphaction_proposals():
+    """The detected people of the splits that AlphAction validates or tests on."""
+    return [
+        annotations(f"dense_proposals_{split}.pkl")
+        for split in ALPHACTION_SPLITS
+        if split != "train"
+    ]
 
 
 def segment_settings():

@@ -17,7 +17,6 @@ from avaflow.alphaction import (
 )
 from avaflow.alphaction_training import catalog_text, config_text, readme_text
 from avaflow.ava import action_list_text, excluded_text, label_map_text, read_csv, write_csv
-from avaflow.errors import UserError
 from avaflow.files import link, whole_folder, write_text
 from avaflow.hand_labels import read_hand_labels, rows_of_hand_labels
 from avaflow.job import job
@@ -30,10 +29,10 @@ def counts_of(manifests):
     return {clip: manifest.segments for clip, manifest in manifests.items()}
 
 
-def labels_by_hand(paths, manifests, attributes, settings, offset):
+def labels_by_hand(paths, manifests, clip_splits, attributes, settings, offset, margin):
     """Rows, judged instants (clip, timestamp) and notes of annotations made by hand."""
-    labels = read_hand_labels(paths, manifests, attributes, settings["numbering"], offset)
-    check_reach(labels.judged, counts_of(manifests), settings)
+    labels = read_hand_labels(paths, clip_splits, attributes, settings["numbering"], offset)
+    check_reach(labels.judged, counts_of(manifests), settings, margin)
     sizes = {clip: (each.width, each.height) for clip, each in manifests.items()}
     rows, notes = rows_of_hand_labels(labels, sizes, offset)
     return rows, {(clip, second + offset) for clip, second in labels.judged}, notes
@@ -77,12 +76,15 @@ if "snakemake" in globals():
         offset, threshold = p.offset, p.settings["person_score"]
         if given.get("by_hand"):
             by_hand = [given.by_hand] if isinstance(given.by_hand, str) else list(given.by_hand)
-            rows, judged, notes = labels_by_hand(by_hand, manifests, attributes, p.settings, offset)
+            rows, judged, notes = labels_by_hand(
+                by_hand, manifests, p.clip_splits, attributes, p.settings, offset, p.margin
+            )
         else:
             rows = [row for path in given.csv for row in read_csv(path)]
             judged, notes = {(row.clip, row.timestamp) for row in rows}, []
-            check_reach(((c, t - offset) for c, t in judged), counts_of(manifests), p.settings)
-        proposals = proposals_of_splits(given.proposals, p.splits)
+            named = {(clip, t - offset): "a finished project" for clip, t in judged}
+            check_reach(named, counts_of(manifests), p.settings, p.margin)
+        found = proposals_of_splits(given.proposals, [s for s in p.splits if s != "train"])
         folder = Path(made.readme).parent
         splits = []
         with (
@@ -91,14 +93,9 @@ if "snakemake" in globals():
         ):
             for name in p.splits:
                 own = [row for row in rows if p.clip_splits[row.clip] == name]
-                if not own:
-                    raise UserError(
-                        f"split {name}: the annotations name pictures of it, but no box. An empty "
-                        "csv crashes the evaluation: add boxes, or take these pictures out"
-                    )
                 instants = {each for each in judged if p.clip_splits[each[0]] == name}
                 split, per_person, per_action = plan_split(
-                    name, own, instants, proposals[name], manifests, actions, threshold
+                    name, own, instants, found.get(name, {}), manifests, actions, threshold
                 )
                 splits.append(split)
                 write_text(annotations / f"{name}.json", json_text(per_person, compact=False))
@@ -112,20 +109,27 @@ if "snakemake" in globals():
                     (clip, second + offset)
                     for clip in manifests
                     if p.clip_splits[clip] == name
-                    for second in annotatable(manifests[clip].segments, p.settings)
+                    for second in annotatable(manifests[clip].segments, p.settings, p.margin)
                 } - instants
                 write_text(annotations / f"{name}_excluded_timestamps.csv", excluded_text(excluded))
             write_text(annotations / "action_list.pbtxt", action_list_text(actions))
             write_text(annotations / "label_map.txt", label_map_text(actions))
         link_media(folder, manifests, segments, p.clip_splits)
         write_text(made.catalog, catalog_text(p.settings["name"], p.splits))
-        write_text(made.config, config_text(p.settings["name"], splits, len(actions), threshold))
+        write_text(
+            made.config, config_text(p.settings["name"], splits, len(actions), threshold, manifests)
+        )
         dataset = folder.parent.as_posix()
         text = readme_text(
-            p.settings["name"], splits, len(actions), threshold, p.settings, manifests, dataset
+            p.settings["name"],
+            splits,
+            len(actions),
+            threshold,
+            p.settings,
+            manifests,
+            dataset,
+            notes,
         )
-        if notes:
-            text += "\n" + "\n".join(f"- {note}" for note in notes) + "\n"
         write_text(made.readme, text)
         for split in splits:
             log.info(

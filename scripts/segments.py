@@ -26,10 +26,13 @@ if "snakemake" in globals():
             offset=p.offset,
             ffmpeg_path=p.ffmpeg,
             threads=snakemake.threads,
+            keyframe_fps=p.keyframe_fps,
             folder=Path(snakemake.output.manifest).with_suffix(""),
             log=Path(snakemake.log.ffmpeg),
         )
         write_segments_manifest(snakemake.output.manifest, manifest)
         log.info("%s: %d segments of %d frames", p.clip, manifest.segments, manifest.frames)
         if manifest.left_out > LEFT_OUT_SECONDS:
-            log.info("%s: the last %.3f s make no whole segment", p.clip, manifest.left_out)
+            log.warning("%s: the last %.3f s make no whole segment", p.clip, manifest.left_out)
+        if manifest.decode_errors:
+            log.warning("%s: the source is damaged in %d places", p.clip, manifest.decode_errors)

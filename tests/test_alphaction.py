@@ -182,16 +182,32 @@ def test_boxes_that_the_loader_drops_are_named():
 
 
 def test_the_window_around_a_keyframe_stays_inside_the_segments():
-    assert annotatable(6, SETTINGS) == [2, 3, 4]  # t - 2 to t + 1 of 0..5
-    check_reach([("wide", 2), ("wide", 4)], {"wide": 6}, SETTINGS)
-    with pytest.raises(UserError, match=r"(?s)t - 2 to t \+ 1.*wide, second 5 \(expected 2 to 4\)"):
-        check_reach([("wide", 5)], {"wide": 6}, SETTINGS)
+    assert annotatable(6, SETTINGS, 2) == [2, 3, 4]  # t - 2 to t + 1 of 0..5
+    # Detected people are known from keyframes.margin on, and to it before the end.
+    assert annotatable(8, SETTINGS, 3) == [3, 4, 5]
+    where = {("wide", second): f"hand.json: 'wide/90{second}.jpg'" for second in (1, 2, 4, 5)}
+    check_reach({key: where[key] for key in (("wide", 2), ("wide", 4))}, {"wide": 6}, SETTINGS, 2)
+    message = (
+        r"(?s)t - 2 to t \+ 1.*hand.json: 'wide/905.jpg': second 5 of clip wide \(expected 2 to"
+    )
+    with pytest.raises(UserError, match=message):
+        check_reach({("wide", 5): where["wide", 5]}, {"wide": 6}, SETTINGS, 2)
     with pytest.raises(UserError, match="the clip is too short for any"):
-        check_reach([("wide", 1)], {"wide": 3}, SETTINGS)
-    assert annotatable(6, SETTINGS | {"segment_seconds": 2}) == [0, 1, 2, 3, 4, 5]
+        check_reach({("wide", 1): where["wide", 1]}, {"wide": 3}, SETTINGS, 2)
+    # 10 s in segments of 2 s: nine of them, 0 to 8; of 3 s: eight, 0 to 7.
+    longer = SETTINGS | {"segment_seconds": 2}
+    assert annotatable(9, longer, 2) == list(range(2, 9))
+    assert annotatable(8, SETTINGS | {"segment_seconds": 3}, 3) == list(range(3, 8))
+    assert annotatable(9, longer, 3) == list(range(3, 8))
+
+
+def test_settings_that_leave_no_room_around_keyframes():
     check_settings(SETTINGS, 2)
     with pytest.raises(UserError, match=r"margin: 1 s, but AlphAction reads 32 frames.*least 2"):
         check_settings(SETTINGS, 1)
+    with pytest.raises(UserError, match=r"a segment of 3 s .* begins at each keyframe.*least 3"):
+        check_settings(SETTINGS | {"segment_seconds": 3}, 2)
+    check_settings(SETTINGS | {"segment_seconds": 3}, 3)
 
 
 def test_the_catalog_entry_is_python_to_paste():
@@ -213,17 +229,28 @@ def test_the_catalog_entry_is_python_to_paste():
 
 def test_the_schedule():
     """90 keyframes in pairs, 20 passes: 45 * 20 = 900 steps, falls at 5/9 and 7/9 of them."""
-    schedule = Schedule(90)
+    schedule = Schedule((90, 0))
     assert (schedule.batch, schedule.epoch, schedule.steps) == (2, 45, 900)
     assert schedule.falls == (500, 700) and schedule.warmup == 90
     assert schedule.rate == pytest.approx(0.00005)
-    assert Schedule(1).batch == 1 and Schedule(1).steps == 20
-    assert Schedule(200_000).warmup == 2000
+    assert Schedule((200_000, 0)).warmup == 2000
+    # One keyframe, or one of a kind: batches of two would never be filled with it.
+    assert Schedule((1, 0)).batch == 1 and Schedule((1, 0)).steps == 20
+    assert Schedule((6, 1)).batch == 1 and Schedule((6, 1)).epoch == 7
+    assert Schedule((6, 3)).batch == 2 and Schedule((6, 3)).epoch == 4
+    assert Schedule((0, 0)).steps == 20
 
 
-def test_the_config():
-    splits = [Split("train", ROWS[:3], [("wide", 902)]), Split("test", ROWS[3:], [("tall", 903)])]
-    config = yaml.safe_load(config_text("mine", splits, 2, 0.7))
+BOXES = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9}]
+
+
+@pytest.mark.parametrize("threshold", [0, 0.7, 1])
+def test_the_config(threshold):
+    splits = [
+        Split("train", ROWS[:3], [("wide", 902)]),
+        Split("test", ROWS[3:], [("tall", 903)], BOXES),
+    ]
+    config = yaml.safe_load(config_text("mine", splits, 2, threshold, MANIFESTS))
     head = config["MODEL"]["ROI_ACTION_HEAD"]
     assert head["NUM_CLASSES"] == head["NUM_PERSON_INTERACTION_CLASSES"] == 80
     assert head["NUM_PERSON_MOVEMENT_CLASSES"] == head["NUM_OBJECT_MANIPULATION_CLASSES"] == 0
@@ -231,24 +258,46 @@ def test_the_config():
         "TRAIN": '("ava_video_mine_train",)',
         "TEST": '("ava_video_mine_test",)',
     }
-    assert config["TEST"]["BOX_THRESH"] == 0.7
-    # One keyframe: batches of two would never be complete.
+    assert config["TEST"]["BOX_THRESH"] == threshold
     assert config["SOLVER"]["VIDEOS_PER_BATCH"] == 1 and config["SOLVER"]["MAX_ITER"] == 20
-    alone = yaml.safe_load(config_text("mine", splits[:1], 2, 0.7))
+    # yacs refuses a whole number where AlphAction's defaults have a float.
+    floats = [
+        config["TEST"]["BOX_THRESH"],
+        config["TEST"]["ACTION_THRESH"],
+        *(config["SOLVER"][key] for key in ("BASE_LR", "WEIGHT_DECAY", "WARMUP_FACTOR")),
+        *(head[key] for key in ("PERSON_LOSS_WEIGHT", "DROPOUT_RATE", "POOLER_SCALE")),
+        config["MODEL"]["NONLOCAL"]["BN_INIT_GAMMA"],
+        config["MODEL"]["BACKBONE"]["SLOWFAST"]["BETA"],
+    ]
+    assert all(isinstance(value, float) for value in floats), floats
+    alone = yaml.safe_load(config_text("mine", splits[:1], 2, threshold, MANIFESTS))
     assert alone["DATASETS"]["TEST"] == "()"
 
 
+def test_a_split_without_any_detected_person_is_not_judged():
+    splits = [Split("train", ROWS[:3], [], BOXES), Split("val", ROWS[3:], [("tall", 903)])]
+    config = yaml.safe_load(config_text("mine", splits, 2, 0.7, MANIFESTS))
+    assert config["DATASETS"]["TEST"] == "()"
+    text = readme_text("mine", splits, 2, 0.7, SETTINGS, MANIFESTS, "results/dataset")
+    assert "val: on none of its keyframes a person was detected with 0.7 or more" in text
+    assert "--skip-val-in-train" in text
+
+
 def test_the_readme_tells_what_a_user_would_miss():
-    val = Split("val", ROWS, [("wide", 902)], dropped=["wide, timestamp 902, person 1"])
+    val = Split("val", ROWS, [("wide", 902)], BOXES, ["wide, timestamp 902, person 1"])
     val.unproposed.append("wide,902")
-    left = {"wide": replace(WIDE, left_out=0.6)}
-    text = readme_text("mine", [val], 2, 0.7, SETTINGS, left, "results/dataset")
+    left = MANIFESTS | {"wide": replace(WIDE, left_out=0.6, decode_errors=3)}
+    notes = ["hand.json: 'wide/902.jpg', box 1: reached out, cut to it"]
+    text = readme_text("mine", [val], 2, 0.7, SETTINGS, left, "results/dataset", notes)
+    assert "wide: the source is damaged in 3 places" in text
+    assert notes[0] in text.split("## Noticed")[1]
     assert "no person was detected with 0.7 or more" in text and "wide,902" in text
     assert "boxes too small for AlphAction" in text
     assert "wide: the last 0.6 s make no whole segment." in text
     assert "there is nothing to train on" in text and "test_net.py" in text
-    train = Split("train", ROWS, [("wide", 902)])
-    text = readme_text("mine", [train], 2, 0.7, SETTINGS, {"wide": WIDE}, "results/dataset")
+    train = Split("train", ROWS, [("wide", 902)], BOXES)
+    text = readme_text("mine", [train], 2, 0.7, SETTINGS, MANIFESTS, "results/dataset")
+    assert "only 1 keyframes of one kind: `VIDEOS_PER_BATCH` is 1" in text
     assert "--transfer --no-head --use-tfboard --skip-val-in-train --skip-final-test" in text
     assert "trains without validation" in text and "make no whole" not in text
     assert "ln -s $DATASET data/mine" in text

@@ -96,6 +96,14 @@ def test_a_changed_annotation_rebuilds_the_dataset_alone(by_hand):
     assert "'yard/0004.jpg', box 1: action 'lie' is not in the config" in run.output
 
 
+def test_a_plain_run_keeps_the_dataset_up_to_date_whatever_exports_name(by_hand):
+    jobs = by_hand.plan(exports=["mmaction2"], alphaction={"person_score": 0.5})
+    assert jobs["export_alphaction"] == 1
+    # Only val is judged by detected people: those of the other splits are not waited for.
+    jobs = by_hand.plan("alphaction", results="elsewhere", batches=50)
+    assert jobs["proposals_of_split"] == 1 and jobs["trim"] == 1 and jobs["segments_of_clip"] == 2
+
+
 def test_boxes_of_another_picture_size_stop_the_job_and_keep_what_was(by_hand):
     path = by_hand.folder / "hand.json"
     before = path.read_text()

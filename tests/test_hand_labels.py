@@ -14,7 +14,7 @@ ATTRIBUTES = attributes_from_config(
         {"attribute": "body", "choose": "single", "options": ["stand", "walk"]},
     ]
 )
-CLIPS = ["a", "class-b"]
+CLIPS = {"a": "train", "class-b": "train", "v": "val"}
 
 
 def read(tmp_path, content, numbering="timestamp", offset=900, name="hand.json"):
@@ -42,7 +42,8 @@ def test_the_guides_json(tmp_path):
         numbering="sequence",
     )
     assert labels.clips == ["a", "class-b"]
-    assert labels.judged == {("a", 2), ("class-b", 2)}
+    assert set(labels.judged) == {("a", 2), ("class-b", 2)}
+    assert labels.judged["a", 2].endswith("hand.json: 'a/0003.jpg'")
     assert [(b.clip, b.second, b.bbox_px, b.action_ids) for b in labels.boxes] == [
         ("class-b", 2, (100.0, 50.0, 200.0, 300.0), (1, 4)),
         ("class-b", 2, (350.0, 60.0, 180.0, 280.0), (3,)),
@@ -63,6 +64,7 @@ def test_csv_lists_of_actions_former_names_splits_and_person_ids(tmp_path):
         "train/a/902.png,10,20,30,40,walk,7\r\n"
         "train/a/902.png,10,20,30,40,speak,7\r\n"
         "a/903,10,20,30,40,nod,\r\n"
+        "a/904.jpg,,,,,,\r\n"
     )
     labels = read(tmp_path, text, name="hand.csv")
     assert [(b.second, b.action_ids, b.person_id) for b in labels.boxes] == [
@@ -71,15 +73,33 @@ def test_csv_lists_of_actions_former_names_splits_and_person_ids(tmp_path):
     ]
     rows, _ = rows_of_hand_labels(labels, {"a": (100, 100)}, 900)
     assert [row.person_id for row in rows] == [7, 7, 8]
+    assert ("a", 4) in labels.judged  # a picture that shows nobody
     labels = read(tmp_path, {"a/902.jpg": [box(1, 2, 3, 4, action=["nod", "talk"])]})
     assert labels.boxes[0].action_ids == (1, 2)
+
+
+def test_boxes_in_pixels_of_another_picture_with_its_size(tmp_path):
+    labels = read(tmp_path, {"a/902.jpg": [box(960, 540, 480, 270, size=[1920, 1080])]})
+    rows, notes = rows_of_hand_labels(labels, {"a": (640, 360)}, 900)
+    assert rows[0].box == (0.5, 0.5, 0.75, 0.75) and notes == []
+    text = "file,x,y,w,h,action,width,height\na/902.jpg,960,540,480,270,walk,1920,1080\n"
+    labels = read(tmp_path, text, name="hand.csv")
+    assert rows_of_hand_labels(labels, {"a": (640, 360)}, 900)[0] == rows
+    # 854 x 480 is 16:9 rounded to even sides; 640 x 480 is another picture.
+    labels = read(tmp_path, {"a/902.jpg": [box(10, 10, 50, 50, size=[854, 480])]})
+    assert rows_of_hand_labels(labels, {"a": (640, 360)}, 900)[0]
+    labels = read(tmp_path, {"a/902.jpg": [box(10, 10, 50, 50, size=[640, 480])]})
+    with pytest.raises(UserError, match="size 640 x 480 has another shape than the picture of 640"):
+        rows_of_hand_labels(labels, {"a": (640, 360)}, 900)
 
 
 def test_a_box_that_reaches_out_is_cut_and_told(tmp_path):
     labels = read(tmp_path, {"a/902.jpg": [box(-5, 10, 50, 100)]})
     rows, (note,) = rows_of_hand_labels(labels, {"a": (100, 100)}, 900)
     assert rows[0].box == (0.0, 0.1, 0.45, 1.0)
-    assert note == "'a/902.jpg', box 1: reached out of the 100 x 100 px picture, cut to it"
+    assert note.endswith(
+        "hand.json: 'a/902.jpg', box 1: reached out of the 100 x 100 px picture, cut to it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +124,7 @@ def test_nearly_equal_boxes_would_be_one_person_to_readers(tmp_path):
     [
         (
             {"b/902.jpg": []},
-            r"'b/902.jpg': no clip 'b' is in the clips table.*known are a, class-b",
+            r"'b/902.jpg': no clip 'b' is in the clips table.*known are a, class-b, v",
         ),
         ({"class-c/902.jpg": []}, r"did you mean 'class-b'\?"),
         ({"a/0003.jpg": []}, r"numbering: timestamp\), such as CLIP/902.jpg for second 2"),
@@ -129,6 +149,11 @@ def test_nearly_equal_boxes_would_be_one_person_to_readers(tmp_path):
         ({"a/902.jpg": [], "train/a/902.png": []}, r"'train/a/902.png': named twice"),
         ('{"a/902.jpg": [], "a/902.jpg": []}', r"named twice: a/902.jpg"),
         ({}, r"not one picture is named"),
+        ({"a/\u00b2.jpg": []}, r"expected the clip and the name of its second"),
+        ({"val/a/902.jpg": []}, r"'val/a/902.jpg': a is in the split train of the clips table"),
+        ({"a/902.jpg": [box(1, 2, 10**400, 4)]}, r"expected 4 numbers"),
+        ({"a/902.jpg": [box(1, 2, 3, 4, size=[0, 5])]}, r"size: expected width and height"),
+        ({"v/902.jpg": []}, r"'v/902.jpg': pictures of the split val are named, but no box"),
         ("[1, 2]", r"found another shape"),
         ("{", r"this is not JSON"),
     ],
@@ -142,7 +167,9 @@ def test_json_that_cannot_be_used(tmp_path, content, message):
     ("text", "message"),
     [
         ("file,x1,y1,x2,y2,action\n", "expected the header file,x,y,w,h,action"),
-        ("file,x,y,w,h,action\na/902.jpg,1,2,3\n", "line 2: expected 6 cells"),
+        ("file,x,y,w,h,action\na/902.jpg,1,2,3\n", "line 2: expected 6 cells, found 4"),
+        ("file,x,y,w,h,action,action\n", "expected the header .* each once"),
+        ("file,x,y,w,h,action\n,1,2,3,4,walk\n", "line 2: no picture is named"),
         ("file,x,y,w,h,action\na/902.jpg,1,2,three,4,walk\n", "line 2: expected numbers"),
         ("file,x,y,w,h,action\na/902.jpg,1,2,nan,4,walk\n", "line 2: bbox: expected 4 numbers"),
         ("file,x,y,w,h,action\na/902.jpg,1,2,3,4,sit\n", "line 2: action 'sit' is not in the con"),

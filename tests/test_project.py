@@ -215,8 +215,11 @@ def test_annotations_by_hand_are_checked_before_any_job(project, tmp_path):
     loaded = project(alphaction__annotations="hand.json", exports=["alphaction"])
     assert loaded.alphaction_clips == ["a"] and loaded.alphaction_splits == ["train"]
     assert loaded.annotated_splits == []
-    hand.write_text('{"a/904.jpg": []}')  # a has 5 s: 0 to 4, and t + 1 is needed
-    with pytest.raises(UserError, match=r"clip a, second 4 \(expected 2 to 3\)"):
+    # a has 5 s: 0 to 4, and t + 1 is needed
+    hand.write_text('{"a/904.jpg": [{"bbox": [1, 2, 30, 40], "action": "walk"}]}')
+    with pytest.raises(
+        UserError, match=r"hand.json: 'a/904.jpg': second 4 of clip a \(expected 2 to"
+    ):
         project(alphaction__annotations=["hand.json"])
 
 

@@ -21,6 +21,7 @@ from avaflow.segments import (
 )
 from avaflow.video import probe
 from numbered_videos import make_video, read_number, run_ffmpeg, shown_numbers
+from test_trim import cut as trimmed
 
 SETTINGS = {
     "fps": 25,
@@ -47,6 +48,7 @@ def cut(video, folder, start=0.0, end=None, offset=900, name="a", **changes) -> 
         offset=offset,
         ffmpeg_path="",
         threads=1,
+        keyframe_fps=30,
         folder=Path(folder) / name,
         log=Path(folder) / "log",
     )
@@ -118,6 +120,18 @@ def test_a_variable_rate_source_shows_at_each_second_what_it_shows_then(tmp_path
     for second, number in enumerate([0, 29, 59, 89, 120]):
         frames = shown_numbers(tmp_path / f"out/a/clips/{900 + second}.mp4")
         assert len(frames) == 25 and frames[0] == number
+
+
+@pytest.mark.parametrize("fps", ["24000/1001", "30000/1001"])
+def test_segments_begin_with_the_pictures_that_people_annotate(tmp_path, fps):
+    """Over 20 s NTSC rates drift by 20 ms: half a frame at 25 fps and more than at 30."""
+    video = make_video(tmp_path / "v.mp4", frames=round(20.2 * eval(fps)), fps=fps)
+    manifest = cut(video, tmp_path / "out")
+    assert manifest.segments == 20
+    clip, _ = trimmed(tmp_path / "trimmed", video, 0.0, 30 * 20, (2, 3))
+    annotated = shown_numbers(tmp_path / "trimmed" / "c1.mp4")[::30]
+    begins = [shown_numbers(tmp_path / f"out/a/clips/{900 + s}.mp4")[0] for s in range(20)]
+    assert clip.frames == 600 and begins == annotated
 
 
 def test_a_range_in_the_middle_of_a_video(tmp_path):

@@ -56,50 +56,71 @@ class Split:
     unproposed: list[str] = field(default_factory=list)
 
 
-def reach(settings: Mapping) -> tuple[int, int]:
-    """Segments that a reader needs before a keyframe's own, and after it.
+def reach(settings: Mapping, margin: int) -> tuple[int, int]:
+    """Segments that a keyframe needs before its own, and after it.
 
-    For segments of another length than a second, which are for other loaders, only their own.
+    AlphAction needs those of its window, and detected people are known only `margin` seconds
+    away from a clip's ends. Segments of another length than a second are for other loaders,
+    of which nothing is known but that they read the keyframe's own.
     """
     if settings["segment_seconds"] != 1:
-        return 0, 0
-    whole = math.ceil(HALF_SPAN_FRAMES / settings["fps"])
+        return margin, max(0, margin - settings["segment_seconds"])
+    whole = max(window_seconds(settings), margin)
     return whole, whole - 1
 
 
+def window_seconds(settings: Mapping) -> int:
+    """Whole seconds on each side of a keyframe that AlphAction's window reaches into."""
+    return math.ceil(HALF_SPAN_FRAMES / settings["fps"])
+
+
 def check_settings(settings: Mapping, margin: int) -> None:
-    """UserError where keyframes lie too close to a clip's ends for AlphAction's window."""
-    before, _ = reach(settings)
-    if margin < before:
+    """UserError where keyframes lie too close to a clip's ends for what is read around them."""
+    seconds = settings["segment_seconds"]
+    if seconds == 1:
+        needed = window_seconds(settings)
+        why = (
+            f"AlphAction reads {HALF_SPAN_FRAMES} frames to each side of a keyframe, {needed} s "
+            f"at {settings['fps']} frames a second"
+        )
+    else:
+        needed = seconds
+        why = f"a segment of {seconds} s (alphaction.segment_seconds) begins at each keyframe"
+    if margin < needed:
         raise UserError(
-            f"config: keyframes.margin: {margin} s, but AlphAction reads {HALF_SPAN_FRAMES} frames "
-            f"to each side of a keyframe, {before} s at {settings['fps']} frames a second. "
-            f"Expected at least {before}, or take alphaction out of `exports`."
+            f"config: keyframes.margin: {margin} s, but {why}. Expected at least {needed}, or take "
+            "alphaction out of `exports`."
         )
 
 
-def annotatable(segments: int, settings: Mapping) -> list[int]:
-    """Seconds of a clip of so many segments around which all that AlphAction reads are there."""
-    before, after = reach(settings)
+def annotatable(segments: int, settings: Mapping, margin: int) -> list[int]:
+    """Seconds of a clip of so many segments around which everything that is read is there."""
+    before, after = reach(settings, margin)
     return list(range(before, segments - after))
 
 
 def check_reach(
-    instants: Iterable[tuple[str, int]], segments: Mapping[str, int], settings: Mapping
+    instants: Mapping[tuple[str, int], str],
+    segments: Mapping[str, int],
+    settings: Mapping,
+    margin: int,
 ) -> None:
     """UserError for labelled (clip, second) whose window leaves the clip's segments.
 
-    `segments` gives the number of segments of each clip.
+    `instants` says of each where it is named, `segments` gives the number of segments of
+    each clip.
     """
-    allowed = {clip: annotatable(count, settings) for clip, count in segments.items()}
+    allowed = {clip: annotatable(count, settings, margin) for clip, count in segments.items()}
     strays = sorted((clip, second) for clip, second in instants if second not in allowed[clip])
     if strays:
-        before, after = reach(settings)
+        before, after = reach(settings, margin)
         raise UserError.listing(
-            "labels on seconds that AlphAction cannot read: around second t it needs those from "
-            f"t - {before} to t + {after}. Take these out, or give their clips other times:",
+            "labels on seconds that cannot be read: second t needs those from "
+            f"t - {before} to t + {after} (AlphAction's window, and keyframes.margin). Take these "
+            "out, or give their clips other times:",
             [
-                f"clip {clip}, second {second} ({_allowed(allowed[clip])})"
+                f"{instants[clip, second]}: second {second} of clip {clip} "
+                f"({_allowed(allowed[clip])})"
                 for clip, second in strays[:MOST_SHOWN]
             ],
         )

@@ -61,19 +61,23 @@ def catalog_text(name: str, splits: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps of training on one GPU for `keyframes` labelled keyframes."""
+    """Steps of training on one GPU.
 
-    keyframes: int
+    `groups` are the numbers of labelled keyframes in landscape and in portrait: AlphAction puts
+    only pictures of one kind into a step, and drops what does not fill one.
+    """
+
+    groups: tuple[int, ...]
 
     @property
     def batch(self) -> int:
-        """Clips a step; al drops an incomplete batch, so never more than there are."""
-        return min(BATCH, self.keyframes)
+        """Clips a step: never more than a group has, for it would not be trained on at all."""
+        return min([BATCH, *(group for group in self.groups if group)])
 
     @property
     def epoch(self) -> int:
         """Steps of one pass."""
-        return self.keyframes // self.batch
+        return max(1, sum(group // self.batch for group in self.groups))
 
     @property
     def steps(self) -> int:
@@ -96,24 +100,45 @@ class Schedule:
         return RATE_PER_CLIP * self.batch
 
 
-def judged_split(splits: Sequence[str]) -> str | None:
-    """The split that a model is validated on: val, else test, else none."""
-    return next((split for split in ("val", "test") if split in splits), None)
+def schedule_of(train: Split | None, manifests: Mapping[str, SegmentsManifest]) -> Schedule:
+    """The schedule for the labelled keyframes of the train split."""
+    groups = [0, 0]
+    for clip, _ in {(row.clip, row.timestamp) for row in (train.rows if train else ())}:
+        manifest = manifests[clip]
+        groups[manifest.height >= manifest.width] += 1
+    return Schedule(tuple(groups))
 
 
-def config_text(name: str, splits: Sequence[Split], actions: int, threshold: float) -> str:
-    """A finetuning config for SlowFast R50 4x16 on one GPU."""
-    by_name = {split.name: split for split in splits}
-    judged = judged_split(list(by_name))
-    train = by_name.get("train")
-    labelled = {(row.clip, row.timestamp) for row in train.rows} if train else set()
-    schedule = Schedule(max(1, len(labelled)))
+def judged_split(splits: Sequence[Split]) -> str | None:
+    """The split that a model is validated on: val, else test, else none.
+
+    One without any person box has nothing that AlphAction could judge, and stops it.
+    """
+    usable = {split.name for split in splits if split.boxes}
+    return next((name for name in ("val", "test") if name in usable), None)
+
+
+def config_text(
+    name: str,
+    splits: Sequence[Split],
+    actions: int,
+    threshold: float,
+    manifests: Mapping[str, SegmentsManifest],
+) -> str:
+    """A finetuning config for SlowFast R50 4x16 on one GPU.
+
+    yacs refuses a whole number where its defaults have a float, so floats keep their point.
+    """
+    judged = judged_split(splits)
+    train = next((split for split in splits if split.name == "train"), None)
+    schedule = schedule_of(train, manifests)
     trained = f'("{dataset_name(name, "train")}",)' if train else "()"
     tested = f'("{dataset_name(name, judged)}",)' if judged else "()"
     period = max(1, 2 * schedule.epoch)
     return f"""\
-# AlphAction: SlowFast R50 4x16 from Kinetics-700 on {actions} actions, {len(labelled)} keyframes to
-# train on, one GPU. On N GPUs: N times VIDEOS_PER_BATCH and BASE_LR, an Nth of all steps.
+# AlphAction: SlowFast R50 4x16 from Kinetics-700 on {actions} actions.
+# {sum(schedule.groups)} keyframes to train on, one GPU.
+# On N GPUs: N times VIDEOS_PER_BATCH and BASE_LR, an Nth of all steps.
 MODEL:
   WEIGHT: "data/models/pretrained_models/SlowFast-ResNet50-4x16.pth"
   BACKBONE:
@@ -181,7 +206,7 @@ SOLVER:
   EVAL_PERIOD: {period}
   VIDEOS_PER_BATCH: {schedule.batch}
 TEST:
-  BOX_THRESH: {threshold:g}
+  BOX_THRESH: {float(threshold)!r}
   ACTION_THRESH: 0.0
   VIDEOS_PER_BATCH: 2
 OUTPUT_DIR: "data/output/{name}_resnet50_4x16f"
@@ -196,10 +221,12 @@ def readme_text(
     settings: Mapping,
     manifests: Mapping[str, SegmentsManifest],
     dataset: str,
+    notes: Sequence[str] = (),
 ) -> str:
-    """The folder's README. `dataset` is the dataset folder as the workflow names it."""
+    """The folder's README. `dataset` is the dataset folder as the workflow names it; `notes`
+    are remarks on annotations by hand."""
     names = [split.name for split in splits]
-    judged = judged_split(names)
+    judged = judged_split(splits)
     some = next(iter(manifests.values()))
     example = some.name(2)
     parts = [
@@ -211,16 +238,17 @@ In the project's folder, then in a checkout of AlphAction:
 ```
 export DATASET=$(realpath {dataset}/alphaction)
 cd ALPHACTION
+mkdir -p data/models/pretrained_models
 ln -s $DATASET data/{name}
 cp $DATASET/finetune_resnet50_4x16f.yaml config_files/
 ```
 
 Paste `paths_catalog_entry.txt` between the braces of `DATASETS` in
-`alphaction/config/paths_catalog.py`, put `SlowFast-ResNet50-4x16.pth` of AlphAction's model zoo
-into `data/models/pretrained_models/`, and
+`alphaction/config/paths_catalog.py`, put `SlowFast-ResNet50-4x16.pth`, trained on
+Kinetics-700, from AlphAction's model zoo into `data/models/pretrained_models/`, and
 
 ```
-{_command(names)}
+{_command(names, judged)}
 ```
 
 `--transfer` takes the weights and not the state of another training, `--no-head` leaves out the
@@ -256,12 +284,27 @@ scale it.
     remarks = [remark for split in splits for remark in _remarks(split, threshold)]
     if "train" not in names:
         remarks.append("No clip of the train split has labels yet: there is nothing to train on.")
+    remarks += [
+        f"{split.name}: on none of its keyframes a person was detected with {threshold:g} or more, "
+        "so there is nothing to judge: lower `alphaction.person_score`, or another detector."
+        for split in splits
+        if not split.boxes
+    ]
     if judged is None:
         remarks.append(
-            "No clip of val or test has labels yet: the command trains without validation."
+            "No clip of val or test can be judged: the command trains without validation."
         )
     elif judged == "test":
-        remarks.append("No clip of val has labels: the test split stands in for it.")
+        remarks.append("No clip of val can be judged: the test split stands in for it.")
+    schedule = schedule_of(
+        next((split for split in splits if split.name == "train"), None), manifests
+    )
+    if min(schedule.groups) and schedule.batch < BATCH:
+        remarks.append(
+            f"Landscape and portrait never share a step in AlphAction, and there are only "
+            f"{min(schedule.groups)} keyframes of one kind: `VIDEOS_PER_BATCH` is "
+            f"{schedule.batch}. On more GPUs label more of them."
+        )
     if settings["numbering"] != "timestamp" or settings["segment_seconds"] != 1:
         remarks.append(
             "`alphaction.numbering` or `segment_seconds` differ from what AlphAction's loader "
@@ -270,18 +313,24 @@ scale it.
     for clip, manifest in manifests.items():
         if manifest.left_out > LEFT_OUT_SECONDS:
             remarks.append(f"{clip}: the last {manifest.left_out:g} s make no whole segment.")
+        if manifest.decode_errors:
+            remarks.append(
+                f"{clip}: the source is damaged in {manifest.decode_errors} places: look at its "
+                "segments."
+            )
+    remarks += notes
     if remarks:
         parts.append("## Noticed\n\n" + "\n".join(f"- {remark}" for remark in remarks) + "\n")
     return "\n".join(parts)
 
 
-def _command(splits: Sequence[str]) -> str:
+def _command(splits: Sequence[str], judged: str | None) -> str:
     if "train" not in splits:
         return (
             "python test_net.py --config-file config_files/finetune_resnet50_4x16f.yaml "
             "MODEL.WEIGHT MODEL.pth"
         )
-    without = "" if judged_split(splits) else " --skip-val-in-train --skip-final-test"
+    without = "" if judged else " --skip-val-in-train --skip-final-test"
     return (
         "python train_net.py --config-file config_files/finetune_resnet50_4x16f.yaml \\\n"
         f"  --transfer --no-head --use-tfboard{without}"

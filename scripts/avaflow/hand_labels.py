@@ -3,8 +3,8 @@
 The JSON form is `{"class-a/902.jpg": [{"bbox": [x, y, w, h], "action": "walk"}, ...], ...}`, the
 csv form has a row per box and action, `file,x,y,w,h,action`. A picture is named by its clip and
 the name of its second (:func:`avaflow.segments.segment_name`), boxes are in pixels of the
-keyframe that avaflow made. Boxes with the same corners on one picture are one person with
-several actions.
+keyframe that avaflow made, or of a picture of the `size` that is given with them. Boxes with the
+same corners on one picture are one person with several actions.
 """
 
 import csv
@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +27,27 @@ from avaflow.segments import second_of_name, segment_name
 from avaflow.times import timestamp_of_second
 
 CSV_COLUMNS = ["file", "x", "y", "w", "h", "action"]
-OPTIONAL_CSV_COLUMNS = ["person_id"]
-BOX_KEYS = {"bbox", "action", "person_id"}
+OPTIONAL_CSV_COLUMNS = ["person_id", "width", "height"]
+BOX_KEYS = {"bbox", "action", "person_id", "size"}
+
+SAME_SHAPE = 0.02
+"""How far the shape of a given size may be from the picture's: rounding of sides to even pixels."""
 
 MIN_SIDE_PX = 2.0
 """Least width and height of a box inside its picture, in pixels, as for VIA projects."""
 
 _PICTURE = re.compile(
-    r"^(?:(?:train|val|test)/)?(?P<clip>[^/]+)/(?P<name>[^/.]+)(?:\.(?:jpe?g|png|mp4))?$", re.I
+    r"^(?:(?P<split>train|val|test)/)?(?P<clip>[^/]+)/(?P<name>[^/.]+)(?:\.(?:jpe?g|png|mp4))?$",
+    re.I,
 )
 
 
 @dataclass(frozen=True)
 class HandBox:
-    """One person on one picture; `bbox_px` is x, y, width, height. `person_id` 0: not given."""
+    """One person on one picture; `bbox_px` is x, y, width, height. `person_id` 0: not given.
+
+    `size` is the width and height of the picture that the box was drawn on, where it is given.
+    """
 
     where: str
     clip: str
@@ -48,14 +55,16 @@ class HandBox:
     bbox_px: tuple[float, float, float, float]
     action_ids: tuple[int, ...]
     person_id: int
+    size: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class HandLabels:
-    """All boxes, and `judged`: each (clip, second) that is named, also one without a box."""
+    """All boxes, and `judged`: each (clip, second) that is named, also one without a box, and
+    where it is named."""
 
     boxes: list[HandBox] = field(default_factory=list)
-    judged: frozenset[tuple[str, int]] = frozenset()
+    judged: dict[tuple[str, int], str] = field(default_factory=dict)
 
     @property
     def clips(self) -> list[str]:
@@ -65,15 +74,16 @@ class HandLabels:
 
 def read_hand_labels(
     paths: Sequence[str | Path],
-    clips: Collection[str],
+    clips: Mapping[str, str],
     attributes: Sequence[Attribute],
     numbering: str,
     offset: int,
 ) -> HandLabels:
     """Annotations of one or more files, checked against the clips and the actions.
 
-    Raises one UserError per file that lists its problems: a picture of no clip, an unknown
-    action, a box that is none, two actions of an attribute that takes one.
+    `clips` maps each clip to its split. Raises one UserError per file that lists its problems: a
+    picture of no clip, an unknown action, a box that is none, two actions of an attribute
+    that takes one; and one for a split with pictures but without any box.
     """
     boxes: list[HandBox] = []
     judged: dict[tuple[str, int], str] = {}
@@ -85,18 +95,21 @@ def read_hand_labels(
             instant = reader.instant(file, problems)
             if instant is None:
                 continue
-            if instant in judged and judged[instant] != str(path):
-                problems.append(f"{file!r}: also in {judged[instant]}: keep it in one of them")
-                continue
-            judged[instant] = str(path)
             if instant in own:
                 problems.append(f"{file!r}: named twice: put its boxes into one entry")
                 continue
+            if instant in judged:
+                problems.append(f"{file!r}: also in {judged[instant]}: keep it in one of them")
+                continue
+            judged[instant] = f"{path}: {file!r}"
             own.add(instant)
             found = [
                 reader.box(f"{file!r}, {name}", instant, entry, problems) for name, entry in entries
             ]
-            boxes += _persons([box for box in found if box], attributes, problems)
+            boxes += [
+                replace(box, where=f"{path}: {box.where}")
+                for box in _persons([box for box in found if box], attributes, problems)
+            ]
         if problems:
             shown = problems[:MOST_SHOWN]
             if len(problems) > MOST_SHOWN:
@@ -107,8 +120,15 @@ def read_hand_labels(
             f"{', '.join(map(str, paths))}: not one picture is named. Add annotations, or leave "
             "alphaction.annotations empty to use finished VIA projects"
         )
+    labelled = {clips[box.clip] for box in boxes}
+    for (clip, _), where in sorted(judged.items()):
+        if clips[clip] not in labelled:
+            raise UserError(
+                f"{where}: pictures of the split {clips[clip]} are named, but no box on any of "
+                "them, and an empty csv crashes the evaluation: add boxes, or take them out"
+            )
     boxes.sort(key=lambda box: (box.clip, box.second, box.bbox_px))
-    return HandLabels(boxes, frozenset(judged))
+    return HandLabels(boxes, judged)
 
 
 def rows_of_hand_labels(
@@ -129,6 +149,16 @@ def rows_of_hand_labels(
     for box in labels.boxes:
         width, height = sizes[box.clip]
         x, y, w, h = box.bbox_px
+        if box.size:
+            drawn_on = box.size[0] / box.size[1]
+            if abs(drawn_on * height / width - 1) > SAME_SHAPE:
+                problems.append(
+                    f"{box.where}: size {box.size[0]:g} x {box.size[1]:g} has another shape than "
+                    f"the picture of {width} x {height} px"
+                )
+                continue
+            across, down = width / box.size[0], height / box.size[1]
+            x, y, w, h = x * across, y * down, w * across, h * down
         corners = np.array([x, y, x + w, y + h])
         inside = np.clip(corners, 0, (width, height, width, height))
         sides = (inside[2] - inside[0], inside[3] - inside[1])
@@ -155,9 +185,10 @@ def rows_of_hand_labels(
     problems += _equal_boxes(rows, offset)
     if problems:
         raise UserError.listing(
-            "annotations by hand: these boxes cannot be used (a box is x, y, width and height in "
-            "pixels of the keyframe that avaflow made, not of the video; the second corner "
-            "instead of width and height is a common slip):",
+            "annotations by hand: these boxes cannot be used. A box is x, y, width and height (not "
+            "the second corner) in pixels of the keyframe that avaflow made. For boxes in "
+            "pixels of another picture, such as the video's, give that picture's width and "
+            'height: "size": [1920, 1080] in JSON, columns width and height in a csv:',
             problems[:MOST_SHOWN],
         )
     return rows, notes
@@ -180,7 +211,7 @@ class _Names:
 
     def __init__(
         self,
-        clips: Collection[str],
+        clips: Mapping[str, str],
         attributes: Sequence[Attribute],
         numbering: str,
         offset: int,
@@ -209,6 +240,13 @@ class _Names:
             problems.append(
                 f"{file!r}: no clip {found['clip']!r} is in the clips table"
                 + _nearest(found["clip"], self.clips)
+            )
+            return None
+        split = self.clips[found["clip"]]
+        if found["split"] and found["split"] != split:
+            problems.append(
+                f"{file!r}: {found['clip']} is in the split {split} of the clips table, not in "
+                f"{found['split']}"
             )
             return None
         return found["clip"], second
@@ -246,10 +284,19 @@ class _Names:
         person = entry.get("person_id") or 0
         if not isinstance(person, int) or isinstance(person, bool) or person < 0:
             problems.append(f"{where}: person_id: expected a whole number from 1, found {person!r}")
+        size = entry.get("size")
+        if size is not None and not (
+            isinstance(size, list)
+            and len(size) == 2
+            and all(map(_is_number, size))
+            and min(size) > 0
+        ):
+            problems.append(f"{where}: size: expected width and height in pixels, found {size!r}")
         if len(problems) > before:
             return None
         ids = tuple(sorted({self.actions[action] for action in named}))
-        return HandBox(where, *instant, tuple(float(v) for v in bbox), ids, person)
+        drawn_on = (float(size[0]), float(size[1])) if size else None
+        return HandBox(where, *instant, tuple(float(v) for v in bbox), ids, person, drawn_on)
 
 
 def _persons(
@@ -266,13 +313,10 @@ def _persons(
             problems.append(
                 f"{box.where}: person {box.person_id} has the box of person {known.person_id}"
             )
-        merged[box.bbox_px] = HandBox(
-            known.where,
-            known.clip,
-            known.second,
-            known.bbox_px,
-            tuple(sorted({*known.action_ids, *box.action_ids})),
-            known.person_id or box.person_id,
+        merged[box.bbox_px] = replace(
+            known,
+            action_ids=tuple(sorted({*known.action_ids, *box.action_ids})),
+            person_id=known.person_id or box.person_id,
         )
     persons = list(merged.values())
     given = [box.person_id for box in persons if box.person_id]
@@ -341,30 +385,49 @@ def _csv_entries(
 ) -> list[tuple[str, list[tuple[str, Any]]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     header = reader.fieldnames or []
-    if not set(CSV_COLUMNS) <= set(header) <= {*CSV_COLUMNS, *OPTIONAL_CSV_COLUMNS}:
+    known = {*CSV_COLUMNS, *OPTIONAL_CSV_COLUMNS}
+    if not set(CSV_COLUMNS) <= set(header) <= known or len(set(header)) < len(header):
         raise UserError(
-            f"{path}: expected the header {','.join(CSV_COLUMNS)} (and optionally person_id), "
-            f"found {','.join(header)!r}"
+            f"{path}: expected the header {','.join(CSV_COLUMNS)}, each once (and optionally "
+            f"{', '.join(OPTIONAL_CSV_COLUMNS)}), found {','.join(header)!r}"
         )
     entries: dict[str, list[tuple[str, Any]]] = {}
     for row in reader:
         where = f"line {reader.line_num}"
         if None in row or None in row.values():
-            problems.append(f"{where}: expected {len(header)} cells")
+            found = len([v for k, v in row.items() if k and v is not None]) + len(row.get(None, ()))
+            problems.append(f"{where}: expected {len(header)} cells, found {found}")
+            continue
+        if not row["file"]:
+            problems.append(f"{where}: no picture is named in the cell `file`")
             continue
         own = entries.setdefault(row["file"], [])
+        if not any(value for column, value in row.items() if column != "file"):
+            continue  # a picture that shows nobody
         try:
-            box = [float(row[column]) for column in "xywh"]
-            person = int(row.get("person_id") or 0)
+            entry = {
+                "bbox": [float(row[column]) for column in "xywh"],
+                "action": row["action"],
+                "person_id": int(row.get("person_id") or 0),
+            }
+            if row.get("width") or row.get("height"):
+                entry["size"] = [float(row.get("width") or 0), float(row.get("height") or 0)]
         except ValueError as error:
-            problems.append(f"{where}: expected numbers in x, y, w, h and person_id ({error})")
+            problems.append(
+                f"{where}: expected numbers in x, y, w, h, person_id, width and height ({error})"
+            )
             continue
-        own.append((where, {"bbox": box, "action": row["action"], "person_id": person}))
+        own.append((where, entry))
     return list(entries.items())
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

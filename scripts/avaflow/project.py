@@ -171,11 +171,12 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     hand_files = annotated_by_hand(config)
     if hand_files:
         settings, offset = config["alphaction"], config["timestamp_offset"]
-        ids = [clip.id for clip in clips]
-        by_hand = read_hand_labels(hand_files, ids, attributes, settings["numbering"], offset)
+        splits = {clip.id: clip.split for clip in clips}
+        by_hand = read_hand_labels(hand_files, splits, attributes, settings["numbering"], offset)
         # Of a video that is not downloaded yet the end may be unknown: its job looks again.
         counts = {clip.id: segments_of(clip, settings) for clip in clips if clip.end is not None}
-        check_reach((each for each in by_hand.judged if each[0] in counts), counts, settings)
+        known = {each: where for each, where in by_hand.judged.items() if each[0] in counts}
+        check_reach(known, counts, settings, margin)
     elif "alphaction" in config["exports"]:
         check_alphaction_settings(config["alphaction"], margin)
     return Project(

@@ -10,7 +10,9 @@ from avaflow.clips import SPLITS
 from avaflow.errors import UserError
 from avaflow.feature_files import MADE, MANIFEST, SKIPPED
 from avaflow.job import ERROR_MARK, FAULT_MARK
+from avaflow.leftovers import EXPORTED
 from avaflow.manifests import read_clip_manifest
+from avaflow.segments import LEFT_OUT_SECONDS, read_segments_manifest
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, empty_table, read_table
 from avaflow.times import frame_of_second
 
@@ -208,6 +210,7 @@ def closing(project, config: Mapping) -> str:
         ("frames kept", "rawframes/{clip}.json", "rawframes/"),
         ("persons followed", "tracks/{clip}.csv", "tracks/"),
         ("ready to annotate", "via/{clip}.json", "via/index.html"),
+        ("cut into segments", "segments/{clip}.json", "segments/{clip}/"),
     ]
     for what, pattern, place in stages:
         made = count(pattern)
@@ -221,12 +224,13 @@ def closing(project, config: Mapping) -> str:
     csvs = [f"{split}.csv" for split in project.annotated_splits]
     csvs = [name for name in csvs if (annotations / name).exists()]
     if csvs:
-        exports = [name for name in config["exports"] if (results / "dataset" / name).exists()]
+        exports = [name for name in EXPORTED if (results / "dataset" / name / "README.md").exists()]
         also = f", for {', '.join(exports)}" if exports else ""
         lines.append(f"  {'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
     if project.features:
         lines += [f"  {line}" for line in features_closing(results)]
     lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
+    lines += [f"  {sentence}" for sentence in segment_remarks(ids, results)]
     lines += [
         f"  look at this: {remark}" for remark in annotation_remarks(project.finished, results)
     ]
@@ -278,6 +282,28 @@ def annotation_remarks(clips: Iterable[str], results: str | Path) -> list[str]:
             continue  # not read back yet, or reported by the job that reads it
         remarks += notes.loc[notes["box"] == "", "note"].tolist()
     return remarks
+
+
+def segment_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
+    """A sentence for each clip whose segments leave out a rest, or come from a damaged stretch."""
+    sentences = []
+    for clip in clips:
+        path = Path(results, "segments", f"{clip}.json")
+        try:
+            manifest = read_segments_manifest(path)
+        except (OSError, UserError):
+            continue  # not cut, or reported by the job that reads it
+        if manifest.left_out > LEFT_OUT_SECONDS:
+            sentences.append(
+                f"segments of clip {clip}: the last {manifest.left_out:g} s make no whole segment"
+            )
+        if manifest.decode_errors and not Path(results, "clips", f"{clip}.json").exists():
+            sentences.append(
+                f"damaged source: clip {clip} of {manifest.video}, in {manifest.decode_errors} "
+                f"places: look at its segments ({results}/logs/segments/{clip}.ffmpeg.log says "
+                "where)"
+            )
+    return sentences
 
 
 def damaged_sources(clips: Sequence[str], results: str | Path) -> list[str]:

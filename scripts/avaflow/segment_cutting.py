@@ -37,14 +37,17 @@ def cut_segments(
     offset: int,
     ffmpeg_path: str,
     threads: int,
+    keyframe_fps: int,
     folder: Path,
     log: Path,
 ) -> SegmentsManifest:
     """Write `clips/{name}.mp4` and `keyframes/{name}.jpg` of every second under `folder`.
 
     `frames` is the clip's length at `settings["fps"]`; `settings` is the config's
-    `alphaction`. The folder appears whole or not at all. Raises UserError, naming the clip,
-    where not one segment fits, the source ends early or ffmpeg fails.
+    `alphaction`. At `keyframe_fps` the keyframes were made that people annotate: a segment
+    begins with the very same picture. The folder appears whole or not at all. Raises
+    UserError, naming the clip, where not one segment fits, the source ends early or ffmpeg
+    fails.
     """
     subject = f"segments of clip {clip} of {video}"
     fps, seconds = settings["fps"], settings["segment_seconds"]
@@ -58,7 +61,11 @@ def cut_segments(
     preroll = find_preroll(source, start, facts, exe)
     used = (count + seconds - 1) * fps
     stream = source_stream(source, start, used / fps, preroll, threads)
-    stream = constant_rate(stream, preroll, facts, fps, settings["short_side"], enlarge=False)
+    # Half a frame decides which picture a second shows, and is longer at a lower rate.
+    half_frame_more = 0.5 / fps - 0.5 / keyframe_fps
+    stream = constant_rate(
+        stream, preroll - half_frame_more, facts, fps, settings["short_side"], enlarge=False
+    )
     with whole_folder(folder) as beside:
         clips, keyframes = beside / "clips", beside / "keyframes"
         clips.mkdir()

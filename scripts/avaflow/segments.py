@@ -63,7 +63,7 @@ def segment_name(second: int, numbering: str, offset: int) -> str:
 
 def second_of_name(name: str, numbering: str, offset: int) -> int | None:
     """The second that a name stands for; None if it is no such name."""
-    if not name.isdigit():
+    if not (name.isascii() and name.isdigit()):
         return None
     second = int(name) - (1 if numbering == "sequence" else offset)
     return second if second >= 0 and name == segment_name(second, numbering, offset) else None
