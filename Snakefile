@@ -22,6 +22,7 @@ include: "rules/exports.smk"
 include: "rules/alphaction.smk"
 include: "rules/features.smk"
 include: "rules/report.smk"
+include: "rules/kinetics.smk"
 
 
 localrules:
@@ -40,6 +41,7 @@ localrules:
     segments,
     alphaction,
     features,
+    kinetics,
     # Table work of a second or less: as cluster jobs they would mostly wait.
     via_project,
     via_page,
@@ -55,6 +57,7 @@ localrules:
     report,
     features_index,
     person_features_index,
+    kinetics_lists,
 
 
 rule all:
@@ -62,6 +65,7 @@ rule all:
     input:
         main_job(),
         features_wanted(),
+        kinetics_files(),
 
 
 # What follows names parts to ask for, such as `snakemake --cores all tracks`.
@@ -136,3 +140,8 @@ rule alphaction:
 rule features:
     input:
         asked_features,
+
+
+rule kinetics:
+    input:
+        kinetics_files(),

@@ -16,12 +16,15 @@ from avaflow.errors import UserError
 from avaflow.files import sha256, state
 from avaflow.job import ERROR_MARK
 from avaflow.project import annotated_by_hand as hand_files
+from avaflow.kinetics_plan import kept_plan, load_kinetics
 from avaflow.project import load_project
 from avaflow.report import closing, failed_closing
 from avaflow.source import fingerprint
 
 try:
     PROJECT = load_project(config, BASE / "schemas")
+    # Jobs on a cluster read what this run found on the disk instead of looking again.
+    KINETICS = load_kinetics(config, look=workflow.is_main_process)
 except UserError as error:
     # An exception would come with the lines of this file around the message.
     logger.error(f"{ERROR_MARK}{error}")
@@ -401,3 +404,34 @@ def asked_features(wildcards):
         logger.error(f"{ERROR_MARK}config: {NO_WEIGHTS}")
         sys.exit(1)
     return features_wanted()
+
+
+# ------------------------------------------------------------------ Kinetics
+
+
+def kinetics_batches(pattern):
+    """A file of every batch of Kinetics videos; nothing where Kinetics is not asked for."""
+    return expand(made(f"kinetics/{pattern}"), batch=KINETICS.digests) if KINETICS else []
+
+
+def kinetics_splits():
+    """Splits of Kinetics with a folder of videos."""
+    return KINETICS.facts["splits"] if KINETICS else []
+
+
+def kinetics_lists():
+    """The lists of videos and labels that readers take."""
+    return [made(f"kinetics/{split}.csv") for split in kinetics_splits()]
+
+
+def kinetics_settings():
+    """The settings that decide what a video becomes, or when a batch fails."""
+    names = "short_side encoder preset crf audio right_ones shortest_seconds threads most_broken"
+    return {name: config["kinetics"][name] for name in names.split()}
+
+
+def kinetics_files():
+    """Everything made of Kinetics; nothing where it is not asked for."""
+    if not KINETICS:
+        return []
+    return [*kinetics_lists(), made("kinetics/label2id.json"), made("kinetics/summary.csv")]

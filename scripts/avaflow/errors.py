@@ -12,3 +12,15 @@ class UserError(Exception):
     def listing(cls, heading: str, problems: list[str]) -> "UserError":
         """One error that lists several problems under a heading, one a line."""
         return cls("\n".join([heading, *(f"  - {problem}" for problem in problems)]))
+
+
+class BadVideo(UserError):
+    """One video that cannot be used; where thousands are prepared it is recorded and skipped.
+
+    `reason` says why without naming the file, `status` is the word for it in a manifest.
+    """
+
+    def __init__(self, message: str, reason: str | None = None, status: str = "unreadable"):
+        super().__init__(message)
+        self.reason = message if reason is None else reason
+        self.status = status

@@ -42,7 +42,7 @@ DOWNLOADABLE_WEIGHTS = re.compile(r"^yolo[A-Za-z0-9-]*\.pt$")
 """Names of weights that ultralytics publishes; anything else has to be a file."""
 
 
-OTHER_PARTS: dict[str, str] = {"features": "video_list"}
+OTHER_PARTS: dict[str, str] = {"features": "video_list", "kinetics": "annotations"}
 """What a project can make without clips: a section of the config, and its key that asks for it."""
 
 

@@ -229,6 +229,7 @@ def closing(project, config: Mapping) -> str:
         lines.append(f"  {'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
     if project.features:
         lines += [f"  {line}" for line in features_closing(results)]
+    lines += counted_lines("Kinetics", results / "kinetics", config["kinetics"]["annotations"])
     lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
     lines += [f"  {sentence}" for sentence in segment_remarks(ids, results)]
     lines += [
@@ -269,6 +270,20 @@ def features_closing(results: Path) -> list[str]:
         more = len(noted) - NOTES_SHOWN
         lines.append(f"  and {more} more: see {results}/features/README.md")
     return lines
+
+
+def counted_lines(name: str, folder: Path, asked: object) -> list[str]:
+    """A line per split of a large dataset: its videos by what became of them."""
+    table = folder / "summary.csv"
+    if not asked or not table.exists():
+        return []
+    counts = pd.read_csv(table)
+    return [
+        f"  {name} {split:<9} "
+        + ", ".join(f"{row.videos} {row.status}" for row in rows.itertuples())
+        + f"   {folder}/"
+        for split, rows in counts.groupby("split", sort=False)
+    ]
 
 
 def annotation_remarks(clips: Iterable[str], results: str | Path) -> list[str]:

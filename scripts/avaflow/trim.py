@@ -11,6 +11,7 @@ import math
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 import ffmpeg
 import pandas as pd
 
-from avaflow.errors import UserError
+from avaflow.errors import BadVideo, UserError
 from avaflow.files import sha256, whole_file, whole_folder, write_text
 from avaflow.job import disk_full_message
 from avaflow.manifests import ClipManifest
@@ -44,6 +45,9 @@ RAWFRAME = "img_{frame:05d}.jpg"
 """File name of a frame, as mmaction2 (`filename_tmpl`) and PySlowFast lists have it."""
 
 KEYFRAME = "{clip}_{frame:06d}.jpg"
+
+KILLED = (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
+"""Signals that say nothing about the video."""
 
 _SPEAKER = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\] )+")
 """What ffmpeg puts before a message: its part and a memory address."""
@@ -132,6 +136,14 @@ def constant_rate(
         .filter("fps", fps=fps, start_time=0, round="near")
         .filter("tpad", stop_mode="clone", stop=held)
     )
+    return scaled(stream, short_side, enlarge)
+
+
+def scaled(stream, short_side: str | int, enlarge: bool = True):
+    """Filters to square pixels, even sides, and the wished shorter side (or `keep`).
+
+    Without `enlarge` a video whose shorter side is less keeps its size.
+    """
     width, height = "round(iw*sar)", "ih"
     if short_side != "keep":
         small = "0" if enlarge else f"lte(min(iw*sar,ih),{short_side})"
@@ -198,8 +210,8 @@ def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Pa
     """Run one ffmpeg with these outputs; its messages go to the log.
 
     `subject` names the clip and video in errors, `written` is where outputs go. Returns
-    the number of places where the source could not be decoded cleanly. Raises UserError
-    with ffmpeg's reason, or naming a full disk.
+    the number of places where the source could not be decoded cleanly. Raises BadVideo
+    with ffmpeg's reason, and UserError where the disk is full or somebody ended ffmpeg.
     """
     node = ffmpeg.merge_outputs(*outputs) if len(outputs) > 1 else outputs[0]
     node = node.global_args("-hide_banner", "-nostdin", "-loglevel", "warning")
@@ -215,10 +227,17 @@ def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Pa
     if status:
         if any("No space left on device" in m or "Disk quota" in m for m in messages):
             raise UserError(disk_full_message(written))
-        raise UserError(
-            f"{subject}: ffmpeg could not make it: {_reason(messages) or f'exit status {status}'}. "
+        if -status in KILLED:
+            raise UserError(
+                f"{subject}: ffmpeg was ended by signal {-status} from outside. With 9 the machine "
+                "ran out of memory, or somebody killed it: run again, with fewer cores if need be."
+            )
+        reason = _reason(messages) or f"exit status {status}"
+        raise BadVideo(
+            f"{subject}: ffmpeg could not make it: {reason}. "
             "The video is damaged, or of a kind that this ffmpeg does not decode: mend or convert "
-            f"it. The whole of what it said is in {log}"
+            f"it. The whole of what it said is in {log}",
+            f"ffmpeg could not decode it: {reason}",
         )
     return sum(1 for message in messages if _DECODE_ERROR.search(message))
 

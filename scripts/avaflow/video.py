@@ -42,7 +42,8 @@ class VideoFacts:
 
     `container` is ffmpeg's name for the file's format; `duration` is the time from the
     file's start to the end of its last picture, in seconds; `width` and `height` are
-    pixels as stored, before any rotation.
+    pixels as stored, before any rotation; `sar` is a pixel's width over its height, and `sound`
+    tells whether there is any.
     """
 
     container: str
@@ -52,6 +53,8 @@ class VideoFacts:
     fps: float
     codec: str
     interlaced: bool
+    sar: float = 1.0
+    sound: bool = False
 
 
 def file_url(path: str | Path) -> str:
@@ -94,6 +97,8 @@ def probe(path: str | Path) -> VideoFacts:
                 fps=float(rate) if rate else 0.0,
                 codec=context.name,
                 interlaced=context.field_order not in (0, 1, None, "unknown", "progressive"),
+                sar=float(stream.sample_aspect_ratio or 1),
+                sound=bool(container.streams.audio),
             )
     except av.error.FFmpegError as error:
         raise UserError(_unreadable(path, error)) from error

@@ -1,0 +1,149 @@
+"""A batch of Kinetics videos: resized one after the other, and what became of each."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from avaflow.clips import SPLITS
+from avaflow.errors import BadVideo, UserError
+from avaflow.journal import Journal
+from avaflow.kinetics import NO_LABEL, SEPARATORS, list_line
+from avaflow.kinetics_plan import BAD, GOOD, MANIFEST
+from avaflow.resize import VERSION, resize
+
+SUMMARY = ("split", "status", "videos")
+"""Columns of the table that counts videos by split and status."""
+
+FEWEST_JUDGED = 20
+"""A batch with fewer videos is not judged by its share of broken ones; the lists still are."""
+
+BOUND = (
+    "short_side",
+    "encoder",
+    "preset",
+    "crf",
+    "audio",
+    "right_ones",
+    "shortest_seconds",
+    "threads",
+)
+"""Settings that decide what a video becomes."""
+
+
+def run_batch(
+    rows: Sequence[Mapping[str, str]],
+    videos: Path | None,
+    journal: Journal,
+    settings: Mapping,
+    exe: str,
+    log: Path,
+    logger: logging.Logger,
+) -> list[dict]:
+    """Make the videos of a plan's rows that the journal does not know; rows of a manifest.
+
+    `videos` is the folder that gets a folder per split, None to replace each video in its
+    place. Raises UserError if more of a batch than `most_broken` cannot be used.
+    """
+    done: dict[str, dict] = {}
+    for row in rows:
+        key = f"{row['split']}/{row['name']}"
+        if key in done:
+            continue  # a second label of the same video
+        if not row["source"]:
+            instead = f"only {row['instead']} is there" if row["instead"] else ""
+            done[key] = {"status": "missing", "reason": instead or "no file of this name"}
+            continue
+        bound = bound_of(row, settings)
+        known = journal.known(key, bound)
+        if known is None:
+            folder = videos and videos / row["split"]
+            if folder:
+                folder.mkdir(parents=True, exist_ok=True)
+            try:
+                known = resize(
+                    row["source"], folder, row["name"], settings, exe, log, journal, key, bound
+                )
+            except BadVideo as error:
+                known = {"status": error.status, "reason": error.reason}
+                journal.add(key, bound, "", None, known)
+                logger.info("%s: %s: %s", row["source"], error.status, error.reason)
+        done[key] = known
+    broken = [key for key, result in done.items() if result["status"] in BAD[1:]]
+    present = [key for key, result in done.items() if result["status"] != "missing"]
+    if len(present) >= FEWEST_JUDGED and len(broken) > settings["most_broken"] * len(present):
+        raise UserError(
+            f"{len(broken)} of {len(present)} videos of a batch of Kinetics cannot be used, more "
+            f"than kinetics.most_broken ({settings['most_broken']:g}) allows. The first: "
+            f"{broken[0]}: {done[broken[0]]['reason']}. Mend the videos or raise the limit; what "
+            f"was resized stays. All are in {log.with_name(log.name.replace('.ffmpeg', ''))}"
+        )
+    journal.keep(done)
+    return [manifest_row(row, done[f"{row['split']}/{row['name']}"]) for row in rows]
+
+
+def bound_of(row: Mapping[str, str], settings: Mapping) -> str:
+    """What a result is made from: the source's size, date and path, and the settings."""
+    chosen = " ".join(str(settings[name]) for name in BOUND)
+    return f"{row['bytes']} {row['changed']} v{VERSION} {chosen} {row['source']}"
+
+
+def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:
+    """A row of a manifest from one of the plan and what became of its video."""
+    made = {name: result.get(name, "") for name in MANIFEST}
+    made |= {name: row[name] for name in ("split", "name", "start", "end", "label", "source")}
+    made["note"] = "; ".join(note for note in (row["note"], result.get("note")) if note)
+    return made
+
+
+def check_share(rows: Sequence[Mapping[str, str]], most_broken: float) -> None:
+    """UserError if more of all videos that are there cannot be used than may."""
+    present = {f"{row['split']}/{row['name']}": row for row in rows if row["status"] != "missing"}
+    broken = [
+        f"{name}: {row['reason']}" for name, row in present.items() if row["status"] not in GOOD
+    ]
+    if len(broken) > most_broken * len(present):
+        raise UserError(
+            f"{len(broken)} of {len(present)} videos of Kinetics cannot be used, more than "
+            f"kinetics.most_broken ({most_broken:g}) allows. The first: {broken[0]}. The "
+            "manifests of the batches name all. Mend the videos or raise the limit."
+        )
+
+
+def summary(rows: Iterable[Mapping[str, str]]) -> list[dict]:
+    """Rows of :data:`SUMMARY`; a video with two labels counts once."""
+    videos = {(row["split"], row["name"]): row["status"] for row in rows}
+    counts = Counter((split, status) for (split, _), status in videos.items())
+    return [
+        {"split": split, "status": status, "videos": counts[split, status]}
+        for split in SPLITS
+        for status in (*GOOD, *BAD)
+        if counts[split, status]
+    ]
+
+
+def list_text(
+    rows: Sequence[Mapping[str, str]],
+    split: str,
+    ids: Mapping[str, int],
+    separator: str,
+    prefix: str,
+    root: str,
+) -> str:
+    """The list of a split from rows of manifests: a line per video and label, sorted.
+
+    Paths start at `root` (empty: as they are), with `prefix` before them.
+    """
+    lines = []
+    for row in rows:
+        if row["split"] == split and row["status"] in GOOD:
+            path = row["file"].removeprefix(f"{root}/") if root else row["file"]
+            label = ids.get(row["label"], NO_LABEL)
+            lines.append(list_line(f"{prefix}{path}", label, SEPARATORS[separator]))
+    if not lines:
+        raise UserError(
+            f"kinetics: no video of the split {split} can be used, as the manifests of the batches "
+            "tell one by one. An empty list would stop PySlowFast: mend the videos, or leave "
+            f"kinetics.videos.{split} empty."
+        )
+    return "".join(sorted(lines))
