@@ -23,6 +23,7 @@ include: "rules/alphaction.smk"
 include: "rules/features.smk"
 include: "rules/report.smk"
 include: "rules/kinetics.smk"
+include: "rules/ava_kinetics.smk"
 
 
 localrules:
@@ -42,6 +43,7 @@ localrules:
     alphaction,
     features,
     kinetics,
+    ava_kinetics,
     # Table work of a second or less: as cluster jobs they would mostly wait.
     via_project,
     via_page,
@@ -58,6 +60,7 @@ localrules:
     features_index,
     person_features_index,
     kinetics_lists,
+    ava_kinetics_config,
 
 
 rule all:
@@ -66,6 +69,7 @@ rule all:
         main_job(),
         features_wanted(),
         kinetics_files(),
+        ava_kinetics_files(),
 
 
 # What follows names parts to ask for, such as `snakemake --cores all tracks`.
@@ -145,3 +149,8 @@ rule features:
 rule kinetics:
     input:
         kinetics_files(),
+
+
+rule ava_kinetics:
+    input:
+        ava_kinetics_files(),

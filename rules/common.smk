@@ -11,6 +11,8 @@ SCRIPTS = BASE / "scripts"
 if str(SCRIPTS) not in sys.path:
     sys.path.append(str(SCRIPTS))
 
+from avaflow.ava_kinetics_plan import action_list, annotation_csv, load_ava_kinetics
+from avaflow.ava_kinetics_plan import kept_plan as kept_ava_kinetics_plan
 from avaflow.checkpoints import NO_WEIGHTS
 from avaflow.errors import UserError
 from avaflow.files import sha256, state
@@ -25,6 +27,7 @@ try:
     PROJECT = load_project(config, BASE / "schemas")
     # Jobs on a cluster read what this run found on the disk instead of looking again.
     KINETICS = load_kinetics(config, look=workflow.is_main_process)
+    AVA_KINETICS = load_ava_kinetics(config, look=workflow.is_main_process)
 except UserError as error:
     # An exception would come with the lines of this file around the message.
     logger.error(f"{ERROR_MARK}{error}")
@@ -435,3 +438,93 @@ def kinetics_files():
     if not KINETICS:
         return []
     return [*kinetics_lists(), made("kinetics/label2id.json"), made("kinetics/summary.csv")]
+
+
+# ------------------------------------------------------------------ AVA-Kinetics
+
+# Whether clips are decoded in training; else all their frames are kept as pictures.
+READS_VIDEO = config["ava_kinetics"]["read"] == "video"
+
+
+def ava_kinetics_batches(pattern):
+    """A file of every batch of AVA-Kinetics; nothing where it is not asked for."""
+    if not AVA_KINETICS:
+        return []
+    return expand(made(f"ava_kinetics/{pattern}"), batch=AVA_KINETICS.digests)
+
+
+def ava_kinetics_splits():
+    """Splits with a list of Kinetics videos."""
+    return AVA_KINETICS.facts["splits"] if AVA_KINETICS else []
+
+
+def ava_kinetics_annotations(pattern):
+    """An annotation file of every split with a list of Kinetics videos."""
+    return expand(made(f"ava_kinetics/annotations/{pattern}"), split=ava_kinetics_splits())
+
+
+def ava_kinetics_settings():
+    """The settings that decide what a clip becomes, or when a batch fails."""
+    own = config["ava_kinetics"]
+    bound = [config["trim"][name] for name in ("preset", "crf", "threads")]
+    bound += [own["short_side"], own["read"], config["jpeg_quality"]]
+    return {
+        "trim": {name: config["trim"][name] for name in ("preset", "crf", "threads")},
+        "short_side": own["short_side"],
+        "jpeg_quality": config["jpeg_quality"],
+        "most_broken": own["most_broken"],
+        "bound": " ".join(map(str, bound)),
+    }
+
+
+def ava_kinetics_rawframes():
+    """The folder of all frames, where training reads frames."""
+    return "" if READS_VIDEO else made("ava_kinetics/rawframes")
+
+
+def action_list_file():
+    """The action list that training configs name."""
+    return action_list(config) if AVA_KINETICS else []
+
+
+def merged_splits():
+    """The splits of an AVA folder to merge with."""
+    ava = AVA_KINETICS and AVA_KINETICS.facts["ava"]
+    return sorted(ava["csv"]) if ava else []
+
+
+def merged_annotations(pattern):
+    """An annotation file of every split that is merged with AVA."""
+    return expand(made(f"ava_kinetics/annotations/{pattern}"), split=merged_splits())
+
+
+def ava_files():
+    """The files of the AVA folder that are merged."""
+    kinds = ("csv", "excluded", "proposals")
+    return [AVA_KINETICS.facts["ava"][kind][s] for kind in kinds for s in merged_splits()]
+
+
+def trained_on():
+    """The prefix of the annotations to train on."""
+    if "train" in merged_splits():
+        return "ava_kinetics_train"
+    return "kinetics_train" if "train" in ava_kinetics_splits() else ""
+
+
+def judged_on():
+    """The prefix of the annotations to evaluate on."""
+    if "val" in merged_splits():
+        return "ava_kinetics_val"
+    return "kinetics_val" if "val" in ava_kinetics_splits() else ""
+
+
+def ava_kinetics_files():
+    """Everything made of AVA-Kinetics; nothing where it is not asked for."""
+    if not AVA_KINETICS:
+        return []
+    return [
+        *ava_kinetics_annotations("kinetics_{split}.csv"),
+        *ava_kinetics_annotations("kinetics_{split}_proposals.pkl"),
+        *merged_annotations("ava_kinetics_{split}.csv"),
+        made("ava_kinetics/mmaction2/ava_kinetics.py"),
+    ]

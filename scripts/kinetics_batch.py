@@ -6,7 +6,7 @@ from avaflow.batch_plan import read_batch, write_rows
 from avaflow.job import job
 from avaflow.journal import Journal
 from avaflow.kinetics_batch import run_batch
-from avaflow.kinetics_plan import MANIFEST, counted
+from avaflow.kinetics_manifest import MANIFEST, counted
 from avaflow.resize import try_encoder
 from avaflow.trim import ffmpeg_exe
 

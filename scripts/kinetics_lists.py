@@ -6,8 +6,7 @@ from avaflow.batch_plan import read_facts, read_rows, write_rows
 from avaflow.files import write_text
 from avaflow.job import job
 from avaflow.kinetics import label_ids_text
-from avaflow.kinetics_batch import SUMMARY, check_share, list_text, summary
-from avaflow.kinetics_plan import MANIFEST
+from avaflow.kinetics_manifest import MANIFEST, SUMMARY, check_share, list_text, summary
 
 if "snakemake" in globals():
     p = snakemake.params

@@ -195,6 +195,73 @@ def mmaction2_samples(dataset, split, mode, frame_counts=None, jitter=0):
     return samples
 
 
+def ava_kinetics_samples(folder, split, frame_counts=None, jitter=0):
+    """The samples of AVAKineticsDataset with the generated config, in test mode plus jitter.
+
+    `folder` is `results/ava_kinetics`; `frame_counts` (id to number of frames, which decord would
+    tell) is for the config that reads clips. Frames are numbered from 1 as files are.
+    """
+    variables = mmaction2_config(Path(folder) / "mmaction2" / "ava_kinetics.py")
+    settings = variables[f"{split}_dataloader"]["dataset"]
+    assert settings["type"] == "AVAKineticsDataset" and settings["label_file"]
+    excluded = [line.split(",") for line in Path(settings["exclude_file"]).read_text().split()]
+    with open(settings["proposal_file"], "rb") as stream:
+        proposals = pickle.load(stream)
+
+    def times(name):
+        parts = name.split("_")
+        if len(name) == 11 or len(parts) < 3:
+            return 900, 1800
+        return int(parts[-2]), int(parts[-1])
+
+    by_key = defaultdict(list)
+    for line in Path(settings["ann_file"]).read_text().splitlines():
+        cells = line.strip().split(",")
+        entry = (tuple(map(float, cells[2:6])), int(cells[6]), int(cells[7]))
+        by_key[f"{cells[0]},{int(cells[1]):04d}"].append(entry)
+    samples = []
+    for key, records in by_key.items():
+        name, timestamp = key.split(",")
+        if any(name == movie and int(timestamp) == int(when) for movie, when in excluded):
+            continue
+        start, end = times(name)
+        if len(key) != 16:
+            key = f"{'_'.join(name.split('_')[:-2])},{int(timestamp):04d}"
+        boxes = list(dict.fromkeys(box for box, _, _ in records))
+        labels = np.zeros((len(boxes), 81), np.float32)
+        for box, action, _ in records:
+            labels[boxes.index(box), action] = 1
+        found = proposals.get(key)
+        if found is None:
+            chosen = np.array([[0, 0, 1, 1]])
+        else:
+            assert found.shape[-1] in (4, 5)
+            least = min(settings["person_det_score_thr"], max(found[:, 4]))
+            chosen = found[found[:, 4] >= least][:1000, :4]
+        index = settings["start_index"]
+        centre = 30 * (int(timestamp) - start) + index
+        media = Path(settings["data_prefix"]["img"]) / name
+        clip = media.with_name(f"{name}.mp4")
+        decoded = "custom_imports" in variables and clip.exists()
+        first, last = (0, frame_counts[name]) if decoded else (1, (end - start) * 30 + 1)
+        window = np.clip(np.arange(centre - 32, centre + 32, 8) + jitter, first, last - 1) + index
+        paths = [clip] if decoded else [media / f"img_{number:05}.jpg" for number in window]
+        samples.append(
+            Sample(
+                name,
+                int(timestamp),
+                [int(number) + decoded for number in window],
+                int(centre) + index + decoded,
+                np.array(boxes),
+                labels,
+                [person for _, _, person in records],
+                chosen,
+                paths,
+            )
+        )
+    return samples
+
+
 # ------------------------------------------------------------------ PySlowFast
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from avaflow.batches import batch_of
 from avaflow.clips import (
     Clip,
-    batch_of,
     cut_into_pieces,
     download_name,
     frame_count,

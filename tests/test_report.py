@@ -106,6 +106,7 @@ def test_last_words_of_a_run(results):
         features=None,
     )
     config = {"results": str(results), "annotations": "annotations", "exports": ["mmaction2"]}
+    config |= {"kinetics": {"annotations": []}, "ava_kinetics": {"annotations": ""}}
     text = closing(project, config)
     assert "avaflow: 2 clips" in text
     assert "persons followed       2 of 2" in text

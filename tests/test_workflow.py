@@ -12,8 +12,8 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 import readers
+from avaflow.batches import batch_of
 from avaflow.boxes import iou_matrix
-from avaflow.clips import batch_of
 from avaflow.proposals import read_proposals
 from avaflow.tables import BOX, DETECTIONS, KEYFRAMES, LABELS, TRACKS, read_table
 from frame_number import read_frame_number

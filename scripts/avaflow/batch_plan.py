@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from avaflow.clips import batch_of
+from avaflow.batches import batch_of
 from avaflow.errors import UserError
 from avaflow.files import whole_file, write_text
 

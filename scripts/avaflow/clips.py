@@ -349,9 +349,3 @@ def leaks(clips: Iterable[Clip]) -> list[str]:
                 f"are all of {members[0].video}"
             )
     return sentences
-
-
-def batch_of(clip_id: str, batches: int) -> str:
-    """The batch of a clip, by its id alone, so that other rows never move it."""
-    number = int(hashlib.sha1(clip_id.encode()).hexdigest(), 16) % batches
-    return f"{number:0{len(str(batches - 1))}d}"

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,18 +184,23 @@ def detect_clips(
     stride: int,
     batch: int,
     decoder_threads: int = 1,
+    frames_of: Callable[[ClipVideo], Sequence[int]] | None = None,
 ) -> pd.DataFrame:
     """Detections of every `stride`-th frame of each clip, as tables.DETECTIONS.
 
-    Rows are sorted by clip, frame and score (best first). Pictures stream through the
-    model in batches that run on across clips, decoded ahead by a thread of their own, so
-    memory does not grow with the clips' length or number.
+    `frames_of` gives the frames of a clip to look at instead of every `stride`-th. Rows are
+    sorted by clip, frame and score (best first). Pictures stream through the model in
+    batches that run on across clips, decoded ahead by a thread of their own, so memory
+    does not grow with the clips' length or number.
     """
     rows: dict[str, list] = {name: [] for name in DETECTIONS}
 
     def pictures() -> Iterator[tuple[str, int, np.ndarray]]:
         for video in sorted(videos, key=lambda video: video.clip):
-            frames = detection_frames(video.frames, video.fps, stride)
+            if frames_of:
+                frames = frames_of(video)
+            else:
+                frames = detection_frames(video.frames, video.fps, stride)
             for frame, picture in frames_at(video.path, frames, decoder_threads):
                 yield video.clip, frame, picture
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from avaflow.batches import batch_of
 from avaflow.checkpoints import NO_WEIGHTS, WHAT_TO_DOWNLOAD
-from avaflow.clips import batch_of
 from avaflow.errors import UserError
 from avaflow.feature_files import check_features_made
 from avaflow.files import state

@@ -1,19 +1,13 @@
 """A batch of Kinetics videos: resized one after the other, and what became of each."""
 
 import logging
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from avaflow.clips import SPLITS
 from avaflow.errors import BadVideo, UserError
 from avaflow.journal import Journal
-from avaflow.kinetics import NO_LABEL, SEPARATORS, list_line
-from avaflow.kinetics_plan import BAD, GOOD, MANIFEST
+from avaflow.kinetics_manifest import BAD, MANIFEST
 from avaflow.resize import VERSION, resize
-
-SUMMARY = ("split", "status", "videos")
-"""Columns of the table that counts videos by split and status."""
 
 FEWEST_JUDGED = 20
 """A batch with fewer videos is not judged by its share of broken ones; the lists still are."""
@@ -94,56 +88,3 @@ def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:
     made |= {name: row[name] for name in ("split", "name", "start", "end", "label", "source")}
     made["note"] = "; ".join(note for note in (row["note"], result.get("note")) if note)
     return made
-
-
-def check_share(rows: Sequence[Mapping[str, str]], most_broken: float) -> None:
-    """UserError if more of all videos that are there cannot be used than may."""
-    present = {f"{row['split']}/{row['name']}": row for row in rows if row["status"] != "missing"}
-    broken = [
-        f"{name}: {row['reason']}" for name, row in present.items() if row["status"] not in GOOD
-    ]
-    if len(broken) > most_broken * len(present):
-        raise UserError(
-            f"{len(broken)} of {len(present)} videos of Kinetics cannot be used, more than "
-            f"kinetics.most_broken ({most_broken:g}) allows. The first: {broken[0]}. The "
-            "manifests of the batches name all. Mend the videos or raise the limit."
-        )
-
-
-def summary(rows: Iterable[Mapping[str, str]]) -> list[dict]:
-    """Rows of :data:`SUMMARY`; a video with two labels counts once."""
-    videos = {(row["split"], row["name"]): row["status"] for row in rows}
-    counts = Counter((split, status) for (split, _), status in videos.items())
-    return [
-        {"split": split, "status": status, "videos": counts[split, status]}
-        for split in SPLITS
-        for status in (*GOOD, *BAD)
-        if counts[split, status]
-    ]
-
-
-def list_text(
-    rows: Sequence[Mapping[str, str]],
-    split: str,
-    ids: Mapping[str, int],
-    separator: str,
-    prefix: str,
-    root: str,
-) -> str:
-    """The list of a split from rows of manifests: a line per video and label, sorted.
-
-    Paths start at `root` (empty: as they are), with `prefix` before them.
-    """
-    lines = []
-    for row in rows:
-        if row["split"] == split and row["status"] in GOOD:
-            path = row["file"].removeprefix(f"{root}/") if root else row["file"]
-            label = ids.get(row["label"], NO_LABEL)
-            lines.append(list_line(f"{prefix}{path}", label, SEPARATORS[separator]))
-    if not lines:
-        raise UserError(
-            f"kinetics: no video of the split {split} can be used, as the manifests of the batches "
-            "tell one by one. An empty list would stop PySlowFast: mend the videos, or leave "
-            f"kinetics.videos.{split} empty."
-        )
-    return "".join(sorted(lines))

@@ -1,6 +1,5 @@
 """What the config asks of Kinetics, held against the disk before any job starts."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,32 +15,6 @@ from avaflow.video_folders import Found, Listing, list_videos
 PLAN = ("split", "name", "start", "end", "label", "source", "bytes", "changed", "instead", "note")
 """Columns of a batch's plan: one row per annotated video and label. `source` is empty where the
 video is missing; `instead` is then a file that has its name and not that of a video."""
-
-MANIFEST = (
-    "split",
-    "name",
-    "start",
-    "end",
-    "label",
-    "status",
-    "reason",
-    "file",
-    "duration",
-    "frames",
-    "width",
-    "height",
-    "bytes",
-    "sha256",
-    "source",
-    "note",
-)
-"""Columns of a batch's manifest and of the table of all videos. `status` is one of
-:data:`GOOD` or :data:`BAD`; `duration` is in seconds, sides are in pixels."""
-
-GOOD = ("resized", "linked", "copied", "kept")
-"""Made anew; right already and linked, copied, or (in place) left as it was."""
-
-BAD = ("missing", "unreadable", "too short")
 
 
 def load_kinetics(config: Mapping, look: bool) -> BatchPlan | None:
@@ -202,11 +175,3 @@ def check_paths(rows: Sequence[Sequence[str]], settings: Mapping) -> None:
             f"config: kinetics.in_place: {len(webm)} files keep a name that H.264 cannot lie "
             f"under, such as {webm[0]}. Set kinetics.in_place: false, or convert them first."
         )
-
-
-def counted(statuses: Sequence[str]) -> str:
-    """`290 resized, 10 missing`, most first."""
-    return ", ".join(
-        f"{count} {status}"
-        for status, count in sorted(Counter(statuses).items(), key=lambda pair: -pair[1])
-    )

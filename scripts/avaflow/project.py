@@ -12,10 +12,10 @@ from pathlib import Path
 from avaflow.actions import Attribute, attributes_from_config
 from avaflow.alphaction import check_reach
 from avaflow.alphaction import check_settings as check_alphaction_settings
+from avaflow.batches import batch_of
 from avaflow.clips import (
     SPLITS,
     Clip,
-    batch_of,
     frame_count,
     leaks,
     read_clips_table,
@@ -42,7 +42,11 @@ DOWNLOADABLE_WEIGHTS = re.compile(r"^yolo[A-Za-z0-9-]*\.pt$")
 """Names of weights that ultralytics publishes; anything else has to be a file."""
 
 
-OTHER_PARTS: dict[str, str] = {"features": "video_list", "kinetics": "annotations"}
+OTHER_PARTS: dict[str, str] = {
+    "features": "video_list",
+    "kinetics": "annotations",
+    "ava_kinetics": "annotations",
+}
 """What a project can make without clips: a section of the config, and its key that asks for it."""
 
 

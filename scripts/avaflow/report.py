@@ -229,7 +229,8 @@ def closing(project, config: Mapping) -> str:
         lines.append(f"  {'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
     if project.features:
         lines += [f"  {line}" for line in features_closing(results)]
-    lines += counted_lines("Kinetics", results / "kinetics", config["kinetics"]["annotations"])
+    for name, part in (("Kinetics", "kinetics"), ("AVA-Kinetics", "ava_kinetics")):
+        lines += counted_lines(name, results / part, config[part]["annotations"])
     lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
     lines += [f"  {sentence}" for sentence in segment_remarks(ids, results)]
     lines += [

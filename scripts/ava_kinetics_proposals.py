@@ -1,0 +1,18 @@
+"""Write the proposals of the Kinetics part, by the ids that the reader looks them up with."""
+
+from avaflow.ava_kinetics_manifest import MANIFEST, build_proposals, cut_clips
+from avaflow.batch_plan import read_rows
+from avaflow.job import job
+from avaflow.proposals import write_proposals
+from avaflow.tables import DETECTIONS, read_table
+
+if "snakemake" in globals():
+    p = snakemake.params
+    with job(snakemake.log[0]) as log:
+        rows = [row for path in snakemake.input.manifests for row in read_rows(path, MANIFEST)]
+        seconds = {row["clip"]: [int(s) for s in row["seconds"].split()] for row in rows}
+        for split, path in zip(p.splits, snakemake.output.proposals, strict=True):
+            tables = (read_table(table, DETECTIONS) for table in snakemake.input.detections)
+            found = build_proposals(cut_clips(rows, split), seconds, tables, p.least_score)
+            write_proposals(path, found)
+            log.info("%s: %d seconds with proposals", split, len(found))
