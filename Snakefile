@@ -24,6 +24,7 @@ include: "rules/features.smk"
 include: "rules/report.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
+include: "rules/ava_movies.smk"
 
 
 localrules:
@@ -61,6 +62,8 @@ localrules:
     person_features_index,
     kinetics_lists,
     ava_kinetics_config,
+    ava_clips,
+    ava_folder,
 
 
 rule all:
@@ -70,6 +73,7 @@ rule all:
         features_wanted(),
         kinetics_files(),
         ava_kinetics_files(),
+        ava_clips_table(),
 
 
 # What follows names parts to ask for, such as `snakemake --cores all tracks`.

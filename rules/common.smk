@@ -13,6 +13,7 @@ if str(SCRIPTS) not in sys.path:
 
 from avaflow.ava_kinetics_plan import action_list, annotation_csv, load_ava_kinetics
 from avaflow.ava_kinetics_plan import kept_plan as kept_ava_kinetics_plan
+from avaflow.ava_movies import find_csvs, load_ava
 from avaflow.checkpoints import NO_WEIGHTS
 from avaflow.errors import UserError
 from avaflow.files import sha256, state
@@ -27,6 +28,7 @@ try:
     PROJECT = load_project(config, BASE / "schemas")
     # Jobs on a cluster read what this run found on the disk instead of looking again.
     KINETICS = load_kinetics(config, look=workflow.is_main_process)
+    AVA_MOVIES = load_ava(config)
     AVA_KINETICS = load_ava_kinetics(config, look=workflow.is_main_process)
 except UserError as error:
     # An exception would come with the lines of this file around the message.
@@ -528,3 +530,16 @@ def ava_kinetics_files():
         *merged_annotations("ava_kinetics_{split}.csv"),
         made("ava_kinetics/mmaction2/ava_kinetics.py"),
     ]
+
+
+# ------------------------------------------------------------------ AVA's movies
+
+
+def ava_csvs():
+    """AVA's csv of train and val, which say of which split a movie is."""
+    return list(find_csvs(config["ava"]["annotations"]).values()) if AVA_MOVIES else []
+
+
+def ava_clips_table():
+    """The clips table of AVA's movies; nothing where no file list is given."""
+    return [made("ava/clips.tsv")] if AVA_MOVIES else []

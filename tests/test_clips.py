@@ -239,7 +239,7 @@ def test_resolving_names_short_long_and_missing(tmp_path):
     assert "line 2, clip short: 3.000 s is too short" in text
     assert "line 3, clip late: its end, 11 s, lies past the end" in text
     assert "line 4, clip gone:" in text and "the video is missing" in text
-    assert "line 5, clip long: 2000 s is too long" in text and "at most 898 s" in text
+    assert "line 5, clip long: 2000 s is too long" in text and "at most 900 s" in text
 
 
 def test_resolving_cuts_and_finds_ends(tmp_path):

@@ -501,9 +501,9 @@ def test_slowfast_refuses_what_it_cannot_read(settings, said):
 
 
 def test_slowfast_refuses_long_clips_and_odd_timestamps():
-    check_lengths({"a": 898 * 30})
-    with pytest.raises(UserError, match="clip b: 899 s"):
-        check_lengths({"a": 300, "b": 899 * 30})
+    check_lengths({"a": 900 * 30})
+    with pytest.raises(UserError, match="clip b: 901 s"):
+        check_lengths({"a": 300, "b": 901 * 30})
     with pytest.raises(UserError, match="clip a, timestamp 901"):
         plan_split("val", [Row("a", 901, LEFT, 1, 1)], {}, 0.4)
 

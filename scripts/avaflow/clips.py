@@ -290,8 +290,10 @@ def check_length(clip: Clip, fps: int, margin: int, offset: int) -> None:
             f"clip {clip.id}: {length:.3f} s is too short: with {margin} s kept free at both "
             f"ends (keyframes.margin) a clip needs at least {shortest_seconds(fps, margin):.2f} s"
         )
-    longest = LAST_TIMESTAMP - offset
-    if offset and length > longest:
+    longest = LAST_TIMESTAMP - offset + margin
+    # The last second that is annotated counts, not the seconds kept free behind it: AVA's own
+    # clips, from 900 to 1800 s, end with timestamp 1798.
+    if offset and seconds[-1] + offset > LAST_TIMESTAMP:
         raise UserError(
             f"clip {clip.id}: {length:.0f} s is too long: readers know timestamps up to "
             f"{LAST_TIMESTAMP}, so with timestamp_offset {offset} a clip has at most {longest} s. "

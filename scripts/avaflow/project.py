@@ -46,6 +46,7 @@ OTHER_PARTS: dict[str, str] = {
     "features": "video_list",
     "kinetics": "annotations",
     "ava_kinetics": "annotations",
+    "ava": "file_lists",
 }
 """What a project can make without clips: a section of the config, and its key that asks for it."""
 

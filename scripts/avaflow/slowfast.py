@@ -21,8 +21,9 @@ OFFSET = 900
 TIMESTAMPS = range(902, 1799)
 """`AVA_VALID_FRAMES` of ava_helper: any other timestamp is a KeyError there."""
 
-LONGEST_SECONDS = TIMESTAMPS[-1] - OFFSET
-"""The longest clip, in seconds, of which these timestamps hold every second."""
+LONGEST_SECONDS = TIMESTAMPS[-1] - OFFSET + 2
+"""The longest clip, in seconds, of which these timestamps hold every second that has 2 s of
+context behind it: 900, as AVA's own."""
 
 HEADER = "original_vido_id video_id frame_id path labels"
 """First line of a frame list, spelt as in PySlowFast; it is dropped unread, so a list without
