@@ -479,7 +479,7 @@ IDS = {f"class {number}": number for number in range(7)} | {
 }
 
 
-def expected_train() -> list[str]:
+def expected_train(count: int = 240) -> list[str]:
     """The lines of train.csv, by hand."""
     names = [
         "LOUD_000000_000010.mp4 1",
@@ -490,7 +490,7 @@ def expected_train() -> list[str]:
         "twice_2_000001_000011.mp4 10",
         "twice_2_000001_000011.mp4 8",
         "uni-1_000000_000010.mp4 11",
-        *(f"v-{number:03d}__000003_000013.mp4 {number % 7}" for number in range(240)),
+        *(f"v-{number:03d}__000003_000013.mp4 {number % 7}" for number in range(count)),
     ]
     return sorted(f"videos/train/{name}" for name in names)
 
@@ -587,7 +587,7 @@ def test_nothing_to_do_the_second_time_and_one_batch_for_one_video(kinetics, sma
 
 def test_a_killed_run_goes_on_with_what_is_left(tmp_path, small):
     workspace = Workspace(tmp_path / "w", clips="", kinetics=KINETICS | {"batches": 2})
-    made_up(workspace, small, count=240)
+    made_up(workspace, small, count=120)
     for path in (workspace.folder / "train").glob("class */*"):
         shutil.copy(small["wide"], path)
     process = workspace.start("kinetics", demo=False, own_group=True)
@@ -599,7 +599,7 @@ def test_a_killed_run_goes_on_with_what_is_left(tmp_path, small):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     early = {path: path.stat().st_mtime_ns for path in made.glob("[!.]*")}
-    assert 30 <= len(early) < 200
+    assert 30 <= len(early) < 120
     assert not (workspace.folder / "results" / "kinetics" / "train.csv").exists()
     assert workspace.run("--unlock", demo=False).status == 0
     run = workspace.run("kinetics", demo=False)
@@ -608,7 +608,7 @@ def test_a_killed_run_goes_on_with_what_is_left(tmp_path, small):
     # At most the one video of each batch that was between its line in the journal and its name.
     assert len(redone) <= 2
     folder = workspace.folder / "results" / "kinetics"
-    assert (folder / "train.csv").read_text().splitlines() == expected_train()
+    assert (folder / "train.csv").read_text().splitlines() == expected_train(120)
     assert not list(made.glob(".*"))
 
 
@@ -636,8 +636,6 @@ def test_in_place_with_paths_that_hold_spaces(tmp_path, small):
     shutil.copy(small["matroska"], folder / "a_1_000000_000010.mp4")
     run = workspace.run("kinetics", demo=False)
     assert run.status == 0 and run.jobs["kinetics_batch"] == 1
-    assert (folder / "b-2_000000_000010.mp4").read_bytes() == bytes_before
-    assert workspace.run("--forceall", "kinetics", demo=False).status == 0
     assert (folder / "b-2_000000_000010.mp4").read_bytes() == bytes_before
 
 
