@@ -311,6 +311,10 @@ def test_ranges_are_cut_dropped_and_told(prepared):
     assert others["brief", "too short"] == "the video ends at 6.00 s, the clip at 10 s"
     assert others["broken", "unreadable"]
     assert others["lost", "missing"] and others["unlisted", "not listed"]
+    sizes = {row["bytes"] for row in rows if row["status"] != "cut"}
+    assert sizes == {""} and all(
+        int(row["bytes"]) == (prepared.folder / row["file"]).stat().st_size for row in cut.values()
+    )
     videos = {path.name for path in (prepared.made / "videos").iterdir() if not path.is_symlink()}
     assert videos == {f"{clip}.mp4" for clip in [*CUT, "v_al_000053_000057"]}
     told = "4 cut, 1 contained, 1 missing, 2 not listed, 1 too short, 1 unreadable"

@@ -17,7 +17,7 @@ from avaflow.journal import Journal, file_state
 from avaflow.kinetics import label_ids, paths_refused, read_annotations
 from avaflow.kinetics_batch import run_batch
 from avaflow.kinetics_plan import _choose
-from avaflow.resize import check_encoder, encoder_options, resize
+from avaflow.resize import check_encoder, encoder_options, resize, try_encoder
 from avaflow.trim import ffmpeg_exe
 from avaflow.video_folders import Found, list_videos, listed_files
 from numbered_videos import make_video, run_ffmpeg, shown_numbers
@@ -331,6 +331,11 @@ def test_encoders_are_looked_for_and_take_their_own_options(tmp_path):
     bare.chmod(0o755)
     with pytest.raises(UserError, match="has no h264_nvenc; of these it has libx264"):
         check_encoder(str(bare), "h264_nvenc")
+    bare.write_text(
+        "#!/bin/sh\necho '[h264_nvenc @ 0x55e1] Cannot load libcuda.so.1' >&2; exit 1\n"
+    )
+    with pytest.raises(UserError, match="does not run on this machine: Cannot load libcuda.so.1"):
+        try_encoder(str(bare), SETTINGS | {"encoder": "h264_nvenc"})
     options = encoder_options(SETTINGS | {"encoder": "h264_nvenc", "preset": "medium"})
     assert options == {"preset": "p4", "rc": "vbr", "cq": 20, "b:v": 0}
     quick = encoder_options(SETTINGS | {"encoder": "h264_qsv", "preset": "ultrafast"})

@@ -203,4 +203,5 @@ def run_batch(
 def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:
     """A row of a manifest from one of the plan and what became of its clip."""
     made = {name: row.get(name, "") for name in MANIFEST}
+    made["bytes"] = ""  # the plan's are the source's
     return made | {name: value for name, value in result.items() if name in made}

@@ -17,7 +17,7 @@ import ffmpeg
 from avaflow.errors import BadVideo, UserError
 from avaflow.files import sha256
 from avaflow.journal import Journal, file_state
-from avaflow.trim import run_ffmpeg, scaled
+from avaflow.trim import ffmpeg_reason, run_ffmpeg, scaled
 from avaflow.video import OPEN_OPTIONS, VideoFacts, file_url, probe
 
 VERSION = 1
@@ -93,10 +93,10 @@ def try_encoder(exe: str, settings: Mapping) -> None:
         ffmpeg.compile(node, cmd=exe), stdin=subprocess.DEVNULL, capture_output=True
     )
     if told.returncode:
-        lines = told.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        reason = ffmpeg_reason(told.stderr.decode("utf-8", "replace").splitlines())
         raise UserError(
             f"config: kinetics.encoder: {settings['encoder']} does not run on this machine: "
-            f"{lines[0]}. Choose libx264, or run where its hardware is."
+            f"{reason or 'no reason given'}. Choose libx264, or run where its hardware is."
         )
 
 

@@ -232,7 +232,7 @@ def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Pa
                 f"{subject}: ffmpeg was ended by signal {-status} from outside. With 9 the machine "
                 "ran out of memory, or somebody killed it: run again, with fewer cores if need be."
             )
-        reason = _reason(messages) or f"exit status {status}"
+        reason = ffmpeg_reason(messages) or f"exit status {status}"
         raise BadVideo(
             f"{subject}: ffmpeg could not make it: {reason}. "
             "The video is damaged, or of a kind that this ffmpeg does not decode: mend or convert "
@@ -242,7 +242,7 @@ def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Pa
     return sum(1 for message in messages if _DECODE_ERROR.search(message))
 
 
-def _reason(messages: Sequence[str]) -> str:
+def ffmpeg_reason(messages: Sequence[str]) -> str:
     """The first complaint of ffmpeg and its last two: cause and outcome, each once."""
     said = dict.fromkeys(_SPEAKER.sub("", message).strip(" .") for message in messages)
     said = [message for message in said if message and "Last message repeated" not in message]
