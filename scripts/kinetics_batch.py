@@ -7,7 +7,7 @@ from avaflow.job import job
 from avaflow.journal import Journal
 from avaflow.kinetics_batch import run_batch
 from avaflow.kinetics_manifest import MANIFEST, counted
-from avaflow.resize import try_encoder
+from avaflow.kinetics_video import try_encoder
 from avaflow.trim import ffmpeg_exe
 
 if "snakemake" in globals():

@@ -17,7 +17,7 @@ from avaflow.journal import Journal, file_state
 from avaflow.kinetics import label_ids, paths_refused, read_annotations
 from avaflow.kinetics_batch import run_batch
 from avaflow.kinetics_plan import _choose
-from avaflow.resize import check_encoder, encoder_options, resize, try_encoder
+from avaflow.kinetics_video import check_encoder, encoder_options, resize, try_encoder
 from avaflow.trim import ffmpeg_exe
 from avaflow.video_folders import Found, list_videos, listed_files
 from numbered_videos import make_video, run_ffmpeg, shown_numbers

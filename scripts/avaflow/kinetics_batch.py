@@ -7,7 +7,7 @@ from pathlib import Path
 from avaflow.errors import BadVideo, UserError
 from avaflow.journal import Journal
 from avaflow.kinetics_manifest import BAD, MANIFEST
-from avaflow.resize import VERSION, resize
+from avaflow.kinetics_video import VERSION, resize
 
 FEWEST_JUDGED = 20
 """A batch with fewer videos is not judged by its share of broken ones; the lists still are."""

@@ -8,7 +8,7 @@ from avaflow.clips import SPLITS
 from avaflow.errors import UserError
 from avaflow.journal import file_state, read_lines
 from avaflow.kinetics import Annotated, label_ids, paths_refused, read_annotations
-from avaflow.resize import check_encoder
+from avaflow.kinetics_video import check_encoder
 from avaflow.trim import ffmpeg_exe
 from avaflow.video_folders import Found, Listing, list_videos
 
