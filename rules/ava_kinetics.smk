@@ -69,6 +69,7 @@ rule ava_kinetics_annotations:
         splits=ava_kinetics_splits(),
         csvs=lambda wildcards: [annotation_csv(config, s) for s in ava_kinetics_splits()],
         state=lambda wildcards: AVA_KINETICS.facts["annotations"],
+        most_broken=config["ava_kinetics"]["most_broken"],
         code=code("ava_kinetics_annotations"),
     script:
         "../scripts/ava_kinetics_annotations.py"

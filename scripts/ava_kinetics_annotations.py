@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from avaflow.ava_kinetics import csv_lines, read_boxes
-from avaflow.ava_kinetics_manifest import MANIFEST, SECONDS, SUMMARY, account, cut_clips, summary
+from avaflow.ava_kinetics_manifest import (
+    MANIFEST,
+    SECONDS,
+    SUMMARY,
+    account,
+    check_share,
+    cut_clips,
+    summary,
+)
 from avaflow.batch_plan import read_rows, write_rows
 from avaflow.errors import UserError
 from avaflow.files import write_text
@@ -14,6 +22,7 @@ if "snakemake" in globals():
     with job(snakemake.log[0]) as log:
         rows = [row for path in snakemake.input.manifests for row in read_rows(path, MANIFEST)]
         write_rows(snakemake.output.summary, SUMMARY, summary(rows, p.splits))
+        check_share(rows, p.most_broken)
         for number, split in enumerate(p.splits):
             boxes, refused = read_boxes(p.csvs[number])
             clips = cut_clips(rows, split)

@@ -10,8 +10,9 @@ if "snakemake" in globals():
     p = snakemake.params
     with job(snakemake.log[0]) as log:
         rows = [row for path in snakemake.input.manifests for row in read_rows(path, MANIFEST)]
-        seconds = {row["clip"]: [int(s) for s in row["seconds"].split()] for row in rows}
         for split, path in zip(p.splits, snakemake.output.proposals, strict=True):
+            own = (row for row in rows if row["split"] == split)
+            seconds = {row["clip"]: [int(s) for s in row["seconds"].split()] for row in own}
             tables = (read_table(table, DETECTIONS) for table in snakemake.input.detections)
             found = build_proposals(cut_clips(rows, split), seconds, tables, p.least_score)
             write_proposals(path, found)

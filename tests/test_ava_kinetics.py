@@ -23,8 +23,9 @@ from avaflow.ava_kinetics import (
 )
 from avaflow.ava_kinetics_config import AvaKineticsExport, config_text
 from avaflow.ava_kinetics_cut import check_decoded
-from avaflow.ava_kinetics_manifest import build_proposals, looked_at
-from avaflow.ava_kinetics_merge import merge_csv, merge_proposals
+from avaflow.ava_kinetics_manifest import build_proposals, check_share, looked_at
+from avaflow.ava_kinetics_merge import link_movies, merge_csv, merge_proposals
+from avaflow.ava_kinetics_plan import check_split_apart, find_ava
 from avaflow.boxes import iou_matrix
 from avaflow.errors import BadVideo, UserError
 from avaflow.proposals import read_proposals
@@ -80,6 +81,7 @@ def test_a_list_gives_ids_and_times_from_names(tmp_path):
         Listed("x", 0, 10, "/abs/x_000000_000010.webm"),
         Listed("y", 1, 11, "root/y_000001_000011.mp4"),
     ]
+    assert read_list(path, "flat/")[2].path == "flat/y_000001_000011.mp4"
     path.write_text("a/b.mp4 3\n")
     with pytest.raises(UserError, match="line 1: 'a/b.mp4 3'"):
         read_list(path, "")
@@ -451,6 +453,7 @@ def test_merging_twice_gives_the_same_and_one_video_makes_one_batch_stale(prepar
         ({"videos": {"train": "elsewhere"}}, ["elsewhere/some class/", "most_missing"]),
         ({"ava": "ava_kinetics_v1_0"}, ["ava_train_v2.2.csv", "rawframes/"]),
         ({"read": "pictures"}, ["ava_kinetics.read", "frames, video"]),
+        ({"proposal_score": 0.1}, ["proposal_score is 0.1", "detector.confidence, 0.3"]),
     ],
 )
 @pytest.mark.parametrize("prepared", ["frames"], indirect=True)
@@ -475,3 +478,53 @@ def test_the_config_without_a_split_trains_or_judges_nothing(tmp_path):
     assert only_val["train_dataloader"] is None and only_val["optim_wrapper"] is None
     assert only_val["test_dataloader"]["dataset"]["person_det_score_thr"] == 0.9
     assert Path(only_val["val_evaluator"]["ann_file"]).name == "ava_kinetics_val.csv"
+
+
+def test_a_range_for_both_splits_is_refused():
+    def row(split, clip, status=""):
+        return (split, "a", clip, "0", "9", status, "", "5", "v/a.mp4", "0", "1", "1")
+
+    check_split_apart([row("train", "a_000000_000009"), row("val", "a_000003_000012")])
+    check_split_apart([row("train", "a_000000_000009"), row("val", "a_000000_000009", "missing")])
+    with pytest.raises(
+        UserError, match="1 clips .* for train and for val, such as a_000000_000009"
+    ):
+        check_split_apart([row("train", "a_000000_000009"), row("val", "a_000000_000009")])
+
+
+def test_the_share_of_broken_clips_counts_over_all_batches():
+    rows = [{"status": s, "source": "v", "reason": "r"} for s in ["cut"] * 7 + ["unreadable"] * 3]
+    rows += [{"status": "missing", "source": "v", "reason": "r"}] * 50
+    check_share(rows, 0.3)
+    with pytest.raises(UserError, match=r"3 of 10 clips .*most_broken \(0.2\).*The first: v: r"):
+        check_share(rows, 0.2)
+
+
+def test_frames_of_a_clip_are_not_replaced_by_a_link(tmp_path):
+    (tmp_path / "made" / MOVIE).mkdir(parents=True)
+    (tmp_path / "made" / MOVIE / "img_00001.jpg").write_bytes(b"x")
+    (tmp_path / "ava" / MOVIE).mkdir(parents=True)
+    with pytest.raises(UserError, match="cannot share a name"):
+        link_movies(str(tmp_path / "ava"), [MOVIE], tmp_path / "made", tmp_path / "links.tsv")
+    assert (tmp_path / "made" / MOVIE / "img_00001.jpg").exists()
+
+
+def test_an_ava_folder_among_the_results_is_refused(tmp_path):
+    workspace = Workspace(tmp_path / "w", clips="", ava_kinetics=CONFIG)
+    made_up(workspace)
+    (workspace.folder / "results").mkdir()
+    (workspace.folder / "ava").rename(workspace.folder / "results" / "ava_kinetics")
+    frames = workspace.folder / "results" / "ava_kinetics" / "rawframes" / MOVIE
+    run = workspace.run("-n", "ava_kinetics", ava_kinetics={"ava": "results/ava_kinetics"})
+    assert run.status == 1 and "originals would be overwritten" in run.output, run.output
+    assert frames.is_dir() and not frames.is_symlink()
+
+
+def test_ava_without_frames_of_a_split_is_left_out_or_told(tmp_path):
+    workspace = Workspace(tmp_path / "w", clips="")
+    made_up(workspace)
+    ava = workspace.folder / "ava"
+    (ava / "annotations" / "ava_val_v2.2.csv").write_text(f"{NO_FRAMES},0902,0,0,1,1,9,0\n")
+    assert list(find_ava(str(ava), ["train"]).csv) == ["train"]
+    with pytest.raises(UserError, match="ava_val_v2.2.csv: none of its movies has a folder of fr"):
+        find_ava(str(ava), ["train", "val"])

@@ -16,10 +16,10 @@ from avaflow.errors import BadVideo, UserError
 from avaflow.journal import Journal, file_state
 from avaflow.kinetics import label_ids, paths_refused, read_annotations
 from avaflow.kinetics_batch import run_batch
-from avaflow.kinetics_plan import _choose
+from avaflow.kinetics_plan import _choose, check_paths
 from avaflow.kinetics_video import check_encoder, encoder_options, resize, try_encoder
 from avaflow.trim import ffmpeg_exe
-from avaflow.video_folders import Found, list_videos, listed_files
+from avaflow.video_folders import Found, check_apart, list_videos, listed_files
 from numbered_videos import make_video, run_ffmpeg, shown_numbers
 from workflow_runs import Workspace
 
@@ -60,6 +60,19 @@ ROWS = [
 ]
 
 
+def _entry(annotations: str, subset: str = '"train"') -> str:
+    return f'{{"a": {{"annotations": {{{annotations}}}, "subset": {subset}}}}}'
+
+
+def test_times_are_rounded_alike_in_both_forms(tmp_path):
+    text = "label,youtube_id,time_start,time_end,split\nfly,a,2.7,12.7,train\n"
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    rows = read_annotations(path)
+    path.write_text(_entry('"segment": [2.7, 12.7], "label": "fly"'))
+    assert read_annotations(path) == rows and rows[0].name == "a_000003_000013"
+
+
 def written(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
@@ -96,6 +109,10 @@ def test_one_label_in_two_spellings_of_unicode_is_one(tmp_path):
         ('{"a": {"annotations": {}, "subset": "train"}}', ["id a", "segment"]),
         ('{"a": ', ["cut short"]),
         ("youtube_id,time_start,time_end,split\n", ["no annotation in the file"]),
+        ("label,youtube_id,time_start,time_end,split\nfly,a,0,inf,train\n", ["line 2", "'inf'"]),
+        (_entry('"segment": [null, 10], "label": "fly"'), ["id a", "found None, 10"]),
+        (_entry('"segment": [0, 10], "label": 5'), ["id a", "the label as a text, found 5"]),
+        (_entry('"segment": [0, 10], "label": "fly"', "null"), ["id a", "0, 10, None"]),
     ],
 )
 def test_unusable_annotations_are_named(tmp_path, text, parts):
@@ -173,8 +190,14 @@ def test_listed_files_are_those_that_are_there(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.mp4").write_bytes(b"12")
     there, gone = str(tmp_path / "a" / "x.mp4"), str(tmp_path / "b" / "y.mp4")
-    found = listed_files([there, gone])
-    assert list(found) == [there] and found[there].size == 2
+    (tmp_path / "a" / "dead.mp4").symlink_to("nothing")
+    (tmp_path / "c").write_text("a file, no folder")
+    last = str(tmp_path / "a" / "z.mp4")
+    Path(last).write_bytes(b"123")
+    dead, beneath = str(tmp_path / "a" / "dead.mp4"), str(tmp_path / "c" / "w.mp4")
+    # One link to nothing hides no other file.
+    found = listed_files([there, gone, dead, last, beneath])
+    assert {path: file.size for path, file in found.items()} == {there: 2, last: 3}
 
 
 def test_of_two_files_the_one_of_the_class_with_content_counts():
@@ -642,6 +665,47 @@ def test_in_place_with_paths_that_hold_spaces(tmp_path, small):
     run = workspace.run("kinetics", demo=False)
     assert run.status == 0 and run.jobs["kinetics_batch"] == 1
     assert (folder / "b-2_000000_000010.mp4").read_bytes() == bytes_before
+    # Switched off, everything of the user's stays, and the new folder gets files of its own.
+    shutil.copy(small["wide"], folder / "b-2_000000_000010.mp4")
+    kept = {path: path.read_bytes() for path in folder.iterdir()}
+    run = workspace.run("kinetics", demo=False, kinetics={"in_place": False})
+    assert run.status == 0, run.output
+    assert {path: path.read_bytes() for path in folder.iterdir()} == kept
+    made = workspace.folder / "results" / "kinetics"
+    lines = (made / "train.csv").read_text().splitlines()
+    assert lines == [f"videos/train/{name}_000000_000010.mp4,0" for name in ("a_1", "b-2")]
+    assert all((made / line.split(",")[0]).stat().st_size for line in lines)
+    # Switched on again, what lies in the folder does not pass for work in place.
+    run = workspace.run("kinetics", demo=False)
+    assert run.status == 0, run.output
+    assert (folder / "b-2_000000_000010.mp4").read_bytes() == bytes_before
+    assert "train/fly ball/b-2_000000_000010.mp4,0" in (made / "train.csv").read_text()
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mpg", ".webm"])
+def test_in_place_takes_no_kind_of_file_that_h264_does_not_fit(suffix):
+    rows = [("train", "a", "0", "9", "fly", f"train/a{suffix}", "1", "1", "", "")]
+    settings = {"in_place": True, "path_prefix": "", "separator": "space"}
+    with pytest.raises(UserError, match=f"(?s)cannot hold H.264.*first train/a{suffix}"):
+        check_paths(rows, settings)
+    check_paths(rows, settings | {"in_place": False})
+
+
+def test_originals_that_lie_where_results_go_are_refused(tmp_path):
+    made = tmp_path / "results" / "kinetics" / "videos"
+    (made / "val").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(made)
+    for folder in (made, made / "val", tmp_path / "link"):
+        with pytest.raises(UserError, match="kinetics.videos.val is .* originals would be overwri"):
+            check_apart(folder, made, "kinetics.videos.val")
+    check_apart(tmp_path / "results" / "kinetics" / "videos2", made, "kinetics.videos.val")
+
+
+def test_a_file_of_an_earlier_place_is_left_alone(tmp_path, resized):
+    source = make_video(tmp_path / "a.mp4", frames=20)
+    first = Path(resized(source, "one")["file"])
+    second = Path(resized(source, "two")["file"])
+    assert first.exists() and second.exists() and first.parent != second.parent
 
 
 @pytest.mark.parametrize(

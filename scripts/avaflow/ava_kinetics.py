@@ -9,6 +9,7 @@ underscores; an id of 11 characters stands for an AVA movie), and looks proposal
 id without times.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -174,7 +175,7 @@ def read_list(path: str | Path, root: str | Path) -> list[Listed]:
             problems.append(f"line {number}: {line!r}")
             continue
         start, end = int(times["start"]), int(times["end"])
-        full = video if video.startswith("/") or root in ("", ".") else f"{root}/{video}"
+        full = os.path.normpath(os.path.join(root, video))
         listed[full] = Listed(times["id"], start, end, full)
     if problems:
         more = len(problems) - MOST_SHOWN

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from avaflow.ava_kinetics import FPS, Box, Clip, clip_of_second
+from avaflow.errors import UserError
 from avaflow.proposals import key_of, tidy
 from avaflow.tables import BOX
 
@@ -54,6 +55,19 @@ def cut_clips(rows: Sequence[Mapping[str, str]], split: str) -> list[Clip]:
         for row in rows
         if row["split"] == split and row["status"] == "cut"
     ]
+
+
+def check_share(rows: Iterable[Mapping[str, str]], most_broken: float) -> None:
+    """UserError if more of all clips that were tried could not be made than may."""
+    tried = [row for row in rows if row["status"] in ("cut", *BROKEN)]
+    broken = [row for row in tried if row["status"] in BROKEN]
+    if len(broken) > most_broken * len(tried):
+        raise UserError(
+            f"{len(broken)} of {len(tried)} clips of AVA-Kinetics cannot be made, more than "
+            f"ava_kinetics.most_broken ({most_broken:g}) allows. The first: "
+            f"{broken[0]['source']}: {broken[0]['reason']}. The manifests of the batches name "
+            "all. Mend the videos or raise the limit; what was cut stays."
+        )
 
 
 def summary(rows: Iterable[Mapping[str, str]], splits: Sequence[str]) -> list[dict]:

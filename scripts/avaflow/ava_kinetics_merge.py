@@ -81,6 +81,12 @@ def link_movies(rawframes: str, movies: Sequence[str], folder: Path, listing: st
             if old.is_symlink() and old.name not in movies:
                 old.unlink()
     for movie in movies:
-        link(Path(rawframes, movie), folder / movie)
+        place = folder / movie
+        if place.exists() and not place.is_symlink():
+            raise UserError(
+                f"{place}: expected no folder of this name beside a link to {rawframes}/{movie}. "
+                "Frames of AVA's movies and of clips cannot share a name: move one of them away."
+            )
+        link(Path(rawframes, movie), place)
     lines = [f"{movie}\t{Path(rawframes, movie).as_posix()}\n" for movie in movies]
     write_text(listing, "link\ttarget\n" + "".join(lines))

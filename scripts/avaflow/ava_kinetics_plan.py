@@ -1,7 +1,7 @@
 """What the config asks of AVA-Kinetics, held against the disk before any job starts."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from avaflow.ava_kinetics import Listed, annotated_seconds, ranges_of, read_list
 from avaflow.batch_plan import BatchPlan, look_up, plan_of, remember
 from avaflow.errors import UserError
 from avaflow.files import state
-from avaflow.video_folders import listed_files
+from avaflow.video_folders import check_apart, listed_files
 
 PLAN = (
     "split",
@@ -86,11 +86,24 @@ def load_ava_kinetics(config: Mapping, look: bool) -> BatchPlan | None:
             "config: ava_kinetics.lists: give the list of Kinetics-700 videos of train or val, "
             "`path label` a line, such as kinetics/train.csv of the part `kinetics`"
         )
+    if settings["proposal_score"] < config["detector"]["confidence"]:
+        raise UserError(
+            f"config: ava_kinetics.proposal_score is {settings['proposal_score']:g}, but the "
+            f"detector gives no scores below detector.confidence, "
+            f"{config['detector']['confidence']:g}: lower that, or raise this"
+        )
     rows: list[tuple[str, ...]] = []
     for split in splits:
         rows += split_rows(config, split)
+    check_split_apart(rows)
+    made = Path(config["results"], "ava_kinetics")
+    for place in sorted({os.path.dirname(row[8]) for row in rows if not row[5]}):
+        check_apart(place, made / "videos", "ava_kinetics.lists: the folder of a video")
     action_list(config)
-    ava = find_ava(settings["ava"], splits) if settings["ava"] else None
+    ava = None
+    if settings["ava"]:
+        ava = find_ava(settings["ava"], splits)
+        check_apart(ava.rawframes, made, "ava_kinetics.ava: rawframes")
     facts = {
         "splits": splits,
         "ava": ava.__dict__ if ava else None,
@@ -99,6 +112,21 @@ def load_ava_kinetics(config: Mapping, look: bool) -> BatchPlan | None:
     plan = plan_of(rows, 2, PLAN, settings["batches"], facts)
     remember(plan, kept)
     return plan
+
+
+def check_split_apart(rows: Sequence[Sequence[str]]) -> None:
+    """UserError if one range is to be cut for two splits: it would be learnt and judged on."""
+    split_of: dict[str, str] = {}
+    double = []
+    for row in rows:
+        if not row[5] and split_of.setdefault(row[2], row[0]) != row[0]:
+            double.append(row[2])
+    if double:
+        raise UserError(
+            f"config: ava_kinetics.lists: {len(double)} clips are to be cut for train and for val, "
+            f"such as {min(double)}: both lists hold their video, and both annotation files name "
+            "it. Take it out of one list."
+        )
 
 
 def split_rows(config: Mapping, split: str) -> list[tuple[str, ...]]:
@@ -133,7 +161,7 @@ def split_rows(config: Mapping, split: str) -> list[tuple[str, ...]]:
         cells = (" | ".join(files), "", "", "")
         rows.append((split, name, "", "", "", status, reason, _joined(sorted(own)), *cells))
     wanted = {video.youtube_id for video in videos}
-    lost = wanted - {part.youtube_id for part in kept}
+    lost = {video.youtube_id for video in missing} - {part.youtube_id for part in kept}
     if not wanted or len(lost) > settings["most_missing"] * len(wanted):
         example = f" Looked for {missing[0].path}, for one." if missing else ""
         raise UserError(
@@ -203,5 +231,21 @@ def find_ava(folder: str, splits: list[str]) -> AvaFolder:
             problems,
         )
     whole = [split for split in SPLITS if all(split in found[kind] for kind in needed)]
+    for split in list(whole):
+        if with_frames(found["csv"][split], movies):
+            continue
+        if split in splits:
+            raise UserError(
+                f"{found['csv'][split]}: none of its movies has a folder of frames in {rawframes}. "
+                "Expected folders called after YouTube ids."
+            )
+        whole.remove(split)  # not asked for, and there is nothing of it to read
     parts = {kind: {split: paths[split] for split in whole} for kind, paths in found.items()}
     return AvaFolder(**parts, rawframes=rawframes, movies=movies)
+
+
+def with_frames(csv: str, movies: Sequence[str]) -> bool:
+    """Whether any movie of an AVA csv has a folder of frames."""
+    there = set(movies)
+    with open(csv, encoding="utf-8-sig") as stream:
+        return any(line.split(",", 1)[0] in there for line in stream)

@@ -93,8 +93,11 @@ def read_annotations(path: str | Path) -> list[Annotated]:
         try:
             first, last = _second(start), _second(end)
             known = SPLIT_NAMES.get(split) or SPLIT_NAMES[split.strip().lower()]
-        except (ValueError, KeyError):
-            known = None
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            known, first, last = None, 0, 0
+        if not isinstance(label, str):
+            problems.append(f"{where}: expected the label as a text, found {label!r}")
+            continue
         label = label if label.isascii() else unicodedata.normalize("NFC", label)
         label = label.strip()
         wrong = None
@@ -126,6 +129,8 @@ def read_annotations(path: str | Path) -> list[Annotated]:
 
 def _second(value) -> int:
     """A whole second from `12`, `12.0` or 12.0; official files round to whole seconds."""
+    if isinstance(value, float):
+        return round(value)
     try:
         return int(value)
     except ValueError:

@@ -48,7 +48,7 @@ def run_batch(
             instead = f"only {row['instead']} is there" if row["instead"] else ""
             done[key] = {"status": "missing", "reason": instead or "no file of this name"}
             continue
-        bound = bound_of(row, settings)
+        bound = bound_of(row, settings, videos)
         known = journal.known(key, bound)
         if known is None:
             folder = videos and videos / row["split"]
@@ -76,10 +76,14 @@ def run_batch(
     return [manifest_row(row, done[f"{row['split']}/{row['name']}"]) for row in rows]
 
 
-def bound_of(row: Mapping[str, str], settings: Mapping) -> str:
-    """What a result is made from: the source's size, date and path, and the settings."""
+def bound_of(row: Mapping[str, str], settings: Mapping, videos: Path | None) -> str:
+    """What a result is made from: the source's size, date and path, the settings, the place.
+
+    Results in place and in a folder are never taken for each other.
+    """
     chosen = " ".join(str(settings[name]) for name in BOUND)
-    return f"{row['bytes']} {row['changed']} v{VERSION} {chosen} {row['source']}"
+    place = videos or "in place"
+    return f"{row['bytes']} {row['changed']} v{VERSION} {chosen} {row['source']} > {place}"
 
 
 def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:

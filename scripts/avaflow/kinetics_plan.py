@@ -10,7 +10,7 @@ from avaflow.journal import file_state, read_lines
 from avaflow.kinetics import Annotated, label_ids, paths_refused, read_annotations
 from avaflow.kinetics_video import check_encoder
 from avaflow.trim import ffmpeg_exe
-from avaflow.video_folders import Found, Listing, list_videos
+from avaflow.video_folders import Found, Listing, check_apart, list_videos
 
 PLAN = ("split", "name", "start", "end", "label", "source", "bytes", "changed", "instead", "note")
 """Columns of a batch's plan: one row per annotated video and label. `source` is empty where the
@@ -37,6 +37,10 @@ def load_kinetics(config: Mapping, look: bool) -> BatchPlan | None:
             "config: kinetics.videos: kinetics.annotations is set, but no folder of videos: give "
             "one for train, val or test"
         )
+    if not settings["in_place"]:
+        made = Path(config["results"], "kinetics", "videos")
+        for split, folder in folders.items():
+            check_apart(folder, made, f"kinetics.videos.{split}")
     annotated = []
     for path in settings["annotations"]:
         annotated += read_annotations(path)
@@ -53,6 +57,10 @@ def load_kinetics(config: Mapping, look: bool) -> BatchPlan | None:
     plan = plan_of(rows, 2, PLAN, settings["batches"], facts)
     remember(plan, kept)
     return plan
+
+
+UNFIT_SUFFIXES = (".webm", ".ogv", ".wmv", ".asf", ".avi", ".mpg", ".mpeg")
+"""Kinds of files that take no H.264, or keep no times of display for its B-frames."""
 
 
 def kept_plan(config: Mapping) -> Path:
@@ -169,9 +177,11 @@ def check_paths(rows: Sequence[Sequence[str]], settings: Mapping) -> None:
             f"config: kinetics.in_place: {refused} Or leave the videos where they are and set "
             "kinetics.in_place: false; the new folder has no such paths."
         )
-    webm = [path for path in sources if path.lower().endswith((".webm", ".ogv", ".wmv", ".asf"))]
-    if webm:
+    unfit = [path for path in sources if path.lower().endswith(UNFIT_SUFFIXES)]
+    if unfit:
         raise UserError(
-            f"config: kinetics.in_place: {len(webm)} files keep a name that H.264 cannot lie "
-            f"under, such as {webm[0]}. Set kinetics.in_place: false, or convert them first."
+            "config: kinetics.in_place: a video keeps its name, and with it the kind of its file, "
+            f"but {', '.join(UNFIT_SUFFIXES)} cannot hold H.264 with the times of its pictures. "
+            f"Of such kinds: {len(unfit)}, the first {unfit[0]}. Set kinetics.in_place: false, or "
+            "convert them first."
         )

@@ -200,9 +200,12 @@ def resize(
         journal.add(key, bound, str(target), final, result)
         if beside:
             os.replace(beside, target)
-        # A file of other making under another suffix would only lie about.
+        # A file of other making under another suffix would only lie about. One that lies
+        # elsewhere was made in another place, or is the user's own that was replaced there.
         if folder is not None and former and former["file"] not in ("", str(target)):
-            Path(former["file"]).unlink(missing_ok=True)
+            old = Path(former["file"])
+            if old.parent == folder and old.stem == name:
+                old.unlink(missing_ok=True)
     finally:
         if beside:
             beside.unlink(missing_ok=True)

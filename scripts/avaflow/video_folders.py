@@ -84,7 +84,7 @@ def _list_folder(folder: str, listing: Listing) -> list[str]:
             try:
                 stat = entry.stat()
             except OSError:
-                others[name.split(".")[0]] = entry.path  # a link to nothing
+                others[name.split(".")[0]] = f"{entry.path}, a link to nothing,"
                 continue
             if suffix.lower() in SUFFIXES:
                 found = Found(entry.path, stat.st_size, stat.st_mtime_ns)
@@ -100,12 +100,29 @@ def listed_files(paths: list[str]) -> dict[str, Found]:
     found = {}
     for folder in sorted({os.path.dirname(path) for path in wanted}):
         try:
-            with os.scandir(folder or ".") as entries:
-                for entry in entries:
-                    path = os.path.join(folder, entry.name)
-                    if path in wanted:
-                        stat = entry.stat()
-                        found[path] = Found(path, stat.st_size, stat.st_mtime_ns)
-        except FileNotFoundError:
-            continue  # every file of it is missing
+            entries = list(os.scandir(folder or "."))
+        except OSError:
+            continue  # every file of it is missing, or out of this user's reach
+        for entry in entries:
+            path = os.path.join(folder, entry.name)
+            if path not in wanted:
+                continue
+            try:
+                stat = entry.stat()
+            except OSError:
+                continue  # a link to nothing
+            found[path] = Found(path, stat.st_size, stat.st_mtime_ns)
     return found
+
+
+def check_apart(folder: str | Path, made: Path, named: str) -> None:
+    """UserError if a folder of originals is one that avaflow writes into, or lies in it.
+
+    `named` is what the config calls the folder. Links are followed.
+    """
+    there, ours = os.path.realpath(folder), os.path.realpath(made)
+    if there == ours or there.startswith(ours + os.sep):
+        raise UserError(
+            f"config: {named} is {folder}, which is where avaflow puts what it makes "
+            f"({made}): originals would be overwritten. Give another `results`, or move them."
+        )
