@@ -144,8 +144,14 @@ def test_clips_on_default_windows(tmp_path, slowfast):
     # 210 frames of 30 a second are 105 of 15, and every 30th of them has a window.
     assert rows_of(results) == {"corridor_32.npy": 4}
     assert json.loads((results / "corridor_32.json").read_text())["centres"] == [0, 2, 4, 6]
-    # Keyframes are nothing to these windows.
-    assert workspace.run("-n", wanted, keyframes={"margin": 3}).nothing_to_do
+    # Keyframes are nothing to these windows: the clip is looked at anew, its features are not.
+    run = workspace.run(wanted, keyframes={"margin": 3})
+    assert run.status == 0, run.output
+    log = (workspace.folder / "results" / "logs" / "features" / "0.log").read_text()
+    assert "corridor: kept, 4 windows" in log
+    rule = run.output[run.output.index("rule features_of_batch:") :]
+    reason = rule[rule.index("reason: ") :].split("\n")[0]
+    assert "updated by another job" in reason and "arams" not in reason
     plan = workspace.plan(wanted, features={"windows": "keyframes", "stride": 1})
     assert plan["features_of_batch"] == 1
 
