@@ -9,7 +9,6 @@ from avaflow.actions import Attribute, all_actions
 from avaflow.clips import SPLITS
 from avaflow.errors import UserError
 from avaflow.feature_files import MADE, MANIFEST, SKIPPED, index_table, unlisted_arrays
-from avaflow.feature_plan import FeaturePlan
 from avaflow.job import ERROR_MARK, FAULT_MARK
 from avaflow.leftovers import EXPORTED
 from avaflow.manifests import read_clip_manifest
@@ -229,7 +228,8 @@ def closing(project, config: Mapping) -> str:
         also = f", for {', '.join(exports)}" if exports else ""
         lines.append(f"  {'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
     if project.features:
-        lines += [f"  {line}" for line in features_closing(project.features, results)]
+        persons = project.features.batches if project.features.persons else []
+        lines += [f"  {line}" for line in features_closing(results, list(persons))]
     for name, part in (("Kinetics", "kinetics"), ("AVA-Kinetics", "ava_kinetics")):
         lines += counted_lines(name, results / part, config[part]["annotations"])
     lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
@@ -256,10 +256,11 @@ def closing(project, config: Mapping) -> str:
     return "\n".join(lines)
 
 
-def features_closing(plan: FeaturePlan, results: Path) -> list[str]:
+def features_closing(results: Path, person_batches: Sequence[str] = ()) -> list[str]:
     """How many videos have features, and which were passed over, or were damaged, and why.
 
-    Also clips whose persons were passed over, and arrays that are of no listed video.
+    Also clips whose persons were passed over, where `person_batches` name the batches of
+    persons' features, and arrays that are of no listed video.
     """
     try:
         table = read_table(results / "features" / "index.csv", MANIFEST)
@@ -269,10 +270,10 @@ def features_closing(plan: FeaturePlan, results: Path) -> list[str]:
     lines = [f"{'features':<18} {made:>5} of {len(table)}   {results}/features/"]
     lines += _noted(table, "no features of", f"{results}/features/README.md")
     left = [f"features/{name}" for name in unlisted_arrays(table, results / "features")]
-    if plan.persons:
+    if person_batches:
         folder = results / "person_feature_batches"
         try:
-            persons = index_table([folder / f"{batch}.csv" for batch in plan.batches])
+            persons = index_table([folder / f"{batch}.csv" for batch in person_batches])
         except (OSError, UserError):
             pass  # not made yet
         else:
