@@ -402,6 +402,12 @@ def feature_settings():
     return {name: value for name, value in config["features"].items() if name not in aside}
 
 
+def feature_margin():
+    """The seconds kept free at a clip's ends, where windows are centred on its keyframes."""
+    on_keyframes = config["features"]["windows"] == "keyframes"
+    return config["keyframes"]["margin"] if on_keyframes else None
+
+
 def asked_features(wildcards):
     """What the target `features` asks for; the run ends where the config names no weights."""
     if not PROJECT.features:

@@ -25,7 +25,7 @@ rule features_of_batch:
         weights_state=feature_weights_state(),
         # By a function: Snakemake would take the braces of frame_pattern for wildcards.
         features=lambda wildcards: feature_settings(),
-        margin=config["keyframes"]["margin"],
+        margin=feature_margin(),
         folder=made("features"),
         code=code("features"),
     script:
@@ -43,6 +43,7 @@ rule features_index:
     conda:
         env("tables")
     params:
+        folder=lambda wildcards, output: str(Path(output.index).parent),
         features=lambda wildcards: feature_settings(),
         strict=config["strict"],
         code=code("features_index"),
@@ -90,7 +91,6 @@ rule person_features_index:
     conda:
         env("tables")
     params:
-        num_frames=config["features"]["num_frames"],
         folder=lambda wildcards, output: str(Path(output.index).parent),
         strict=config["strict"],
         code=code("person_features_index"),

@@ -17,13 +17,15 @@ if "snakemake" in globals():
             pattern = p.features["frame_pattern"] if p.features["inputs"] == "frames" else ""
             sources = [Source(n, path, pattern) for n, path in zip(p.names, p.paths, strict=True)]
         else:
-            clips = map(read_clip_manifest, snakemake.input.manifests)
+            clips = [read_clip_manifest(path) for path in snakemake.input.manifests]
+            keyframes = {}
+            if p.margin is not None:
+                keyframes = {
+                    clip.clip: tuple(annotatable_seconds(clip.frames, clip.fps, p.margin))
+                    for clip in clips
+                }
             sources = [
-                Source(
-                    clip.clip,
-                    str(path),
-                    seconds=tuple(annotatable_seconds(clip.frames, clip.fps, p.margin)),
-                )
+                Source(clip.clip, str(path), seconds=keyframes.get(clip.clip))
                 for clip, path in zip(clips, snakemake.input.clips, strict=True)
             ]
         weights = snakemake.input.weights

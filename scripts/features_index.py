@@ -1,6 +1,6 @@
 """List all videos with their features, and say how to read them."""
 
-from avaflow.feature_files import MANIFEST, check_any_made, index_table, readme
+from avaflow.feature_files import MANIFEST, check_any_made, index_table, readme, unlisted_arrays
 from avaflow.files import write_text
 from avaflow.job import job
 from avaflow.tables import write_table
@@ -11,4 +11,5 @@ if "snakemake" in globals():
         table = index_table(snakemake.input.manifests)
         check_any_made(table, p.strict)
         write_table(snakemake.output.index, table, MANIFEST)
-        write_text(snakemake.output.readme, readme(table, p.features))
+        unlisted = unlisted_arrays(table, p.folder)
+        write_text(snakemake.output.readme, readme(table, p.features, unlisted))

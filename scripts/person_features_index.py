@@ -9,6 +9,6 @@ if "snakemake" in globals():
     with job(snakemake.log[0]) as log:
         table = index_table(snakemake.input.manifests)
         check_any_made(table, p.strict)
-        persons = person_index(table, p.folder, p.num_frames)
+        persons = person_index(table, p.folder)
         write_table(snakemake.output.index, persons, PERSON_INDEX)
         log.info("%d boxes of persons in %d clips", len(persons), len(table))

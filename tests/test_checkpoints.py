@@ -128,8 +128,10 @@ def test_a_checkpoint_runs_nothing(tmp_path, monkeypatch, torch_file):
         torch.save(content, path)
     else:
         path.write_bytes(pickle.dumps(content))
-    with pytest.raises(UserError, match=r"features\.weights: .*evil\.pkl"):
+    with pytest.raises(UserError, match=r"features\.weights: .*evil\.pkl") as told:
         read_weights(path)
+    # Nobody is advised to let it run.
+    assert "weights_only" not in str(told.value) and "mkdir" in str(told.value)
     assert not (tmp_path / "run-by-a-pickle").exists()
 
 
@@ -141,11 +143,14 @@ def test_a_checkpoint_runs_nothing(tmp_path, monkeypatch, torch_file):
         (pickle.dumps({"weights": {}}), "expected a pickle with `blobs`"),
         (pickle.dumps({"blobs": {}}), "holds no SlowFast: .* found nothing"),
         (None, "is missing"),
+        ("folder", "is a folder: name the file in it"),
     ],
 )
 def test_what_is_no_checkpoint(tmp_path, content, expected):
     path = tmp_path / "w.pyth"
-    if content is not None:
+    if content == "folder":
+        path.mkdir()
+    elif content is not None:
         path.write_bytes(content)
     with pytest.raises(UserError, match=expected) as told:
         read_weights(path)
@@ -160,5 +165,23 @@ def test_weights_of_something_else(tmp_path):
 
 def test_a_file_cut_short(tmp_path, checkpoint):
     (tmp_path / "short.pyth").write_bytes(checkpoint.read_bytes()[:1_000_000])
-    with pytest.raises(UserError, match=r"short\.pyth"):
+    expected = r"short\.pyth is cut short \(1000000 bytes\).* Download it again\.$"
+    with pytest.raises(UserError, match=expected):
         read_weights(tmp_path / "short.pyth")
+
+
+@pytest.mark.parametrize(
+    "name", ["nonlocal_conv4_6_theta_w", "s4.pathway0_nonlocal6.conv_theta.weight"]
+)
+def test_non_local_blocks_are_not_supported(tmp_path, checkpoint, name):
+    """The R101 50-50 of PySlowFast's AVA zoo has them."""
+    path = changed(
+        tmp_path / "w", checkpoint, lambda weights: weights.update({name: torch.ones(1)})
+    )
+    with pytest.raises(UserError, match=f"holds {name}: networks with non-local blocks") as told:
+        load_network(path, "slowfast_r101_50_50")
+    offered = str(told.value).split("slowfast_r101_50_50: ")[1]
+    assert offered.startswith(
+        "https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOWFAST_16x8_R101_50_50"
+    )
+    assert "model_zoo/ava/" not in str(told.value) and "num_frames 64" in offered

@@ -1,10 +1,14 @@
 """What a project's section `features` may ask for, and the message for what it may not."""
 
+import pandas as pd
 import pytest
 import yaml
 
+from avaflow.config import check_config, load_schema
 from avaflow.errors import UserError
+from avaflow.feature_files import MANIFEST
 from avaflow.feature_plan import plan_features
+from avaflow.tables import write_table
 from avaflow.video_list import read_video_list
 from workflow_runs import ROOT
 
@@ -73,6 +77,7 @@ def test_nothing_asked_for(plan):
         ({"persons": True}, "boxes of persons are known of the project's clips only"),
         ({"video_list": ""}, "video_list: there is no clips table either"),
         ({"video_list": "no.csv"}, "features.video_list: no.csv cannot be read"),
+        ({"weights": "v"}, "features.weights: v is a folder: name the file in it"),
         ({"video_suffix": ".MP4"}, "no video of v/list.csv is there: expected v/a.MP4, v/b.MP4"),
         ({"inputs": "frames"}, "no folder of frames of v/list.csv is there: expected v/a, v/b"),
         ({"root": "elsewhere"}, "expected elsewhere/a.mp4"),
@@ -82,6 +87,59 @@ def test_settings_that_are_refused(plan, changed, expected):
     with pytest.raises(UserError) as told:
         plan(**changed)
     assert expected in str(told.value)
+
+
+def test_a_list_with_extensions(plan, tmp_path):
+    (tmp_path / "v" / "list.csv").write_text("a.mp4\n")
+    with pytest.raises(UserError, match=r"paths without extension, .*: write a, not a\.mp4\.$"):
+        plan()
+    (tmp_path / "v" / "c.mp4").write_text("c")
+    (tmp_path / "v" / "list.csv").write_text("a.mp4\nc\n")
+    assert plan().warnings[0].endswith("write a, not a.mp4.")
+
+
+@pytest.mark.parametrize(
+    ("source", "persons"),
+    [
+        ({}, False),
+        ({"clips": ["a"], "video_list": ""}, False),
+        ({"clips": ["a"], "video_list": ""}, True),
+    ],
+)
+def test_another_num_frames_after_a_finished_run(plan, tmp_path, source, persons):
+    """What was made with 32 is whole, whatever is asked for now."""
+    for manifests, folder in (
+        ("feature_batches", "features"),
+        ("person_feature_batches", "person_features"),
+    ):
+        array = tmp_path / "results" / folder / "a_32.npy"
+        array.parent.mkdir(parents=True)
+        array.write_bytes(b"1234")
+        array.with_suffix(".json").write_text("{}")
+        row = ("a", "made", "a_32.npy", 1, 4, "s", 0, "")
+        for batch in "01":
+            write_table(
+                tmp_path / "results" / manifests / f"{batch}.csv",
+                pd.DataFrame([row], columns=list(MANIFEST)),
+                MANIFEST,
+            )
+    for number in (32, 64):
+        assert plan(**source, persons=persons, num_frames=number).batches
+    (tmp_path / "results" / "features" / "a_32.npy").unlink()
+    with pytest.raises(UserError, match=r"a_32\.npy: expected 4 bytes"):
+        plan(**source, persons=persons, num_frames=64)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:0", "", -1, "cpu,0"])
+def test_devices_are_checked_at_the_start(device):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    schema = load_schema(ROOT / "schemas" / "config.schema.yaml")
+    for known in ("cpu", 0, "1"):
+        config["features"]["device"] = known
+        check_config(config, schema)
+    config["features"]["device"] = device
+    with pytest.raises(UserError, match=r"features\.device: expected"):
+        check_config(config, schema)
 
 
 @pytest.mark.parametrize(

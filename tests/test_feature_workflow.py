@@ -1,5 +1,6 @@
 """Features as a user gets them: through the real Snakemake."""
 
+import json
 import shutil
 
 import cv2
@@ -67,9 +68,20 @@ def test_a_list_of_videos(tmp_path, videos, slowfast):
     assert "2 of 4 videos, 5 windows" in readme and "- gone: v/gone.mp4 is missing" in readme
     assert workspace.run(demo=False).nothing_to_do
 
+    # Other windows are made beside what there is.
+    plan = workspace.plan(demo=False, features={"num_frames": 64})
+    assert plan["features_of_batch"] == 1
+
     # A video that comes later makes its own batch stale and no other.
     make_video(workspace.folder / "v" / "gone.mp4", frames=20, fps="15")
     assert workspace.plan(demo=False) == {"features_of_batch": 1, "features_index": 1, "all": 1}
+
+    # Features of a video that is taken off the list are kept, and named.
+    (workspace.folder / "v" / "list.csv").write_text("a\n")
+    run = workspace.run(demo=False)
+    assert run.status == 0, run.output
+    assert "no longer listed, and kept: features/deep er/b.v2_32.npy" in run.output
+    assert "- deep er/b.v2_32.npy" in (results / "README.md").read_text()
 
     (results / "a_32.npy").unlink()
     message = refused(workspace.run(demo=False))
@@ -118,6 +130,30 @@ def test_no_weights_named(tmp_path):
     assert not any("features" in name for name in workspace.plan())
     # A list without weights asks for features all the same.
     assert begin in refused(workspace.run(features={"video_list": "v/list.csv"}))
+
+
+def test_clips_on_default_windows(tmp_path, slowfast):
+    """A clip of the demo with windows on frames, as the config has them."""
+    features = {"weights": str(slowfast.pytorchvideo), "size": 32, "stride": 30}
+    workspace = Workspace(tmp_path / "w", features=features)
+    workspace.write_clips("corridor\texamples/demo/videos/corridor.mp4\t0\t7\ttrain")
+    wanted = "results/features/index.csv"
+    run = workspace.run(wanted)
+    assert run.status == 0, run.output
+    results = workspace.folder / "results" / "features"
+    # 210 frames of 30 a second are 105 of 15, and every 30th of them has a window.
+    assert rows_of(results) == {"corridor_32.npy": 4}
+    assert json.loads((results / "corridor_32.json").read_text())["centres"] == [0, 2, 4, 6]
+    # Keyframes are nothing to these windows: the clip is looked at anew, its features are not.
+    run = workspace.run(wanted, keyframes={"margin": 3})
+    assert run.status == 0, run.output
+    log = (workspace.folder / "results" / "logs" / "features" / "0.log").read_text()
+    assert "corridor: kept, 4 windows" in log
+    rule = run.output[run.output.index("rule features_of_batch:") :]
+    reason = rule[rule.index("reason: ") :].split("\n")[0]
+    assert "updated by another job" in reason and "arams" not in reason
+    plan = workspace.plan(wanted, features={"windows": "keyframes", "stride": 1})
+    assert plan["features_of_batch"] == 1
 
 
 def test_clips_and_their_persons(tmp_path, slowfast):

@@ -7,17 +7,26 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from avaflow.checkpoints import load_network
 from avaflow.errors import UserError
-from avaflow.feature_files import MANIFEST, RowWriter, check_features_made
-from avaflow.features import Source, check_finite, features_of_batch
+from avaflow.feature_files import (
+    MANIFEST,
+    RowWriter,
+    check_any_made,
+    check_features_made,
+    readme,
+    unlisted_arrays,
+)
+from avaflow.features import OF_CONTENT, Source, check_finite, features_of_batch
 from avaflow.frames import ClipVideo
 from avaflow.instants import VideoInstants
 from avaflow.person_features import keyframe_boxes, person_features_of_batch
 from avaflow.slowfast_model import FeatureModel
 from avaflow.tables import TRACKS, write_table
 from numbered_videos import make_video
+from workflow_runs import ROOT
 
 SETTINGS = {
     "architecture": "slowfast_r50_8x8",
@@ -68,9 +77,11 @@ def test_a_video_gives_what_the_plain_model_gives(tmp_path, slowfast, model, vid
     assert table.to_dict("records")[0] | {"sha256": "", "bytes": 0} == {
         "name": "deep/v",
         "status": "made",
+        "file": "deep/v_32.npy",
         "rows": 5,
         "bytes": 0,
         "sha256": "",
+        "damages": 0,
         "note": "",
     }
     import cv2
@@ -161,10 +172,102 @@ def test_arrays_cut_short_by_hand_are_named(tmp_path, model, video):
     )
     manifest = tmp_path / "0.csv"
     write_table(manifest, table, MANIFEST)
-    check_features_made([manifest, tmp_path / "1.csv"], tmp_path, 32)
+    check_features_made([manifest, tmp_path / "1.csv"], tmp_path)
     (tmp_path / "v_32.npy").write_bytes(b"short")
     with pytest.raises(UserError, match=r"v_32.npy: expected 46208 bytes .* found 5 bytes: delete"):
-        check_features_made([manifest], tmp_path, 32)
+        check_features_made([manifest], tmp_path)
+
+
+def test_other_windows_than_keyframes_do_not_depend_on_keyframes(tmp_path, model, video):
+    def run(model, **changed):
+        source = Source("v", str(video), seconds=changed.pop("seconds", None))
+        settings = SETTINGS | {"stride": 30} | changed
+        return features_of_batch([source], tmp_path, settings, MADE_WITH, model)
+
+    first = run(lambda: model)
+    assert list(first["status"]) == ["made"] and list(first["rows"]) == [2]
+    # Neither a second that is not in the video nor another margin changes anything.
+    assert run(refuse, seconds=(1, 9)).equals(first)
+    assert list(run(lambda: model, windows="keyframes", stride=1, seconds=(1, 2))["rows"]) == [2]
+    with pytest.raises(AssertionError, match="was loaded"):
+        run(refuse, windows="keyframes", stride=1, seconds=(1,))
+
+
+def test_a_video_read_in_part_is_not_called_short(tmp_path, model, video):
+    """Of 90 frames those of the window of second 0 are read, 31: fewer than a window's 64."""
+    settings = SETTINGS | {"in_fps": 30, "windows": "keyframes", "stride": 1}
+    source = Source("v", str(video), seconds=(0,))
+    table = features_of_batch([source], tmp_path, settings, MADE_WITH, lambda: model)
+    assert list(table["note"]) == [""]
+
+
+def test_what_is_kept_is_told_in_the_log(tmp_path, model, video, caplog):
+    caplog.set_level("INFO")
+    for _ in range(2):
+        features_of_batch(
+            [Source("v", str(video))], tmp_path, SETTINGS | {"stride": 99}, MADE_WITH, lambda: model
+        )
+    assert [one for one in caplog.messages if "window" in one] == [
+        "v: 1 window",
+        "v: kept, 1 window",
+    ]
+
+
+def test_one_frame_is_no_frames(tmp_path, model):
+    one = make_video(tmp_path / "one.mp4", frames=1, fps="15")
+    table = features_of_batch(
+        [Source("one", str(one))], tmp_path, SETTINGS, MADE_WITH, lambda: model
+    )
+    assert table["note"][0] == "1 frame is fewer than a window of 32, so every window is padded"
+
+
+def test_every_setting_is_one_of_content_or_of_another_known_kind():
+    """A new setting has to be put where it belongs, or arrays that are stale would be kept."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())["features"]
+    which = {"weights", "video_list", "root", "inputs", "video_suffix", "frame_pattern", "persons"}
+    how = {"batch", "device", "threads"}
+    assert set(OF_CONTENT) | which | how == set(config)
+    assert len(OF_CONTENT) + len(which) + len(how) == len(config)
+
+
+def manifest_of(*rows):
+    return pd.DataFrame(rows, columns=list(MANIFEST))
+
+
+def test_strict_stops_on_damage():
+    fine = ("a", "made", "a_32.npy", 1, 9344, "s", 0, "10 frames are fewer than a window of 32")
+    hurt = ("b", "made", "b_32.npy", 1, 9344, "s", 2, "damaged in 2 places")
+    check_any_made(manifest_of(fine), strict=True)
+    check_any_made(manifest_of(fine, hurt), strict=False)
+    with pytest.raises(UserError, match=r"`strict` is set.*\n  - b: damaged in 2 places$"):
+        check_any_made(manifest_of(fine, hurt), strict=True)
+
+
+def test_damage_is_counted(tmp_path, model):
+    path = make_video(tmp_path / "v.mp4", frames=45, fps="15", output=("-c:v", "mjpeg"))
+    content = bytearray(path.read_bytes())
+    starts = [i for i in range(len(content) - 2) if content[i : i + 3] == b"\xff\xd8\xff"]
+    content[starts[20] : starts[21]] = bytes(starts[21] - starts[20])
+    path.write_bytes(content)
+    for _ in range(2):  # once made, once kept
+        table = features_of_batch(
+            [Source("v", str(path))], tmp_path / "out", SETTINGS, MADE_WITH, lambda: model
+        )
+        assert list(table["damages"]) == [1]
+        assert table["note"][0] == "damaged in 1 place; the picture before was shown on"
+
+
+def test_what_is_no_longer_listed_is_named(tmp_path):
+    (tmp_path / "deep").mkdir()
+    for name in ("a_32.npy", "a_64.npy", "deep/b_32.npy", ".half.npy"):
+        (tmp_path / name).write_text("")
+    table = manifest_of(("a", "made", "a_32.npy", 1, 9344, "s", 0, ""))
+    left = unlisted_arrays(table, tmp_path)
+    assert left == ["a_64.npy", "deep/b_32.npy"]
+    text = readme(table, SETTINGS, left)
+    assert "1 of 1 video, 1 window of 32 frames" in text
+    assert text.endswith("- a_64.npy\n- deep/b_32.npy\n") and "## No longer listed" in text
+    assert "No longer" not in readme(table, SETTINGS)
 
 
 def test_persons_rows_follow_the_boxes(tmp_path, slowfast, detection_model):

@@ -74,6 +74,37 @@ def test_a_turned_video_stands_upright(tmp_path, video):
     assert np.abs(load().astype(int) - expected).mean() < 5
 
 
+@pytest.mark.parametrize("turn", ["", "90", "180", "270"])
+def test_colours_and_turns_are_ffmpegs(tmp_path, turn):
+    """Four patches of different colours, as ffmpeg itself decodes and turns them."""
+    picture = np.zeros((96, 128, 3), np.uint8)
+    picture[:48, :64], picture[:48, 64:] = (220, 30, 30), (30, 220, 30)
+    picture[48:, :64], picture[48:, 64:] = (30, 30, 220), (200, 200, 40)
+    flat, path, raw = tmp_path / "flat.mp4", tmp_path / "v.mp4", tmp_path / "raw"
+    cv2.imwrite(str(tmp_path / "p.png"), picture[:, :, ::-1])
+    still = ("-loop", "1", "-i", str(tmp_path / "p.png"), "-frames:v", "3")
+    run_ffmpeg(*still, "-pix_fmt", "yuv420p", "-c:v", "libx264", str(flat))
+    run_ffmpeg(
+        *(("-display_rotation", turn) if turn else ()), "-i", str(flat), "-c", "copy", str(path)
+    )
+    run_ffmpeg("-i", str(path), "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", str(raw))
+    shape = (128, 96, 3) if turn in ("90", "270") else (96, 128, 3)
+    expected = np.frombuffer(raw.read_bytes(), np.uint8).reshape(shape)
+    _, load = next(iter(VideoInstants(path, 25)))
+    assert load().shape == shape
+    assert np.abs(load().astype(int) - expected).mean() < 5
+    if not turn:
+        assert np.abs(load()[10, 10].astype(int) - (220, 30, 30)).max() < 12
+
+
+def test_the_end_is_known_only_where_it_was_reached(video):
+    source = VideoInstants(video, 30)
+    next(iter(source))
+    assert not source.ended
+    list(source)
+    assert source.ended
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -136,13 +167,19 @@ def test_numbers_without_leading_zeros(tmp_path):
 
 def test_gaps_are_named(tmp_path):
     folder = write_frames(tmp_path / "f", [1, 2, 5, 6, 8])
-    with pytest.raises(UnreadableVideo, match=r"frame_0000000003\.jpg, .*4\.jpg, .*7\.jpg missing"):
+    with pytest.raises(
+        UnreadableVideo, match=r"frame_0000000003\.jpg, .*4\.jpg, .*7\.jpg missing"
+    ) as told:
         list(FolderInstants(folder, "frame_{:010d}.jpg"))
+    assert str(told.value).endswith("Write the frames anew, or number them without a gap")
 
 
 def test_a_folder_without_such_frames(tmp_path):
     folder = write_frames(tmp_path / "f", [1, 2])
-    with pytest.raises(UnreadableVideo, match=r"called like img_00001\.jpg .* 2 other files"):
+    with pytest.raises(
+        UnreadableVideo,
+        match=r"called like img_00001\.jpg .* found frame_0000000001\.jpg and 1 more",
+    ):
         list(FolderInstants(folder, "img_{:05d}.jpg"))
 
 

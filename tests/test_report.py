@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from avaflow.actions import attributes_from_config
+from avaflow.feature_files import MANIFEST
 from avaflow.job import ERROR_MARK
 from avaflow.manifests import ClipManifest, write_clip_manifest
-from avaflow.report import closing, failures, project_account
+from avaflow.report import closing, failures, features_closing, project_account
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, write_table
 
 ACTIONS = [
@@ -94,6 +95,25 @@ def test_words(results):
     assert "- b: no person was found on 1 of 3 keyframes" in text
     assert "- b: the source video is damaged in 2 places" in text
     assert "no finished clip in val: the dataset has no `val.csv` yet" in text
+
+
+def test_persons_that_have_no_features_are_told(tmp_path):
+    """Also the clips whose persons alone were passed over, and what is no longer listed."""
+    made = ("a", "made", "a_32.npy", 1, 9344, "s", 0, "")
+    skipped = ("b", "skipped", "", 0, 0, "", 0, "clips/b.mp4: no picture of it could be decoded")
+    for path, rows in (
+        ("features/index.csv", [made, ("b", *made[1:2], "b_32.npy", *made[3:])]),
+        ("person_feature_batches/0.csv", [made, skipped]),
+    ):
+        write_table(tmp_path / path, pd.DataFrame(rows, columns=list(MANIFEST)), MANIFEST)
+    (tmp_path / "person_features").mkdir()
+    (tmp_path / "person_features" / "c_32.npy").write_text("")
+    first, *others = features_closing(tmp_path, ["0"])
+    assert first.split()[:4] == ["features", "2", "of", "2"]
+    assert others == [
+        "  no features of the persons in b: clips/b.mp4: no picture of it could be decoded",
+        "  no longer listed, and kept: person_features/c_32.npy",
+    ]
 
 
 def test_last_words_of_a_run(results):

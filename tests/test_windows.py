@@ -94,6 +94,17 @@ def test_a_keyframe_beyond_the_end():
         rows(Windows(4, 10, 10, "keyframes"), 25, [1, 3, 4])
 
 
+@pytest.mark.parametrize("kind", ["frames", "input_frames"])
+def test_other_windows_take_no_notice_of_keyframes(kind):
+    windows = Windows(4, 10, 5, kind, stride=3)
+    assert rows(windows, 14, [1, 3, 99]) == rows(windows, 14)
+
+
+def test_the_defaults_are_what_weights_were_trained_on():
+    # PySlowFast's SAMPLING_RATE 2 of videos at 30 frames a second.
+    assert Windows().step == 2 and Windows().num_frames == 32
+
+
 def test_only_wanted_frames_are_loaded_each_once():
     source = Counted(1000)
     list(stream_windows(source, Windows(4, 10, 5, stride=100)))

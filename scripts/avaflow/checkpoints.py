@@ -30,6 +30,9 @@ from avaflow.torch_threads import let_threads_sleep
 LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """First bytes of what torch wrote before it wrote zips: a pickle of its magic number."""
 
+ZIP = b"PK\x03\x04"
+"""First bytes of a zip file, also of one that was cut short."""
+
 LISTED = 8
 """So many names of each kind of difference are shown; the rest is counted."""
 
@@ -56,8 +59,8 @@ https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOWFAST_4x16_R50
   - slowfast_r101_8x8: \
 https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOWFAST_8x8_R101.pyth
   - slowfast_r101_50_50: \
-https://dl.fbaipublicfiles.com/pyslowfast/model_zoo/ava/SLOWFAST_32x2_R101_50_50.pkl (trained on \
-AVA's actions of persons)"""
+https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOWFAST_16x8_R101_50_50.pyth \
+(trained with features.num_frames 64)"""
 """Addresses from PyTorchVideo's and PySlowFast's model zoo pages."""
 
 NO_WEIGHTS = f"features.weights: SlowFast features need trained weights. {WHAT_TO_DOWNLOAD}"
@@ -110,10 +113,15 @@ def read_weights(path: str | Path) -> dict:
     """
     let_threads_sleep()
     path = Path(path)
-    if not path.is_file() or path.stat().st_size == 0:
-        found = "is empty (0 bytes)" if path.is_file() else "is missing"
-        raise UserError(f"features.weights: the file {path} {found}. {WHAT_TO_DOWNLOAD}")
+    if found := unusable(path):
+        raise UserError(f"features.weights: {path} is {found}. {WHAT_TO_DOWNLOAD}")
     tensors = _torch_tensors(path) if _is_torch_file(path) else _caffe2_tensors(path)
+    if nonlocal_names := [name for name in tensors if "nonlocal" in name]:
+        raise UserError(
+            f"features.weights: {path} holds {', '.join(nonlocal_names[:3])}: networks with "
+            f"non-local blocks are not supported, whatever features.architecture. "
+            f"{WHAT_TO_DOWNLOAD}"
+        )
     named = {}
     for name, value in tensors.items():
         ours = our_name(_bare(name))
@@ -130,6 +138,15 @@ def read_weights(path: str | Path) -> dict:
             f"s1.pathway0_stem... or conv1_w, found {shown}. {WHAT_TO_DOWNLOAD}"
         )
     return named
+
+
+def unusable(path: Path) -> str:
+    """Why a path cannot be a checkpoint, before it is opened; empty where it can."""
+    if path.is_dir():
+        return "a folder: name the file in it"
+    if not path.is_file():
+        return "missing"
+    return "" if path.stat().st_size else "empty (0 bytes)"
 
 
 def our_name(name: str) -> str:
@@ -297,23 +314,37 @@ def _fill(network, weights: Mapping) -> None:
 
 
 def _is_torch_file(path: Path) -> bool:
+    return _begins(path, LEGACY_TORCH) or _begins(path, ZIP) or zipfile.is_zipfile(path)
+
+
+def _begins(path: Path, mark: bytes) -> bool:
     with open(path, "rb") as stream:
-        return stream.read(len(LEGACY_TORCH)) == LEGACY_TORCH or zipfile.is_zipfile(path)
+        return stream.read(len(mark)) == mark
 
 
 def _torch_tensors(path: Path) -> dict:
     """Tensors of a file that torch wrote, read without running anything in it."""
     import torch
 
+    if not zipfile.is_zipfile(path) and _begins(path, ZIP):
+        raise UserError(
+            f"features.weights: {path} is cut short ({path.stat().st_size} bytes): its end, which "
+            "tells what is where, is missing. Download it again."
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        # torch raises UnpicklingError, RuntimeError and more, with pages of advice.
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        # torch raises UnpicklingError, RuntimeError and more, and advises to run what is in it.
+        asked = re.search(r"GLOBAL (\S+)", str(error))
+        if asked:
+            raise UserError(
+                f"features.weights: {path} holds more than tensors ({asked[1]}), which could run "
+                "any program, so it was not read. Save its state_dict() alone, or name other "
+                "weights."
+            ) from None
         raise UserError(
-            f"features.weights: {path} cannot be read as weights only: {reason} It is damaged, or "
-            "holds more than tensors, which could run any program. Download it again, or save its "
-            "state_dict() alone."
+            f"features.weights: {path} is damaged, or holds more than tensors "
+            f"({type(error).__name__}). Download it again, or save its state_dict() alone."
         ) from None
     for name in CONTAINERS:
         if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):

@@ -18,9 +18,22 @@ from avaflow.errors import UserError
 from avaflow.files import sha256, whole_file, write_text
 from avaflow.tables import empty_table, read_table
 
-MANIFEST = {"name": str, "status": str, "rows": int, "bytes": int, "sha256": str, "note": str}
-"""One row per video of a batch: status is `made` or `skipped`, rows, bytes and sha256 are those
-of its array, note says why it was skipped, or what was noticed."""
+MANIFEST = {
+    "name": str,
+    "status": str,
+    "file": str,
+    "rows": int,
+    "bytes": int,
+    "sha256": str,
+    "damages": int,
+    "note": str,
+}
+"""One row per video of a batch: status is `made` or `skipped`; file (below the folder of features),
+rows, bytes and sha256 are those of its array; damages counts the places of the video that could
+not be decoded; note says why it was skipped, or what was noticed."""
+
+NOT_RECORDED = ("name", "status", "file")
+"""What a manifest says of an array, and the record beside the array does not."""
 
 PERSON_ROWS = {"clip": str, "second": int, "person_id": int, "row": int}
 """Which row of an array belongs to which person on which keyframe."""
@@ -85,28 +98,34 @@ def array_writer(path: Path, dimensions: int) -> Iterator[RowWriter]:
 
 
 def write_record(
-    array: Path, made_of: Mapping, rows: int, centres: Sequence[float], note: str = ""
+    array: Path,
+    made_of: Mapping,
+    rows: int,
+    centres: Sequence[float],
+    damages: int = 0,
+    note: str = "",
 ) -> dict:
-    """Write the json beside an array and return the array's row of the manifest, less its name.
+    """Write the json beside an array; returns the manifest's row less name and file.
 
     `made_of` is everything that decides what is in the array; `centres` are the seconds on
-    which windows are centred; `note` is what was noticed.
+    which windows are centred; `damages` and `note` are what was noticed.
     """
-    facts = {"rows": rows, "bytes": array.stat().st_size, "sha256": sha256(array), "note": note}
+    facts = {"rows": rows, "bytes": array.stat().st_size, "sha256": sha256(array)}
+    facts |= {"damages": damages, "note": note}
     record = {**made_of, **facts, "centres": [round(float(second), 6) for second in centres]}
     write_text(record_path(array), json.dumps(record, indent=1) + "\n")
     return {"status": MADE, **facts}
 
 
 def finished(array: Path, made_of: Mapping) -> dict | None:
-    """The manifest's row of an array that was made of just this and is whole; else None."""
+    """As :func:`write_record` for an array that was made of just this and is whole; else None."""
     try:
         record = json.loads(record_path(array).read_text(encoding="utf-8"))
         if {name: record.get(name) for name in made_of} != json.loads(json.dumps(made_of)):
             return None
         if sha256(array) != record["sha256"]:
             return None
-        return {"status": MADE, **{name: record[name] for name in list(MANIFEST)[2:]}}
+        return {"status": MADE, **{n: record[n] for n in MANIFEST if n not in NOT_RECORDED}}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -118,8 +137,19 @@ def remove_array(array: Path) -> None:
 
 
 def skipped(note: str) -> dict:
-    """The manifest's row of a video that cannot be used, less its name."""
-    return {"status": SKIPPED, "rows": 0, "bytes": 0, "sha256": "", "note": note}
+    """The manifest's row of a video that cannot be used, less its name and file."""
+    nothing = {"rows": 0, "bytes": 0, "sha256": "", "damages": 0}
+    return {"status": SKIPPED, **nothing, "note": note}
+
+
+def manifest_row(name: str, num_frames: int, found: Mapping) -> dict:
+    """A row of the manifest, of what :func:`write_record`, `finished` or `skipped` gave.
+
+    A manifest names its files itself: settings that change their names must not make an
+    earlier manifest look wrong.
+    """
+    file = array_path("", name, num_frames).as_posix() if found["status"] == MADE else ""
+    return {"name": name, "file": file, **found}
 
 
 def digest(text: str) -> str:
@@ -127,7 +157,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_features_made(manifests: Sequence[Path], folder: Path, num_frames: int) -> None:
+def check_features_made(manifests: Sequence[Path], folder: Path) -> None:
     """UserError if an array is missing or has another size than its batch's manifest says.
 
     Snakemake looks at the manifests alone.
@@ -139,7 +169,7 @@ def check_features_made(manifests: Sequence[Path], folder: Path, num_frames: int
         except (OSError, UserError):
             continue  # not made yet, or being made right now
         for row in table[table["status"] == MADE].itertuples():
-            array = array_path(folder, row.name, num_frames)
+            array = folder / row.file
             try:
                 found = f"{array.stat().st_size} bytes"
                 whole = array.stat().st_size == row.bytes and record_path(array).exists()
@@ -162,31 +192,45 @@ def index_table(manifests: Sequence[str | Path]) -> pd.DataFrame:
 
 def check_any_made(table: pd.DataFrame, strict: bool) -> None:
     """UserError if no video of a table as :data:`MANIFEST` has features; with `strict`, if one
-    has none."""
+    has none or is damaged."""
     passed_over = table[table["status"] == SKIPPED]
-    if len(passed_over) == len(table) or (strict and len(passed_over)):
-        why = "`strict` is set, and of" if len(passed_over) < len(table) else "of all"
-        listed = zip(passed_over["name"], passed_over["note"], strict=True)
+    if len(passed_over) == len(table):
         raise UserError.listing(
-            f"features: {why} these videos there are no features:",
-            [f"{name}: {note}" for name, note in listed],
+            "features: of all these videos there are no features:", _sentences(passed_over)
+        )
+    wrong = table[(table["status"] == SKIPPED) | (table["damages"] > 0)]
+    if strict and len(wrong):
+        raise UserError.listing(
+            "features: `strict` is set, and these videos cannot be read or are damaged:",
+            _sentences(wrong),
         )
 
 
-def readme(table: pd.DataFrame, settings: Mapping) -> str:
-    """What lies in the folder of features and how it is read, as Markdown."""
+def unlisted_arrays(table: pd.DataFrame, folder: str | Path) -> list[str]:
+    """Arrays below a folder of features that a table as :data:`MANIFEST` does not name, sorted.
+
+    They are left from a longer list or from other settings. Nobody deletes what took hours.
+    """
+    there = (path for path in Path(folder).rglob("*.npy") if not path.name.startswith("."))
+    return sorted({path.relative_to(folder).as_posix() for path in there} - set(table["file"]))
+
+
+def readme(table: pd.DataFrame, settings: Mapping, unlisted: Sequence[str] = ()) -> str:
+    """What lies in the folder of features and how it is read, as Markdown.
+
+    `unlisted` is what :func:`unlisted_arrays` found.
+    """
     made = table[table["status"] == MADE]
     passed_over = table[table["status"] == SKIPPED]
     noticed = made[made["note"] != ""]
     what = "2304 numbers (pooled)" if settings["layer"] == "pooled" else "a logit a class"
-    name = made["name"].iloc[0] if len(made) else "NAME"
-    array = f"{name}_{settings['num_frames']}"
+    array = (made["file"].iloc[0] if len(made) else "NAME_32.npy").removesuffix(".npy")
     lines = [
         "# SlowFast features",
         "",
-        f"{len(made)} of {len(table)} videos, {made['rows'].sum()} windows of "
-        f"{settings['num_frames']} frames at {settings['out_fps']:g} frames a second, {what} each, "
-        f"by {settings['architecture']}. `index.csv` tells it video by video.",
+        f"{len(made)} of {counted(len(table), 'video')}, {counted(made['rows'].sum(), 'window')} "
+        f"of {settings['num_frames']} frames at {settings['out_fps']:g} frames a second, {what} "
+        f"each, by {settings['architecture']}. `index.csv` tells it video by video.",
         "",
         "```python",
         "import json, numpy",
@@ -201,18 +245,29 @@ def readme(table: pd.DataFrame, settings: Mapping) -> str:
     ]
     if len(noticed):
         lines += ["", "## Noticed", "", *_listed(noticed)]
+    if unlisted:
+        left = "Made for another list or with other settings; delete what you do not need."
+        lines += ["", "## No longer listed", "", left, "", *(f"- {name}" for name in unlisted)]
     return "\n".join(lines) + "\n"
 
 
+def counted(number: int, word: str) -> str:
+    """A number with its word: 1 frame, 2 frames."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _sentences(table: pd.DataFrame) -> list[str]:
+    return [f"{name}: {note}" for name, note in zip(table["name"], table["note"], strict=True)]
+
+
 def _listed(table: pd.DataFrame) -> list[str]:
-    return [f"- {name}: {note}" for name, note in zip(table["name"], table["note"], strict=True)]
+    return [f"- {sentence}" for sentence in _sentences(table)]
 
 
-def person_index(table: pd.DataFrame, folder: str | Path, num_frames: int) -> pd.DataFrame:
+def person_index(table: pd.DataFrame, folder: str | Path) -> pd.DataFrame:
     """The persons of all clips of a table as :data:`MANIFEST`, as :data:`PERSON_INDEX`."""
     parts = [empty_table(PERSON_INDEX)]
-    for clip in table.loc[table["status"] == MADE, "name"]:
-        array = array_path(folder, clip, num_frames)
-        rows = read_table(array.with_suffix(".csv"), PERSON_ROWS)
-        parts.append(rows.assign(file=array.name))
+    for file in table.loc[table["status"] == MADE, "file"]:
+        rows = read_table(Path(folder, file).with_suffix(".csv"), PERSON_ROWS)
+        parts.append(rows.assign(file=file))
     return pd.concat(parts, ignore_index=True)

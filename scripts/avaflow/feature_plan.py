@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from avaflow.batches import batch_of
-from avaflow.checkpoints import NO_WEIGHTS, WHAT_TO_DOWNLOAD
+from avaflow.checkpoints import NO_WEIGHTS, WHAT_TO_DOWNLOAD, unusable
 from avaflow.errors import UserError
 from avaflow.feature_files import check_features_made
 from avaflow.files import state
@@ -65,8 +65,7 @@ def plan_features(
     if problems:
         raise UserError.listing("config: these settings of features cannot be used:", problems)
     weights = Path(settings["weights"])
-    if not weights.is_file() or weights.stat().st_size == 0:
-        found = "empty (0 bytes)" if weights.is_file() else "missing"
+    if found := unusable(weights):
         raise UserError(f"config: features.weights: {weights} is {found}. {WHAT_TO_DOWNLOAD}")
     paths, warnings = {}, []
     if settings["video_list"]:
@@ -81,7 +80,6 @@ def plan_features(
         check_features_made(
             [Path(results, manifests, f"{batch}.csv") for batch in sorted(grouped)],
             Path(results, folder),
-            settings["num_frames"],
         )
     return FeaturePlan(dict(sorted(grouped.items())), paths, settings["persons"], warnings)
 
@@ -149,15 +147,25 @@ def missing_videos(settings: Mapping, paths: Mapping[str, str]) -> list[str]:
         return []
     shown = ", ".join(missing[:SHOWN])
     more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+    suffix = "" if folders else settings["video_suffix"]
+    whole = [path.removesuffix(suffix) for path in missing]
+    # The name as it stands in the list is a file: it has been written with its ending.
+    whole = [path for path in whole if suffix and Path(path).is_file()]
+    hint = (
+        f" The list has paths without extension, and video_suffix is put behind them: "
+        f"write {Path(whole[0]).with_suffix('').name}, not {Path(whole[0]).name}."
+        if whole
+        else ""
+    )
     kind = "folder of frames" if folders else "video"
     if len(missing) == len(paths):
         settled = "" if folders else ", and features.video_suffix what their names end with"
         raise UserError(
             f"features.video_list: no {kind} of {settings['video_list']} is there: expected "
             f"{shown}{more}. Check that features.root is the folder that the paths of the list "
-            f"start from{settled}."
+            f"start from{settled}.{hint}"
         )
     return [
         f"features.video_list: of {len(paths)} entries {len(missing)} have no {kind}, and are "
-        f"passed over: {shown}{more}"
+        f"passed over: {shown}{more}{hint and '.' + hint}"
     ]

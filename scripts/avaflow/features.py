@@ -16,7 +16,9 @@ from avaflow.feature_files import (
     MANIFEST,
     array_path,
     array_writer,
+    counted,
     finished,
+    manifest_row,
     remove_array,
     skipped,
     write_record,
@@ -152,8 +154,9 @@ def write_features(
     model: FeatureModel,
     array: Path,
     threads: int = 1,
-) -> tuple[list[float], str]:
-    """Write the features of one video; returns the windows' centres in seconds, and a note.
+) -> tuple[list[float], int, str]:
+    """Write the features of one video; returns the windows' centres in seconds, the number of
+    damages met, and a note.
 
     Raises UnreadableVideo for a video that cannot be used, UserError for features that are
     no numbers. Nothing is left of an array that did not come to its end.
@@ -169,20 +172,21 @@ def write_features(
             check_finite(features, source.name, seconds)
             writer.write(features)
             centres += seconds
-    return centres, noticed(instants, windows)
+    return centres, instants.damages, noticed(instants, windows)
 
 
 def noticed(instants: VideoInstants | FolderInstants, windows: Windows) -> str:
-    """What a user should know of a video that was read to its end."""
+    """What a user should know of a video that was read as far as windows are wanted."""
     notes = []
     span = windows.step * windows.num_frames
-    if instants.frames < span:
+    if instants.ended and instants.frames < span:
         notes.append(
-            f"{instants.frames} frames are fewer than a window of {span}, so every window is padded"
+            f"{counted(instants.frames, 'frame')} {'is' if instants.frames == 1 else 'are'} fewer "
+            f"than a window of {span}, so every window is padded"
         )
     if instants.damages:
-        places = "place" if instants.damages == 1 else "places"
-        notes.append(f"damaged in {instants.damages} {places}; the picture before was shown on")
+        places = counted(instants.damages, "place")
+        notes.append(f"damaged in {places}; the picture before was shown on")
     return "; ".join(notes)
 
 
@@ -203,6 +207,7 @@ def features_of_batch(
     log = logging.getLogger("avaflow")
     loaded = cache(model)
     windows = windows_of(settings)
+    on_keyframes = windows.centred_on == "keyframes"
     rows = []
     for source in sorted(sources):
         array = array_path(folder, source.name, windows.num_frames)
@@ -211,18 +216,24 @@ def features_of_batch(
                 "name": source.name,
                 **made_with,
                 **{name: settings[name] for name in OF_CONTENT},
-                "keyframes": source.seconds and list(source.seconds),
+                "keyframes": list(source.seconds) if on_keyframes and source.seconds else None,
                 "source_sha256": source.sha256(),
             }
             row = finished(array, made_of)
             if row is None:
                 remove_array(array)
-                centres, note = write_features(source, windows, settings, loaded(), array, threads)
-                row = write_record(array, made_of, len(centres), centres, note)
-                log.info("%s: %d windows%s", source.name, len(centres), note and f"; {note}")
+                centres, damages, note = write_features(
+                    source, windows, settings, loaded(), array, threads
+                )
+                row = write_record(array, made_of, len(centres), centres, damages, note)
+                log.info(
+                    "%s: %s%s", source.name, counted(len(centres), "window"), note and f"; {note}"
+                )
+            else:
+                log.info("%s: kept, %s", source.name, counted(row["rows"], "window"))
         except UnreadableVideo as error:
             remove_array(array)
             row = skipped(str(error))
             log.warning("%s: skipped: %s", source.name, error)
-        rows.append({"name": source.name, **row})
+        rows.append(manifest_row(source.name, windows.num_frames, row))
     return pd.DataFrame(rows, columns=list(MANIFEST))

@@ -37,7 +37,7 @@ class VideoInstants:
     `idle_until` may be set meanwhile, in seconds: before it no picture is wanted, so what
     no other picture depends on is not decoded. `damages` counts the places where nothing
     could be decoded; the picture before is then shown on, as players do. `frames` counts
-    the instants so far.
+    the instants so far, and `ended` says whether there are no more.
     """
 
     def __init__(self, path: str | Path, fps: float, threads: int = 1):
@@ -47,6 +47,7 @@ class VideoInstants:
         self.idle_until = 0.0
         self.damages = 0
         self.frames = 0
+        self.ended = False
 
     def __iter__(self) -> Iterator[tuple[int, Load]]:
         import av
@@ -57,6 +58,7 @@ class VideoInstants:
                 for instant, load in self._instants(container):
                     self.frames = instant + 1
                     yield instant, load
+            self.ended = True
         except (av.FFmpegError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UnreadableVideo(f"{self.path}: cannot be read as a video: {reason}") from error
@@ -145,11 +147,13 @@ class FolderInstants:
         self.idle_until = 0.0
         self.damages = 0
         self.frames = 0
+        self.ended = False
 
     def __iter__(self) -> Iterator[tuple[int, Load]]:
         for instant, path in enumerate(frame_files(self.folder, self.pattern)):
             self.frames = instant + 1
             yield instant, lambda path=path: self._load(path)
+        self.ended = True
 
     def _load(self, path: Path) -> np.ndarray:
         import cv2
@@ -178,7 +182,7 @@ def frame_files(folder: Path, pattern: str) -> list[Path]:
     if not numbers:
         raise UnreadableVideo(
             f"{folder}: expected pictures called like {pattern.format(1)} (features.frame_pattern),"
-            f" found {len(names)} other files"
+            f" found {_others(names)}"
         )
     numbers.sort()
     first, last = numbers[0], numbers[-1]
@@ -189,9 +193,18 @@ def frame_files(folder: Path, pattern: str) -> list[Path]:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise UnreadableVideo(
             f"{folder}: {shown}{more} missing between {pattern.format(first)} and "
-            f"{pattern.format(last)}: every picture after the gap would be taken for an earlier one"
+            f"{pattern.format(last)}: every picture after the gap would be taken for an earlier "
+            "one. Write the frames anew, or number them without a gap"
         )
     return [folder / pattern.format(number) for number in numbers]
+
+
+def _others(names: list[str]) -> str:
+    """What lies in a folder instead, by the first name."""
+    if not names:
+        return "an empty folder"
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{min(names)}{more}"
 
 
 def frame_matcher(pattern: str) -> re.Pattern:

@@ -16,6 +16,7 @@ from avaflow.feature_files import (
     array_writer,
     digest,
     finished,
+    manifest_row,
     remove_array,
     skipped,
     write_record,
@@ -121,7 +122,9 @@ def person_features_of_batch(
                 remove_array(array)
                 write_person_features(video, boxes, windows, settings, loaded(), array, threads)
                 row = write_record(array, made_of, len(boxes), boxes["second"].tolist())
-                log.info("%s: %d boxes", video.clip, len(boxes))
+                log.info("%s: %s", video.clip, _boxes(len(boxes)))
+            else:
+                log.info("%s: kept, %s", video.clip, _boxes(len(boxes)))
             # Costs nothing, and mends a table that was changed by hand.
             table = boxes.assign(clip=video.clip, row=range(len(boxes)))
             write_table(array.with_suffix(".csv"), table, PERSON_ROWS)
@@ -129,5 +132,9 @@ def person_features_of_batch(
             remove_array(array)
             row = skipped(str(error))
             log.warning("%s: skipped: %s", video.clip, error)
-        rows.append({"name": video.clip, **row})
+        rows.append(manifest_row(video.clip, windows.num_frames, row))
     return pd.DataFrame(rows, columns=list(MANIFEST))
+
+
+def _boxes(number: int) -> str:
+    return "1 box" if number == 1 else f"{number} boxes"

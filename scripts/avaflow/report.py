@@ -8,7 +8,7 @@ import pandas as pd
 from avaflow.actions import Attribute, all_actions
 from avaflow.clips import SPLITS
 from avaflow.errors import UserError
-from avaflow.feature_files import MADE, MANIFEST, SKIPPED
+from avaflow.feature_files import MADE, MANIFEST, SKIPPED, index_table, unlisted_arrays
 from avaflow.job import ERROR_MARK, FAULT_MARK
 from avaflow.leftovers import EXPORTED
 from avaflow.manifests import read_clip_manifest
@@ -228,7 +228,8 @@ def closing(project, config: Mapping) -> str:
         also = f", for {', '.join(exports)}" if exports else ""
         lines.append(f"  {'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
     if project.features:
-        lines += [f"  {line}" for line in features_closing(results)]
+        persons = project.features.batches if project.features.persons else []
+        lines += [f"  {line}" for line in features_closing(results, list(persons))]
     for name, part in (("Kinetics", "kinetics"), ("AVA-Kinetics", "ava_kinetics")):
         lines += counted_lines(name, results / part, config[part]["annotations"])
     lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
@@ -255,22 +256,46 @@ def closing(project, config: Mapping) -> str:
     return "\n".join(lines)
 
 
-def features_closing(results: Path) -> list[str]:
-    """How many videos have features, and which were passed over, or were damaged, and why."""
+def features_closing(results: Path, person_batches: Sequence[str] = ()) -> list[str]:
+    """How many videos have features, and which were passed over, or were damaged, and why.
+
+    Also clips whose persons were passed over, where `person_batches` name the batches of
+    persons' features, and arrays that are of no listed video.
+    """
     try:
         table = read_table(results / "features" / "index.csv", MANIFEST)
     except (OSError, UserError):
         return []  # not made yet
     made = int((table["status"] == MADE).sum())
     lines = [f"{'features':<18} {made:>5} of {len(table)}   {results}/features/"]
-    noted = table[table["note"] != ""]
-    for row in noted.head(NOTES_SHOWN).itertuples():
-        what = "no features of" if row.status == SKIPPED else "look at"
-        lines.append(f"  {what} {table['name'][row.Index]}: {row.note}")
-    if len(noted) > NOTES_SHOWN:
-        more = len(noted) - NOTES_SHOWN
-        lines.append(f"  and {more} more: see {results}/features/README.md")
+    lines += _noted(table, "no features of", f"{results}/features/README.md")
+    left = [f"features/{name}" for name in unlisted_arrays(table, results / "features")]
+    if person_batches:
+        folder = results / "person_feature_batches"
+        try:
+            persons = index_table([folder / f"{batch}.csv" for batch in person_batches])
+        except (OSError, UserError):
+            pass  # not made yet
+        else:
+            lines += _noted(persons, "no features of the persons in", f"{folder}/")
+            unlisted = unlisted_arrays(persons, results / "person_features")
+            left += [f"person_features/{name}" for name in unlisted]
+    if left:
+        shown = ", ".join(left[:NOTES_SHOWN])
+        more = f" and {len(left) - NOTES_SHOWN} more" if len(left) > NOTES_SHOWN else ""
+        lines.append(f"  no longer listed, and kept: {shown}{more}")
     return lines
+
+
+def _noted(table: pd.DataFrame, without: str, where: str) -> list[str]:
+    """A line for each note in a table of feature_files.MANIFEST; the rest is counted."""
+    noted = table[table["note"] != ""].to_dict("records")
+    lines = [
+        f"  {without if row['status'] == SKIPPED else 'look at'} {row['name']}: {row['note']}"
+        for row in noted[:NOTES_SHOWN]
+    ]
+    more = len(noted) - NOTES_SHOWN
+    return [*lines, f"  and {more} more: see {where}"] if more > 0 else lines
 
 
 def counted_lines(name: str, folder: Path, asked: object) -> list[str]:

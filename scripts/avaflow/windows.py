@@ -29,7 +29,7 @@ class Windows:
 
     num_frames: int = 32
     in_fps: float = 30
-    out_fps: float = 30
+    out_fps: float = 15
     centred_on: str = "frames"
     stride: int = 1
     padding: str = "zeros"
@@ -80,13 +80,15 @@ def stream_windows(
     """The windows of a video, in order, from its frames as they come.
 
     `instants` are :class:`avaflow.instants.VideoInstants` or the like; its `idle_until` is
-    kept. `prepare` makes of a picture what a window holds. A picture is loaded once, if
-    some window needs it, and dropped after its last window: what is held at a time is the
-    windows open at one frame, whatever the video's length.
+    kept. `seconds` are the keyframes, and mean nothing to other windows. `prepare` makes of a
+    picture what a window holds. A picture is loaded once, if some window needs it, and dropped
+    after its last window: what is held at a time is the windows open at one frame, whatever
+    the video's length.
 
     Raises UnreadableVideo where the video ends before a wanted second.
     """
-    centres = windows.centres(seconds)
+    wanted = seconds if windows.centred_on == "keyframes" else None
+    centres = windows.centres(wanted)
     upcoming = next(centres, None)
     pending: deque[int] = deque()
     kept: dict[int, np.ndarray] = {}
@@ -116,8 +118,9 @@ def stream_windows(
     for centre in pending:
         if centre < length:
             yield made(centre)
-    asked = seconds is not None and [*pending, upcoming]
-    beyond = [centre for centre in asked or () if centre is not None and centre >= length]
+    # Only keyframes are asked for by name; of other centres there are as many as fit.
+    asked = [*pending, upcoming] if wanted is not None else []
+    beyond = [centre for centre in asked if centre is not None and centre >= length]
     if beyond:
         raise UnreadableVideo(
             f"{getattr(instants, 'path', 'the video')}: expected a keyframe at "
