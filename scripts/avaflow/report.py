@@ -210,7 +210,7 @@ def closing(project, config: Mapping) -> str:
         ("frames kept", "rawframes/{clip}.json", "rawframes/"),
         ("persons followed", "tracks/{clip}.csv", "tracks/"),
         ("ready to annotate", "via/{clip}.json", "via/index.html"),
-        ("cut into segments", "segments/{clip}.json", "segments/{clip}/"),
+        ("cut into segments", "segments/{clip}.json", "segments/"),
     ]
     for what, pattern, place in stages:
         made = count(pattern)
