@@ -49,6 +49,7 @@ rule export_alphaction:
         clips=PROJECT.alphaction_clips,
         clip_splits=alphaction_clip_splits(),
         splits=ALPHACTION_SPLITS,
+        strict=config["strict"],
         offset=config["timestamp_offset"],
         actions=config["actions"],
         # By a function: Snakemake would take braces in a text for wildcards.

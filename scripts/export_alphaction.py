@@ -17,6 +17,7 @@ from avaflow.alphaction import (
 )
 from avaflow.alphaction_training import catalog_text, config_text, readme_text
 from avaflow.ava import action_list_text, excluded_text, label_map_text, read_csv, write_csv
+from avaflow.errors import UserError
 from avaflow.files import link, whole_folder, write_text
 from avaflow.hand_labels import read_hand_labels, rows_of_hand_labels
 from avaflow.job import job
@@ -73,6 +74,13 @@ if "snakemake" in globals():
         actions = all_actions(attributes)
         segments = dict(zip(p.clips, given.segments, strict=True))
         manifests = {clip: read_segments_manifest(path) for clip, path in segments.items()}
+        damaged = [each.clip for each in manifests.values() if each.decode_errors]
+        if damaged and p.strict:
+            raise UserError(
+                f"`strict` is set, so damage to videos stops the run: the segments of "
+                f"{', '.join(damaged)} come from damaged stretches. Mend the videos, give other "
+                "times in the clips table, or set `strict: false`."
+            )
         offset, threshold = p.offset, p.settings["person_score"]
         if given.get("by_hand"):
             by_hand = [given.by_hand] if isinstance(given.by_hand, str) else list(given.by_hand)

@@ -119,6 +119,18 @@ def test_boxes_of_another_picture_size_stop_the_job_and_keep_what_was(by_hand):
     assert (by_hand.made / "annotations" / "train.json").read_bytes() == kept
 
 
+def test_strict_stops_at_segments_of_damaged_videos(by_hand):
+    path = by_hand.folder / "results" / "segments" / "yard.json"
+    before = path.read_text()
+    try:
+        path.write_text(json.dumps(json.loads(before) | {"decode_errors": 3}))
+        run = by_hand.run("alphaction", strict=True)
+    finally:
+        path.write_text(before)
+    assert run.status != 0 and "the segments of yard come from damaged stretches" in run.output
+    assert by_hand.run("alphaction").status == 0
+
+
 def test_without_annotations_the_target_makes_what_is_to_be_annotated(by_hand):
     jobs = by_hand.plan("alphaction", alphaction={"annotations": ""}, results="elsewhere")
     assert jobs == {"segments_of_clip": 3, "alphaction": 1}

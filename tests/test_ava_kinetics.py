@@ -480,6 +480,15 @@ def test_the_config_without_a_split_trains_or_judges_nothing(tmp_path):
     assert Path(only_val["val_evaluator"]["ann_file"]).name == "ava_kinetics_val.csv"
 
 
+@pytest.mark.parametrize("prepared", ["frames"], indirect=True)
+def test_broken_clips_above_the_limit_stop_what_is_made_of_all(prepared):
+    """Two videos give no clip, in batches too small to be judged one by one."""
+    run = prepared.run("ava_kinetics", ava_kinetics={"most_broken": 0.1})
+    assert run.status == 1 and "of AVA-Kinetics cannot be made, more than" in run.output
+    run = prepared.run("ava_kinetics")
+    assert run.status == 0, run.output
+
+
 def test_a_range_for_both_splits_is_refused():
     def row(split, clip, status=""):
         return (split, "a", clip, "0", "9", status, "", "5", "v/a.mp4", "0", "1", "1")

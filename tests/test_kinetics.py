@@ -721,6 +721,10 @@ def test_a_file_of_an_earlier_place_is_left_alone(tmp_path, resized):
         ({"path_prefix": "/my data/"}, ["kinetics.path_prefix", "a space"]),
         ({"in_place": True}, ["240 paths have one", "separator: comma", "in_place: false"]),
         ({"annotations": ["none.csv"]}, ["none.csv", "missing"]),
+        (
+            {"videos": {"val": "results/kinetics/videos/val"}},
+            ["kinetics.videos.val", "originals would be overwritten"],
+        ),
         ({"encoder": "h264_videotoolbox"}, ["has no h264_videotoolbox"]),
     ],
 )

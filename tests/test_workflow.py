@@ -322,6 +322,20 @@ def test_alphaction_gets_the_pictures_around_a_keyframe_and_its_ticks(demo):
     assert {s.movie for s in readers.alphaction_samples(folder, "val")} == {"yard"}
 
 
+def test_alphaction_trains_on_ticked_people_and_is_judged_on_detected_ones(demo):
+    folder = demo.results / "dataset" / "alphaction"
+    train = json.loads((folder / "annotations" / "train.json").read_text())
+    boxes = json.loads((folder / "boxes" / "train_person_bbox.json").read_text())
+    assert [(box["image_id"], box["bbox"], box["score"]) for box in boxes] == [
+        (each["image_id"], each["bbox"], 1.0) for each in train["annotations"]
+    ]
+    found = json.loads((folder / "boxes" / "val_person_bbox.json").read_text())
+    assert found and all(0.7 <= box["score"] < 1 for box in found)
+    for split in ("train", "val"):
+        name = f"annotations/{split}_excluded_timestamps.csv"
+        assert (folder / name).read_text() == (demo.results / "dataset" / name).read_text()
+
+
 def test_alphaction_boxes_lie_on_the_true_persons(demo, truth):
     folder = demo.results / "dataset" / "alphaction"
     found = judged = 0

@@ -1,6 +1,6 @@
 """The account of a project: what was made, what awaits a person, what was noticed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -328,40 +328,41 @@ def annotation_remarks(clips: Iterable[str], results: str | Path) -> list[str]:
 def segment_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
     """A sentence for each clip whose segments leave out a rest, or come from a damaged stretch."""
     sentences = []
-    for clip in clips:
-        path = Path(results, "segments", f"{clip}.json")
-        try:
-            manifest = read_segments_manifest(path)
-        except (OSError, UserError):
-            continue  # not cut, or reported by the job that reads it
+    for clip, manifest in _manifests(clips, Path(results, "segments"), read_segments_manifest):
         if manifest.left_out > LEFT_OUT_SECONDS:
             sentences.append(
                 f"segments of clip {clip}: the last {manifest.left_out:g} s make no whole segment"
             )
+        # Where the clip itself was cut too, its own damages say it already.
         if manifest.decode_errors and not Path(results, "clips", f"{clip}.json").exists():
-            sentences.append(
-                f"damaged source: clip {clip} of {manifest.video}, in {manifest.decode_errors} "
-                f"places: look at its segments ({results}/logs/segments/{clip}.ffmpeg.log says "
-                "where)"
-            )
+            sentences.append(_damaged(manifest, Path(results, "logs", "segments"), "segments"))
     return sentences
 
 
 def damaged_sources(clips: Sequence[str], results: str | Path) -> list[str]:
     """A sentence for each clip that was cut from a damaged stretch of its video."""
-    sentences = []
+    return [
+        _damaged(manifest, Path(results, "logs", "trim"), "frames")
+        for _, manifest in _manifests(clips, Path(results, "clips"), read_clip_manifest)
+        if manifest.decode_errors
+    ]
+
+
+def _manifests(clips: Sequence[str], folder: Path, read: Callable) -> Iterator[tuple]:
+    """The clips with a manifest in a folder; one that cannot be read is its own job's matter."""
     for clip in clips:
-        path = Path(results, "clips", f"{clip}.json")
         try:
-            manifest = read_clip_manifest(path)
+            manifest = read(folder / f"{clip}.json")
         except (OSError, UserError):
-            continue  # not cut yet, or reported by the job that reads it
-        if manifest.decode_errors:
-            sentences.append(
-                f"damaged source: clip {clip} of {manifest.video}, in {manifest.decode_errors} "
-                f"places: look at its frames ({results}/logs/trim/{clip}.ffmpeg.log says where)"
-            )
-    return sentences
+            continue
+        yield clip, manifest
+
+
+def _damaged(manifest, logs: Path, what: str) -> str:
+    return (
+        f"damaged source: clip {manifest.clip} of {manifest.video}, in {manifest.decode_errors} "
+        f"places: look at its {what} ({logs}/{manifest.clip}.ffmpeg.log says where)"
+    )
 
 
 def failed_closing(project, config: Mapping, since: float) -> str:
