@@ -27,7 +27,7 @@ SETTINGS = {
     "fps": 25,
     "segment_seconds": 1,
     "short_side": 360,
-    "preset": "ultrafast",
+    "preset": "fast",
     "crf": 20,
     "numbering": "timestamp",
 }

@@ -128,9 +128,9 @@ def _segments_output(stream, folder: Path, phase: int, count: int, threads: int,
         vcodec="libx264",
         preset=settings["preset"],
         crf=settings["crf"],
-        # Every segment has to begin with a key frame, so key frames stand at whole seconds only.
+        # Every segment has to begin with a key frame: one a second, and none at changes of scene,
+        # from which x264 would count anew.
         g=fps,
-        keyint_min=fps,
         sc_threshold=0,
         threads=threads,
         f="segment",
