@@ -21,6 +21,7 @@ include: "rules/features.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
 include: "rules/workflow.smk"
+include: "rules/records.smk"
 
 
 rule all:
@@ -64,7 +65,7 @@ rule keyframes:
 
 rule detections:
     input:
-        all_batches("detections/{batch}.csv"),
+        all_batches("detections/{batch}.batch.json"),
     localrule: True
 
 

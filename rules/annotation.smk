@@ -79,7 +79,11 @@ rule make_via_page:
     conda:
         env("tables")
     params:
-        state=[state(page) for page in [via_page()] if page and config["via"]["page"] == page],
+        state=[
+            SOURCES.content(page)
+            for page in [via_page()]
+            if page and config["via"]["page"] == page
+        ],
         code=code("make_via_page"),
     script:
         "../scripts/make_via_page.py"

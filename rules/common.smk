@@ -16,12 +16,13 @@ from avaflow.ava_kinetics.plan import plan_path as ava_kinetics_plan_path
 from avaflow.ava_kinetics.movies import find_csvs, load_ava
 from avaflow.features.checkpoints import NO_WEIGHTS
 from avaflow.errors import UserError
-from avaflow.files import sha256, state
+from avaflow.files import sha256
 from avaflow.workflow.job import ERROR_MARK
 from avaflow.workflow.project import annotated_by_hand as hand_files
 from avaflow.kinetics.plan import plan_path, load_kinetics
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary
+from avaflow.workflow.records import Sources
 from avaflow.workflow.fingerprint import code_version, read_versions
 
 try:
@@ -40,6 +41,7 @@ if workflow.is_main_process:
         logger.warning(f"avaflow warning: {warning}")
 
 VERSIONS = read_versions(SCRIPTS)
+SOURCES = Sources(config["results"])
 STARTED = time.time()
 CLIPS = {clip.id: clip for clip in PROJECT.clips}
 BATCHES = PROJECT.batches
@@ -100,6 +102,11 @@ def detector_settings():
     return {name: value for name, value in config["detector"].items() if name not in not_content}
 
 
+def content_of_own(path):
+    """Changes with the content of a user's file; empty for one that a rule makes."""
+    return "" if str(path).startswith(results("")) else SOURCES.content(path)
+
+
 def detector_state():
-    """Changes with the detector's files, where they are the user's own."""
-    return [state(file) for file in PROJECT.detector.files if not file.startswith(results(""))]
+    """Changes with the content of the detector's files, where they are the user's own."""
+    return [content_of_own(file) for file in PROJECT.detector.files]

@@ -34,7 +34,7 @@ def feature_weights():
 
 def feature_weights_state():
     """Changes with the checkpoint, also when another of an older date takes its place."""
-    return state(config["features"]["weights"]) if PROJECT.features else ""
+    return SOURCES.content(config["features"]["weights"]) if PROJECT.features else ""
 
 
 def feature_names(wildcards):
@@ -50,7 +50,7 @@ def feature_paths(wildcards):
 
 def feature_state(wildcards):
     """Changes with the files of a batch of the list, in place too."""
-    return PROJECT.features.state(wildcards.batch) if PROJECT.features.paths else []
+    return [SOURCES.content(path) for path in feature_paths(wildcards)]
 
 
 def feature_settings():

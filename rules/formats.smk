@@ -4,7 +4,7 @@
 def split_batches(wildcards):
     """The detections of every batch that holds clips of the split."""
     batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.clips_of(wildcards.split)})
-    return expand(results("detections/{batch}.csv"), batch=batches)
+    return expand(results("detections/{batch}.batch.json"), batch=batches)
 
 
 def split_clips(pattern):
@@ -141,6 +141,7 @@ rule propose:
     conda:
         env("tables")
     params:
+        reads=split_clips("detections/{clip}.csv"),
         clips=lambda wildcards: PROJECT.clips_of(wildcards.split),
         offset=config["timestamp_offset"],
         fps=FPS,

@@ -8,9 +8,12 @@ def of_batch(pattern):
     return lambda wildcards: expand(results(pattern), clip=BATCHES[wildcards.batch])
 
 
-def batch_of_clip(pattern):
-    """An input function: the file of the batch that holds the clip."""
-    return lambda wildcards: results(pattern.format(batch=PROJECT.batch_of[wildcards.clip]))
+def batches_of_clip(wildcards):
+    """What stands for the detections and vectors of a clip's batch being up to date."""
+    batch = PROJECT.batch_of[wildcards.clip]
+    return expand(
+        results("{what}/{batch}.batch.json"), what=["detections", "embeddings"], batch=batch
+    )
 
 
 rule fetch_detector:
@@ -38,19 +41,23 @@ rule export_detector:
     threads: config["detector"]["threads"]
     params:
         folder=results("models/{name}_openvino_model"),
-        state=state(PROJECT.detector.weights) if Path(PROJECT.detector.weights).exists() else "",
+        state=content_of_own(PROJECT.detector.weights),
         image_size=config["detector"]["image_size"],
     script:
         "../scripts/export_detector.py"
 
 
+# Detections and vectors are kept clip by clip: the job of a batch, which loads the model, makes
+# those that are missing or stale, and its own output says that all are there.
+
+
 rule detect:
     input:
         manifests=of_batch("clips/{clip}.json"),
-        clips=ancient(of_batch("clips/{clip}.mp4")),
+        clips=of_batch("clips/{clip}.mp4"),
         weights=PROJECT.detector.files,
     output:
-        detections=results("detections/{batch}.csv"),
+        batch=results("detections/{batch}.batch.json"),
     log:
         results("logs/detect/{batch}.log"),
     benchmark:
@@ -61,7 +68,8 @@ rule detect:
     resources:
         gpu=gpus(config["detector"]["device"]),
     params:
-        clips=lambda wildcards: BATCHES[wildcards.batch],
+        members=lambda wildcards: BATCHES[wildcards.batch],
+        member_suffix=".csv",
         weights=lambda wildcards: PROJECT.detector.model,
         state=detector_state(),
         detector=detector_settings(),
@@ -73,10 +81,10 @@ rule detect:
 rule embed:
     input:
         manifests=of_batch("clips/{clip}.json"),
-        clips=ancient(of_batch("clips/{clip}.mp4")),
-        detections=results("detections/{batch}.csv"),
+        clips=of_batch("clips/{clip}.mp4"),
+        detections=results("detections/{batch}.batch.json"),
     output:
-        embeddings=results("embeddings/{batch}.npz"),
+        batch=results("embeddings/{batch}.batch.json"),
     log:
         results("logs/embed/{batch}.log"),
     benchmark:
@@ -87,7 +95,9 @@ rule embed:
     resources:
         gpu=gpus(config["embedder"]["device"]),
     params:
-        clips=lambda wildcards: BATCHES[wildcards.batch],
+        members=lambda wildcards: BATCHES[wildcards.batch],
+        member_suffix=".npz",
+        reads=of_batch("detections/{clip}.csv"),
         embedder={name: config["embedder"][name] for name in ("batch", "device")},
         code=code("embed"),
     script:
@@ -96,9 +106,8 @@ rule embed:
 
 rule track:
     input:
+        batches_of_clip,
         manifest=results("clips/{clip}.json"),
-        detections=batch_of_clip("detections/{batch}.csv"),
-        embeddings=batch_of_clip("embeddings/{batch}.npz"),
     output:
         tracks=results("tracks/{clip}.csv"),
     log:
@@ -108,7 +117,7 @@ rule track:
     conda:
         env("persons")
     params:
-        clip="{clip}",
+        reads=[results("detections/{clip}.csv"), results("embeddings/{clip}.npz")],
         tracker=config["tracker"],
         stride=config["detector"]["stride"],
         fps=FPS,

@@ -15,7 +15,7 @@ DOWNLOADS = {
 def source_state(wildcards):
     """Changes with a clip's video, also when another file of an older date takes its place."""
     clip = CLIPS[wildcards.clip]
-    return "" if clip.is_url else state(clip.source)
+    return "" if clip.is_url else SOURCES.content(clip.source)
 
 
 def source_of(wildcards):

@@ -16,9 +16,13 @@ def clip_targets():
         *all_clips("clips/{clip}.mp4"),
         *all_clips("keyframes/{clip}.csv"),
         *rawframes_wanted(),
+        *all_batches("detections/{batch}.batch.json"),
+        *all_batches("embeddings/{batch}.batch.json"),
         *all_clips("tracks/{clip}.csv"),
         *proposal_files(),
         *via_files(),
+        *finished_clips("labels/{clip}.csv"),
+        *finished_clips("labels/{clip}.notes.csv"),
         *dataset_files(),
         *export_files(),
     ]
@@ -63,17 +67,10 @@ rule write_report:
 
 
 rule verify:
-    input:
-        manifests=all_clips("clips/{clip}.json"),
-        keyframes=all_clips("keyframes/{clip}.csv"),
-        rawframes=rawframes_wanted(),
     log:
         results("logs/verify.log"),
     conda:
         env("media")
-    params:
-        results=lambda wildcards, input: str(Path(input.manifests[0]).parents[1]),
-        clips=list(CLIPS),
     script:
         "../scripts/verify.py"
 

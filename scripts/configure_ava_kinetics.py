@@ -6,7 +6,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]):
+    with job(snakemake):
         export = AvaKineticsExport(p.train, p.judged, p.read, p.min_score)
         write_text(snakemake.output.config, config_text(export))
         write_text(snakemake.output.readme, readme_text(export))

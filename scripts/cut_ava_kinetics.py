@@ -11,7 +11,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         journal = Journal(p.journal)
         with journal.alone():
             rows = run_batch(

@@ -1,32 +1,35 @@
-"""Find the persons on every k-th frame of a batch of clips."""
+"""Find the persons on every k-th frame of those clips of a batch that need it."""
 
+import json
+
+from avaflow.files import write_text
 from avaflow.persons.detector import detect_clips, load_detector
 from avaflow.tables import DETECTIONS, write_table
 from avaflow.videos.frames import clip_videos
-from avaflow.workflow.job import job
+from avaflow.workflow.job import Batch, job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
-        videos = clip_videos(p.clips, snakemake.input.clips, snakemake.input.manifests)
-        on_cpu = str(p.detector["device"]) == "cpu"
-        detector = load_detector(
-            p.weights,
-            person_class=p.detector["person_class"],
-            confidence=p.detector["confidence"],
-            device=p.detector["device"],
-            half=p.detector["half"],
-            image_size=p.detector["image_size"],
-            threads=snakemake.threads,
-            nms_iou=p.detector["nms_iou"],
-        )
-        detections = detect_clips(
-            videos,
-            detector,
-            stride=p.detector["stride"],
-            batch=p.detector["batch"],
+    with job(snakemake) as log:
+        batch = Batch(snakemake)
+        videos = clip_videos(p.members, snakemake.input.clips, snakemake.input.manifests)
+        videos = [video for video in videos if video.clip in batch.names]
+        if videos:
+            names = ("person_class", "confidence", "device", "half", "image_size", "nms_iou")
+            detector = load_detector(
+                p.weights, **{name: p.detector[name] for name in names}, threads=snakemake.threads
+            )
             # Beside a model on the same processor, more decoder threads only get in its way.
-            decoder_threads=1 if on_cpu else snakemake.threads,
-        )
-        write_table(snakemake.output.detections, detections, DETECTIONS)
-        log.info("%d detections on %d clips", len(detections), len(videos))
+            on_cpu = str(p.detector["device"]) == "cpu"
+            for clip, found in detect_clips(
+                videos,
+                detector,
+                stride=p.detector["stride"],
+                batch=p.detector["batch"],
+                decoder_threads=1 if on_cpu else snakemake.threads,
+            ):
+                write_table(batch.output_of(clip), found, DETECTIONS)
+                batch.done(clip)
+                log.info("%s: %d detections", clip, len(found))
+        write_text(snakemake.output.batch, json.dumps(batch.checksums(), indent=1) + "\n")
+        log.info("%d of %d clips looked at", len(videos), len(batch.members))

@@ -10,8 +10,10 @@ from avaflow.videos.frames import ClipVideo
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
+    import pandas as pd
+
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         rows = [r for r in read_rows(snakemake.input.manifest, MANIFEST) if r["status"] == "cut"]
         frames, videos = {}, []
         for row in rows:
@@ -27,7 +29,7 @@ if "snakemake" in globals():
             detector = load_detector(
                 p.weights, **{name: p.detector[name] for name in names}, threads=snakemake.threads
             )
-            detections = detect_clips(
+            found = detect_clips(
                 videos,
                 detector,
                 p.detector["stride"],
@@ -35,5 +37,6 @@ if "snakemake" in globals():
                 1 if on_cpu else snakemake.threads,
                 lambda video: frames[video.clip],
             )
+            detections = pd.concat([table for _, table in found], ignore_index=True)
         write_table(snakemake.output.detections, detections, DETECTIONS)
         log.info("%d detections on %d clips", len(detections), len(videos))

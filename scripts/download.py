@@ -27,6 +27,6 @@ def download_video(url: str, target: str | Path, checksum: str) -> None:
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake):
         p = snakemake.params
         download_video(p.url, snakemake.output.video, p.sha256)

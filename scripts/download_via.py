@@ -8,7 +8,7 @@ from avaflow.videos.download import download
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake):
         url = snakemake.params.url
         archive = Path(snakemake.output.page).with_suffix(".download")
         download(url, archive)

@@ -69,7 +69,7 @@ def link_media(dataset, manifests, segments, clip_splits):
 
 if "snakemake" in globals():
     p, given, made = snakemake.params, snakemake.input, snakemake.output
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         attributes = attributes_from_config(p.actions)
         actions = all_actions(attributes)
         segments = dict(zip(p.clips, given.segments, strict=True))

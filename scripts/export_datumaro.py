@@ -21,7 +21,7 @@ def pictures_of_clip(manifest, offset):
 
 if "snakemake" in globals():
     p, given = snakemake.params, snakemake.input
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         splits = list(p.splits)
         keyframes = {
             clip: pictures_of_clip(path, p.offset)

@@ -53,7 +53,7 @@ def export_openvino(weights: str | Path, folder: str | Path, image_size: int) ->
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         folder = snakemake.params.folder
         digests = export_openvino(snakemake.input.weights, folder, snakemake.params.image_size)
         entry = {"folder": Path(folder).name, "files": digests}

@@ -23,7 +23,7 @@ def unproposed_keyframes(csvs, proposals):
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         splits = list(p.splits)
         export = Export(
             splits=splits,

@@ -20,7 +20,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p, given, made = snakemake.params, snakemake.input, snakemake.output
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         check_settings(len(given.get("rawframes", [])) > 0, p.fps, p.offset)
         frames = frame_counts(given.rawframes)
         check_lengths(frames)

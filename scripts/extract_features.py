@@ -12,7 +12,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         if p.paths:
             pattern = p.features["frame_pattern"] if p.features["inputs"] == "frames" else ""
             sources = [Source(n, path, pattern) for n, path in zip(p.names, p.paths, strict=True)]

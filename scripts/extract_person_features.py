@@ -14,7 +14,7 @@ from avaflow.workflow.job import job
 if "snakemake" in globals():
     p = snakemake.params
     files = snakemake.input
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         clips = {clip.clip: clip for clip in map(read_clip_manifest, files.manifests)}
         weights = files.weights
         table = person_features_of_batch(

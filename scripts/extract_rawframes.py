@@ -7,7 +7,7 @@ from avaflow.videos.trim import rawframes_of_clip, write_frames_manifest
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake):
         manifest = read_clip_manifest(snakemake.input.manifest)
         folder = Path(snakemake.output.rawframes).with_suffix("")
         rawframes_of_clip(

@@ -47,6 +47,6 @@ def _unavailable(name: str, target: str | Path, reason: str) -> UserError:
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         download_weights(snakemake.params.name, snakemake.output.weights)
         log.info("downloaded %s", snakemake.params.name)

@@ -7,7 +7,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         table = index_table(snakemake.input.manifests)
         check_any_made(table, p.strict)
         write_table(snakemake.output.index, table, MANIFEST)

@@ -8,7 +8,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]):
+    with job(snakemake):
         listing = snakemake.output.links
         rows = read_rows(snakemake.input.movies, MOVIES)
         link_ava_folder(rows, p.clips, p.annotations, Path(listing).parents[1], listing)

@@ -4,7 +4,7 @@ from avaflow.formats.links import link_dataset
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake):
         link_dataset(
             snakemake.params.results,
             snakemake.params.clips,

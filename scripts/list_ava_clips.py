@@ -9,7 +9,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         movies = [movie for path in snakemake.input.lists for movie in read_file_list(path)]
         csvs = dict(zip(("train", "val"), snakemake.input.csvs, strict=True))
         rows = movie_rows(movies, splits_of(csvs), p.movies)

@@ -10,7 +10,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         rows = [row for path in snakemake.input.manifests for row in read_rows(path, MANIFEST)]
         rows.sort(key=lambda row: (row["split"], row["name"], row["label"]))
         write_rows(snakemake.output.table, MANIFEST, rows)

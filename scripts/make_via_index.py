@@ -5,7 +5,7 @@ from avaflow.files import write_text
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         p = snakemake.params
         files = zip(p.clips, snakemake.input.projects, snakemake.input.keyframes, strict=True)
         entries = [

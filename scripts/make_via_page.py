@@ -8,7 +8,7 @@ from avaflow.files import write_bytes, write_text
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         content = json.loads(Path(snakemake.input.project).read_text(encoding="utf-8"))
         clip = content["project"]["pname"]
         page = clip_page(read_page(snakemake.input.page), clip, len(content["attribute"]))

@@ -7,7 +7,7 @@ from avaflow.tables import KEYFRAMES, TRACKS, read_table
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         clip = snakemake.params.clip
         content = project(
             clip,

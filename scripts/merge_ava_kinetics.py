@@ -8,7 +8,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         csvs = dict(zip(p.splits, snakemake.input.csv, strict=True))
         proposals = dict(zip(p.splits, snakemake.input.proposals, strict=True))
         out, movies = snakemake.output, set(p.ava["movies"])

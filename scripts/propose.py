@@ -8,11 +8,11 @@ if "snakemake" in globals():
     import pandas as pd
 
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         proposals, empty = build(
             list(p.clips),
             [read_table(path, KEYFRAMES) for path in snakemake.input.keyframes],
-            (read_table(path, DETECTIONS) for path in snakemake.input.detections),
+            (read_table(path, DETECTIONS) for path in p.reads),
             p.offset,
             p.fps,
         )

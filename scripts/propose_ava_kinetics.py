@@ -8,7 +8,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         rows = [row for path in snakemake.input.manifests for row in read_rows(path, MANIFEST)]
         for split, path in zip(p.splits, snakemake.output.proposals, strict=True):
             own = (row for row in rows if row["split"] == split)

@@ -9,7 +9,7 @@ from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, read_table, write_t
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         p = snakemake.params
         labels, notes, warnings = labels_of_project(
             read_project(snakemake.input.project),

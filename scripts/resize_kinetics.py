@@ -12,7 +12,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         exe = ffmpeg_exe(p.ffmpeg)
         try_encoder(exe, p.settings)
         journal = Journal(p.journal)

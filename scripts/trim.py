@@ -11,7 +11,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         facts = probe(snakemake.input.video)
         row = Clip(p.clip, p.video, snakemake.input.video, p.start, p.end, split="train", line=0)
         fps, margin = p.trim["fps"], p.margin

@@ -1,9 +1,8 @@
-"""Hold clips and pictures against their manifests."""
+"""Hold everything that was made against its records and manifests."""
 
 from avaflow.workflow.job import job
-from avaflow.workflow.verify import check_clips
+from avaflow.workflow.verify import check_results
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]) as log:
-        check_clips(snakemake.params.results, snakemake.params.clips)
-        log.info("%d clips are whole", len(snakemake.params.clips))
+    with job(snakemake) as log:
+        log.info("%d files are whole", check_results(snakemake.config["results"]))

@@ -24,7 +24,7 @@ def annotatable_timestamps(clips, keyframes, offset):
 
 if "snakemake" in globals():
     p, made = snakemake.params, snakemake.output
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         clips = list(p.clips)
         actions = all_actions(attributes_from_config(p.actions))
         annotatable = annotatable_timestamps(clips, snakemake.input.keyframes, p.offset)

@@ -19,7 +19,7 @@ from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         rows = [row for path in snakemake.input.manifests for row in read_rows(path, MANIFEST)]
         write_rows(snakemake.output.summary, SUMMARY, summary(rows, p.splits))
         check_share(rows, p.max_broken_share)

@@ -10,7 +10,7 @@ from avaflow.workflow.leftovers import drop_leftovers
 
 if "snakemake" in globals():
     p = snakemake.params
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         for path in drop_leftovers(p.results, p.annotated_splits, p.exports, p.rawframes):
             log.info("removed %s, of an earlier state of the project", path)
         damaged = damaged_sources(p.clips, p.results)

@@ -8,7 +8,7 @@ from avaflow.tables import KEYFRAMES, read_table
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]) as log:
+    with job(snakemake) as log:
         manifest = Path(snakemake.input.keyframes)
         pictures = [
             manifest.with_suffix("") / name for name in read_table(manifest, KEYFRAMES)["file"]

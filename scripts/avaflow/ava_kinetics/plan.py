@@ -9,7 +9,7 @@ from avaflow.ava_kinetics.annotations import Listed, annotated_seconds, ranges_o
 from avaflow.bulk.plan import BatchPlan, load_plan, plan_of, save_plan
 from avaflow.bulk.video_folders import check_apart, listed_files
 from avaflow.errors import UserError
-from avaflow.files import state
+from avaflow.files import quick_checksum
 
 PLAN = (
     "split",
@@ -107,7 +107,7 @@ def load_ava_kinetics(config: Mapping, scan_disk: bool) -> BatchPlan | None:
     facts = {
         "splits": splits,
         "ava": ava.__dict__ if ava else None,
-        "annotations": {split: state(annotation_csv(config, split)) for split in splits},
+        "annotations": {split: quick_checksum(annotation_csv(config, split)) for split in splits},
     }
     plan = plan_of(rows, 2, PLAN, settings["batches"], facts)
     save_plan(plan, kept)

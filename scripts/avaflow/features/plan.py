@@ -9,7 +9,6 @@ from avaflow.errors import UserError
 from avaflow.features.checkpoints import NO_WEIGHTS, WHAT_TO_DOWNLOAD, unusable
 from avaflow.features.files import check_features_made
 from avaflow.features.network import ARCHITECTURES
-from avaflow.files import state
 from avaflow.videos.instants import frame_matcher
 
 SHOWN = 5
@@ -32,21 +31,6 @@ class FeaturePlan:
     def existing_files(self, batch: str) -> list[str]:
         """The files and folders of a batch that exist."""
         return [self.paths[name] for name in self.batches[batch] if Path(self.paths[name]).exists()]
-
-    def state(self, batch: str) -> list[str]:
-        """Changes with the files of a batch, also with one picture of a folder."""
-        return [_state(Path(self.paths[name])) for name in self.batches[batch]]
-
-
-def _state(path: Path) -> str:
-    if not path.exists():
-        return "missing"
-    if not path.is_dir():
-        return state(path)
-    files = sorted(file for file in path.iterdir() if file.is_file())
-    total = sum(file.stat().st_size for file in files)
-    latest = max((int(file.stat().st_mtime) for file in files), default=0)
-    return f"{len(files)} {total} {latest}"
 
 
 def plan_features(

@@ -11,9 +11,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -185,46 +187,64 @@ def detect_clips(
     batch: int,
     decoder_threads: int = 1,
     frames_of: Callable[[ClipVideo], Sequence[int]] | None = None,
-) -> pd.DataFrame:
-    """Detections of every `stride`-th frame of each clip, as tables.DETECTIONS.
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each clip with its detections, as tables.DETECTIONS, as soon as it is done.
 
-    `frames_of` gives the frames of a clip to look at instead of every `stride`-th. Rows are
-    sorted by clip, frame and score (best first). Pictures stream through the model in
-    batches that run on across clips, decoded ahead by a thread of their own, so memory
-    does not grow with the clips' length or number.
+    Clips come sorted; `frames_of` gives the frames of a clip to look at instead of every
+    `stride`-th. Rows are sorted by frame and score (best first). Pictures stream through the
+    model, decoded ahead by a thread of their own, so memory does not grow with the clips'
+    length or number. A forward pass never mixes clips: what is found on one does not depend
+    on which others are looked at, to the last decimal.
+
+    A clip that cannot be read holds up no other: once all are done, UserError names it.
     """
-    rows: dict[str, list] = {name: [] for name in DETECTIONS}
+    ordered = sorted(videos, key=lambda video: video.clip)
+    problems: dict[str, str] = {}
 
     def pictures() -> Iterator[tuple[str, int, np.ndarray]]:
-        for video in sorted(videos, key=lambda video: video.clip):
+        for video in ordered:
             if frames_of:
                 frames = frames_of(video)
             else:
                 frames = detection_frames(video.frames, video.fps, stride)
-            for frame, picture in frames_at(video.path, frames, decoder_threads):
-                yield video.clip, frame, picture
+            try:
+                for frame, picture in frames_at(video.path, frames, decoder_threads):
+                    yield video.clip, frame, picture
+            except UserError as error:
+                problems[video.clip] = str(error)
 
+    rows: dict[str, list[tuple]] = {video.clip: [] for video in ordered}
+    waiting = [video.clip for video in ordered]
     # Small groups where the model takes no larger ones: memory is then used again sooner.
     size = min(batch, detector.batch_limit or batch)
-    for group in _batches(prefetched(pictures(), max(PREFETCH, 2 * size)), size):
-        found = detector.detect([picture for _, _, picture in group])
-        for (clip, frame, _), persons in zip(group, found, strict=True):
-            rows["clip"] += [clip] * len(persons)
-            rows["frame"] += [frame] * len(persons)
-            for column, name in enumerate(("x1", "y1", "x2", "y2", "score")):
-                rows[name] += persons[:, column].tolist()
-    return pd.DataFrame(rows) if rows["clip"] else empty_table(DETECTIONS)
+    for clip, group in _batches(prefetched(pictures(), max(PREFETCH, 2 * size)), size):
+        while waiting[0] != clip:
+            yield from _done(waiting.pop(0), rows, problems)
+        found = detector.detect([picture for _, picture in group])
+        for (frame, _), persons in zip(group, found, strict=True):
+            rows[clip] += [(clip, frame, *person) for person in persons.tolist()]
+    while waiting:
+        yield from _done(waiting.pop(0), rows, problems)
+    if problems:
+        raise UserError("\n".join(problems[clip] for clip in sorted(problems)))
 
 
-def _batches(items: Iterator, size: int) -> Iterator[list]:
-    group = []
-    for item in items:
-        group.append(item)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
+def _done(
+    clip: str, rows: dict[str, list[tuple]], problems: Mapping[str, str]
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    found = rows.pop(clip)
+    if clip not in problems:
+        table = pd.DataFrame(found, columns=list(DETECTIONS))
+        yield clip, table if found else empty_table(DETECTIONS)
+
+
+def _batches(
+    pictures: Iterable[tuple[str, int, np.ndarray]], size: int
+) -> Iterator[tuple[str, list[tuple[int, np.ndarray]]]]:
+    """Up to `size` pictures of one clip at a time, as pairs (frame, picture)."""
+    for clip, own in groupby(pictures, key=itemgetter(0)):
+        while group := [(frame, picture) for _, frame, picture in islice(own, size)]:
+            yield clip, group
 
 
 def _persons(result) -> np.ndarray:

@@ -4,9 +4,10 @@ The network and its weights are taken from that package; its own embedder class 
 because it imports pkg_resources, which setuptools 81 removed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -117,48 +118,31 @@ def _pixels(low: float, high: float, size: int) -> tuple[int, int]:
     return first, max(min(round(high * size), size), first + 1)
 
 
-def embed_detections(
-    videos: Iterable[ClipVideo], detections: pd.DataFrame, embedder: Embedder
-) -> np.ndarray:
+def embed_clip(video: ClipVideo, detections: pd.DataFrame, embedder: Embedder) -> np.ndarray:
     """Unit vectors float16 of shape (len(detections), 1280); row i belongs to row i.
 
-    `detections` is a table as tables.DETECTIONS, its rows sorted by clip and frame. Only
-    frames with detections are read. Raises UserError for a detection of a clip that is not
-    among `videos`.
+    `detections` is the clip's table as tables.DETECTIONS, its rows sorted by frame. Only
+    frames with detections are read. Raises UserError for a detection of another clip.
     """
-    by_clip = {video.clip: video for video in videos}
-    unknown_clips = sorted(set(detections["clip"]) - set(by_clip))
-    if unknown_clips:
+    others = sorted(set(detections["clip"]) - {video.clip})
+    if others:
         raise UserError(
-            f"detections of clip {unknown_clips[0]!r}, which is not in this batch: the detections "
-            "are not of these clips. Delete them and run again."
+            f"clip {video.clip}: its detections hold rows of clip {others[0]!r}. Delete them and "
+            "run again."
         )
     vectors = np.zeros((len(detections), DIMENSIONS), np.float16)
     boxes = detections[BOX].to_numpy(float)
-    frame_rows = detections.reset_index(drop=True).groupby(["clip", "frame"], sort=True).indices
-    wanted: dict[str, list[int]] = {}
-    for clip, frame in sorted(frame_rows):
-        wanted.setdefault(clip, []).append(frame)
+    frame_rows = detections.reset_index(drop=True).groupby("frame", sort=True).indices
 
     def crops() -> Iterator[tuple[int, np.ndarray]]:
-        for clip, frames in wanted.items():
-            for frame, picture in frames_at(by_clip[clip].path, frames):
-                for row in frame_rows[clip, frame]:
-                    # A copy, so that waiting crops do not keep their whole pictures alive.
-                    yield row, crop(picture, boxes[row]).copy()
+        for frame, picture in frames_at(video.path, sorted(frame_rows)):
+            for row in frame_rows[frame]:
+                # A copy, so that waiting crops do not keep their whole pictures alive.
+                yield row, crop(picture, boxes[row]).copy()
 
-    waiting: list[tuple[int, np.ndarray]] = []
     at_once = embedder.batch * embedder.threads
-    for pair in prefetched(crops(), depth=2 * at_once):
-        waiting.append(pair)
-        if len(waiting) == at_once:
-            _fill(vectors, waiting, embedder)
-            waiting = []
-    if waiting:
-        _fill(vectors, waiting, embedder)
+    ahead = prefetched(crops(), depth=2 * at_once)
+    while waiting := list(islice(ahead, at_once)):
+        rows = [row for row, _ in waiting]
+        vectors[rows] = embedder.embed([picture for _, picture in waiting])
     return vectors
-
-
-def _fill(vectors: np.ndarray, waiting: list[tuple[int, np.ndarray]], embedder: Embedder) -> None:
-    rows = [row for row, _ in waiting]
-    vectors[rows] = embedder.embed([picture for _, picture in waiting])

@@ -106,22 +106,6 @@ def track_clip(
     return tracks.reset_index(drop=True)
 
 
-def rows_of_clip(detections: pd.DataFrame, clip: str) -> slice:
-    """Where the rows of one clip stand in a batch's table, which is sorted by clip.
-
-    An empty slice for a clip without detections. Raises UserError if they stand apart.
-    """
-    rows = np.flatnonzero((detections["clip"] == clip).to_numpy())
-    if not len(rows):
-        return slice(0, 0)
-    if rows[-1] - rows[0] + 1 != len(rows):
-        raise UserError(
-            f"tracking: the detections of clip {clip!r} do not stand together. The table was "
-            "changed by hand: delete it and run again."
-        )
-    return slice(int(rows[0]), int(rows[-1]) + 1)
-
-
 def _follow(
     frames: np.ndarray,
     boxes_px: np.ndarray,

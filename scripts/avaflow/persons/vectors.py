@@ -1,6 +1,7 @@
 """Appearance vectors on the disk: written and read without any model code."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -25,32 +26,17 @@ def write_vectors(path: str | Path, vectors: np.ndarray) -> None:
         np.savez(stream, **{ARRAY: np.asarray(vectors, np.float16)})
 
 
-def read_vectors(path: str | Path, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Rows `start` to `stop` of the vectors that :func:`write_vectors` wrote.
-
-    Only these rows are held in memory: a batch may have hundreds of clips, and tracking
-    one of them needs a few of its rows. Raises UserError for any other file.
-    """
+def read_vectors(path: str | Path) -> np.ndarray:
+    """The vectors that :func:`write_vectors` wrote; UserError for any other or a damaged file."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{ARRAY}.npy") as stream:
-            version = np.lib.format.read_magic(stream)
-            read_header = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }[version]
-            shape, fortran, kind = read_header(stream)
-            if fortran or kind != np.float16 or len(shape) != 2 or shape[1] != DIMENSIONS:
-                raise ValueError(f"an array {shape} of {kind}")
-            first, last, _ = slice(start, stop).indices(shape[0])
-            row_bytes = DIMENSIONS * kind.itemsize
-            stream.seek(first * row_bytes, 1)
-            count = max(0, last - first)
-            content = stream.read(count * row_bytes)
-            if len(content) < count * row_bytes:
-                raise ValueError("fewer rows than its header says")
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        # The zip's checksum is compared on the way.
+        with np.load(path, allow_pickle=False) as arrays:
+            vectors = arrays[ARRAY]
+        if vectors.dtype != np.float16 or vectors.ndim != 2 or vectors.shape[1] != DIMENSIONS:
+            raise ValueError(f"an array {vectors.shape} of {vectors.dtype}")
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError) as error:
         raise UserError(
             f"{path}: expected {ARRAY} of {DIMENSIONS} columns, float16, found {error}. "
             "Delete the file and run again."
         ) from error
-    return np.frombuffer(content, np.float16).reshape(count, DIMENSIONS)
+    return vectors

@@ -1,87 +1,124 @@
-"""Whether clips and pictures are still what their manifests say, and training code reads them.
+"""Whether everything that was made is still as it was made, and training code reads it.
 
-Snakemake looks at dates, not into files: a picture that was cut short, edited or lost
-after it was made goes unnoticed until somebody compares contents.
+Outputs are held against their records, to the last byte; folders of pictures, segments and
+arrays against the manifests that stand for them; and decord, by which readers fetch frames
+in video mode, has to see each clip as its manifest says.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from avaflow.errors import UserError
+from avaflow.features.files import MADE, MANIFEST
 from avaflow.files import sha256
-from avaflow.manifests import ClipManifest, read_clip_manifest
+from avaflow.manifests import read_clip_manifest
 from avaflow.tables import KEYFRAMES, read_table
 from avaflow.videos.segments import read_segments_manifest, segments_digest
 from avaflow.videos.trim import frames_digest
+from avaflow.workflow.records import REPAIR, Records
 
 
-def damaged_files(results: str | Path, clip: str) -> list[str]:
-    """A sentence for each file of a clip that differs from its manifest, or is gone."""
-    results = Path(results)
+def check_results(results: str | Path) -> int:
+    """Look at every output that has a record; returns their number.
+
+    Raises UserError, naming each damaged file and what to do, unless all are whole.
+    """
+    records = Records(results)
+    names = list(records.names())
     damage = []
-    manifest = results / "clips" / f"{clip}.json"
-    video = manifest.with_suffix(".mp4")
-    facts = read_clip_manifest(manifest)
-    damage += _differs(video, facts.sha256, manifest) or _unread(video, facts, manifest)
-    table = results / "keyframes" / f"{clip}.csv"
-    for row in read_table(table, KEYFRAMES).itertuples():
-        damage += _differs(table.with_suffix("") / row.file, row.sha256, table)
-    frames = results / "rawframes" / f"{clip}.json"
-    if frames.exists():
-        entry = json.loads(frames.read_text(encoding="utf-8"))
-        try:
-            digest = frames_digest(frames.with_suffix(""), entry["frames"])
-            same = digest == (entry["bytes"], entry["sha256"])
-            found = "other pictures"
-        except FileNotFoundError as error:
-            same, found = False, f"no {Path(error.filename).name}"
-        if not same:
-            damage.append(
-                f"{frames.with_suffix('')}: expected the {entry['frames']} frames of "
-                f"{frames.name}, found {found}; delete {frames}"
-            )
-    return damage + _damaged_segments(results / "segments" / f"{clip}.json")
+    for name in names:
+        path = Path(results, name)
+        how = records.damage(name, thorough=True) or contents_damage(path)
+        if not how and path.exists():
+            how = _unread(path)
+        if how:
+            damage.append(f"{path}: {how}")
+    if damage:
+        heading = "these files are not as avaflow wrote them:"
+        raise UserError.listing(heading, [*damage, f"what to do: {REPAIR}"])
+    return len(names)
 
 
-def _damaged_segments(manifest: Path) -> list[str]:
-    """A sentence if a clip's segments, where there are any, differ from their manifest."""
-    if not manifest.exists():
-        return []
+def contents_damage(path: str | Path) -> str:
+    """What is wrong with the files that a manifest stands for, as a short text; empty if nothing.
+
+    Which kind of manifest it is, its folder says; other files stand for themselves alone.
+    """
+    path = Path(path)
+    look = CONTENTS.get((path.parent.name, path.suffix))
+    if look is None or not path.exists():
+        return ""
+    try:
+        return look(path)
+    except FileNotFoundError as error:
+        return f"of what it stands for, {Path(error.filename).name} is gone"
+    except (UserError, ValueError, KeyError, TypeError) as error:
+        return str(error)
+
+
+def _keyframes(manifest: Path) -> str:
+    for row in read_table(manifest, KEYFRAMES).itertuples():
+        if sha256(manifest.with_suffix("") / row.file) != row.sha256:
+            return f"its picture {row.file} is another"
+    return ""
+
+
+def _rawframes(manifest: Path) -> str:
+    entry = json.loads(manifest.read_text(encoding="utf-8"))
+    digest = frames_digest(manifest.with_suffix(""), entry["frames"])
+    return "" if digest == (entry["bytes"], entry["sha256"]) else "its frames are others"
+
+
+def _segments(manifest: Path) -> str:
     facts = read_segments_manifest(manifest)
     folder = manifest.with_suffix("")
-    try:
-        digest = segments_digest(folder, facts.segments, facts.numbering, facts.offset)
-        found = "" if digest == (facts.bytes, facts.sha256) else "other contents"
-    except FileNotFoundError as error:
-        found = f"no {Path(error.filename).name}"
-    if not found:
-        return []
-    return [
-        f"{folder}: expected the {facts.segments} segments of {manifest.name}, found {found}; "
-        f"delete {manifest}"
-    ]
+    digest = segments_digest(folder, facts.segments, facts.numbering, facts.offset)
+    return "" if digest == (facts.bytes, facts.sha256) else "its segments are others"
 
 
-def check_clips(results: str | Path, clips: Sequence[str]) -> None:
-    """Raise UserError, naming each damaged file and what to delete, unless all are whole."""
-    damage = [sentence for clip in clips for sentence in damaged_files(results, clip)]
-    if damage:
-        heading = "these files are not what was made; delete what is named and run snakemake again:"
-        raise UserError.listing(heading, damage)
+def _arrays(folder: str) -> Callable[[Path], str]:
+    def look(manifest: Path) -> str:
+        table = read_table(manifest, MANIFEST)
+        for row in table[table["status"] == MADE].itertuples():
+            array = manifest.parents[1] / folder / row.file
+            if sha256(array) != row.sha256:
+                return f"its array {row.file} is another"
+        return ""
+
+    return look
 
 
-def _differs(path: Path, expected: str, manifest: Path) -> list[str]:
-    if path.is_file() and sha256(path) == expected:
-        return []
-    found = "another content" if path.is_file() else "nothing"
-    return [f"{path}: expected what {manifest.name} says, found {found}; delete {manifest}"]
+def _links(listing: Path) -> str:
+    results = listing.parents[1]
+    for line in listing.read_text(encoding="utf-8").splitlines()[1:]:
+        name, target = line.split("\t")
+        if not (results / name).exists():
+            return f"its link {name} is gone, or leads nowhere"
+        if (results / name).resolve() != (results / target).resolve():
+            return f"its link {name} leads elsewhere"
+    return ""
 
 
-def _unread(video: Path, facts: ClipManifest, manifest: Path) -> list[str]:
-    """A sentence if decord, by which readers fetch frames in video mode, sees another clip."""
+CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
+    ("keyframes", ".csv"): _keyframes,
+    ("rawframes", ".json"): _rawframes,
+    ("segments", ".json"): _segments,
+    ("feature_batches", ".csv"): _arrays("features"),
+    ("person_feature_batches", ".csv"): _arrays("person_features"),
+    ("dataset", ".tsv"): _links,
+}
+"""How to look at what a manifest stands for, by its folder and suffix."""
+
+
+def _unread(video: Path) -> str:
+    """What decord sees in a clip that is not what its manifest says; empty if it is the same."""
+    manifest = video.with_suffix(".json")
+    if video.parent.name != "clips" or video.suffix != ".mp4" or not manifest.exists():
+        return ""
     import decord
 
+    facts = read_clip_manifest(manifest)
     try:
         reader = decord.VideoReader(str(video))
         found = f"{len(reader)} frames at {reader.get_avg_fps():g} a second"
@@ -89,6 +126,4 @@ def _unread(video: Path, facts: ClipManifest, manifest: Path) -> list[str]:
     except decord.DECORDError as error:
         found = f"nothing it can read ({str(error).splitlines()[0]})"
     expected = f"{facts.frames} frames at {facts.fps:g} a second"
-    if found == expected:
-        return []
-    return [f"{video}: expected {expected}, decord finds {found}; delete {manifest}"]
+    return "" if found == expected else f"expected {expected}, decord finds {found}"

@@ -1,0 +1,76 @@
+# Which jobs have to run is decided by the records of what was made from what, not by dates:
+# a clone, a copy, a wrong clock or a killed run hides no change, and makes nothing stale.
+#
+# Snakemake asks each input for its date; here all count as ancient. Before it decides what to
+# run, the jobs of the whole run are held against their records, and those that are stale are
+# forced. Jobs on a cluster are told what to run, and look at nothing.
+from snakemake.dag import DAG
+from snakemake.exceptions import WorkflowError
+from snakemake.io import flag
+
+from avaflow.workflow.job import facts_of
+from avaflow.workflow.records import REPAIR, Records, find_stale
+from avaflow.workflow.verify import contents_damage
+
+FETCHED = {"download", "fetch_detector", "download_via"}
+RERUNS = {}  # job -> why it has to run, for the last words of a dry run
+
+
+def facts_of_job(job, forced):
+    """What tells whether one of Snakemake's jobs is up to date."""
+    facts = facts_of(
+        job.rule.name,
+        dict(job.params.items()),
+        list(job.input),
+        list(job.output),
+        config["results"],
+        job.input.get("weights", ()),
+    )
+    facts.fetched = job.rule.name in FETCHED
+    facts.forced = forced
+    return facts
+
+
+def force_stale(dag, asked_files):
+    """Make Snakemake run every job whose outputs are not what they should be.
+
+    `asked_files` are those that the user asked to make anew, by -R, -f or -F.
+    """
+    jobs = [job for level in dag.toposorted() for job in level if not job.is_norun]
+    for job in jobs:
+        for file in job.input:
+            file._file = flag(file._file, "ancient")
+    made = [job for job in jobs if job.output]
+    forced = [job.rule in dag.forcerules or not asked_files.isdisjoint(job.output) for job in made]
+    records = Records(config["results"])
+    repair = config["repair"]
+    facts = [facts_of_job(job, anew) for job, anew in zip(made, forced)]
+    look = contents_damage if repair else None
+    state = find_stale(facts, records, repair, look)
+    records.save_states()
+    SOURCES.save()
+    for sentence in state.repaired:
+        logger.warning(f"avaflow: made anew, because damaged: {sentence}")
+    if state.damaged:
+        advice = f"what to do: {REPAIR}; a file that you changed on purpose keep under another name"
+        heading = "these files are not as avaflow wrote them:"
+        raise WorkflowError(f"{ERROR_MARK}{UserError.listing(heading, [*state.damaged, advice])}")
+    for number, reason in state.reasons.items():
+        dag.forcefiles.update(made[number].output)
+        RERUNS[made[number]] = (reason, state.members.get(number))
+        if forced[number] and facts[number].members and not workflow.dryrun:
+            records.forget(records.name(member.output) for member in facts[number].members)
+
+
+if workflow.is_main_process and not hasattr(DAG, "avaflow_check_incomplete"):
+    # The place where Snakemake itself forces jobs that were killed: all jobs are known, and
+    # what is to run is not yet.
+    DAG.avaflow_check_incomplete = DAG.check_incomplete
+
+    async def check_incomplete(dag):
+        asked_files = set(dag.forcefiles)
+        await dag.avaflow_check_incomplete()
+        if not dag.workflow.touch:
+            force_stale(dag, asked_files)
+
+    DAG.check_incomplete = check_incomplete
