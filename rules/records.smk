@@ -4,6 +4,8 @@
 # Snakemake asks each input for its date; here all count as ancient. Before it decides what to
 # run, the jobs of the whole run are held against their records, and those that are stale are
 # forced. Jobs on a cluster are told what to run, and look at nothing.
+import atexit
+
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.io import flag
@@ -62,6 +64,26 @@ def force_stale(dag, asked_files):
             records.forget(records.name(member.output) for member in facts[number].members)
 
 
+async def no_check_output_mtime(dag, job, expanded_output):
+    """In place of Snakemake's refusal of outputs that are dated before an input.
+
+    A camera whose clock was ahead, or a node's, would make every job fail after its work.
+    """
+
+
+def remember_outputs():
+    """Keep the dates that Snakemake gave to this run's outputs, so that the next trusts them."""
+    if RERUNS:
+        records = Records(config["results"])
+        for job in RERUNS:
+            outputs = [str(path) for path in job.output]
+            members = facts_of_job(job, False).members
+            records.trust([*outputs, *(member.output for member in members)], STARTED)
+        records.save_states()
+
+
+DAG.check_output_mtime = no_check_output_mtime
+
 if workflow.is_main_process and not hasattr(DAG, "avaflow_check_incomplete"):
     # The place where Snakemake itself forces jobs that were killed: all jobs are known, and
     # what is to run is not yet.
@@ -74,3 +96,5 @@ if workflow.is_main_process and not hasattr(DAG, "avaflow_check_incomplete"):
             force_stale(dag, asked_files)
 
     DAG.check_incomplete = check_incomplete
+    if not workflow.dryrun:
+        atexit.register(remember_outputs)

@@ -4,10 +4,8 @@ import html.parser
 import io
 import json
 import os
-import runpy
 import shutil
 import subprocess
-import types
 import zipfile
 from pathlib import Path
 
@@ -26,9 +24,9 @@ from avaflow.annotation.via_page import (
 from avaflow.errors import UserError
 from avaflow.manifests import ClipManifest, write_clip_manifest
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, read_table, write_table
+from script_runs import run_script as run
 
 HERE = Path(__file__).parent
-SCRIPTS = HERE.parent / "scripts"
 STAND_IN = HERE / "stand_in_via.html"
 ACTIONS = [
     {"attribute": "head", "choose": "multiple", "options": ["talk", "</script>bow"]},
@@ -189,15 +187,8 @@ def test_index_of_nothing():
 # ------------------------------------------------------------- the scripts, as Snakemake runs them
 
 
-class Files(types.SimpleNamespace):
-    def get(self, name, default=None):
-        return getattr(self, name, default)
-
-
 def run_script(name: str, tmp_path: Path, **parts: dict) -> None:
-    made = {kind: Files(**values) for kind, values in parts.items()}
-    snakemake = types.SimpleNamespace(log=[str(tmp_path / "logs" / f"{name}.log")], **made)
-    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
+    run(name, tmp_path / "results", tmp_path / "logs" / f"{name}.log", **parts)
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ weak). fps 30, margin 2: 11 s are annotatable at seconds 2 to 9, 10 s at 2 to 8.
 import hashlib
 import json
 import os
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +23,8 @@ from avaflow.formats.slowfast import Evaluation, check_lengths, check_settings, 
 from avaflow.formats.slowfast import config_text as slowfast_config
 from avaflow.formats.slowfast import readme_text as slowfast_readme
 from avaflow.tables import DETECTIONS, KEYFRAMES, LABELS, write_table
+from script_runs import run_script
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 FPS = 30
 FRAMES = {"walk": 330, "idle": 300, "open": 330, "shop": 300, "dark": 300}
 SPLITS = {"walk": "train", "idle": "train", "open": "train", "shop": "val", "dark": "val"}
@@ -48,28 +46,6 @@ LABELLED = {
 
 def seconds_of(clip):
     return list(range(2, 10 if FRAMES[clip] == 330 else 9))
-
-
-class Given(list):
-    """A named list with attributes, like the script's snakemake.input."""
-
-    def __init__(self, **named):
-        flat = (each if isinstance(each, list) else [each] for each in named.values())
-        super().__init__(each for own in flat for each in own)
-        self.__dict__.update(named)
-
-    def get(self, name, default=None):
-        return self.__dict__.get(name, default)
-
-
-def run(script, log, **sections):
-    """Run a script as Snakemake does; a user's mistake ends it with SystemExit."""
-    snakemake = type("Snakemake", (), {})()
-    for name, section in sections.items():
-        setattr(snakemake, name, Given(**section))
-    snakemake.log = [str(log)]
-    sys.path.append(str(SCRIPTS))
-    runpy.run_path(str(SCRIPTS / script), init_globals={"snakemake": snakemake})
 
 
 def empty_file(path, _clip, _frame):
@@ -110,17 +86,16 @@ def make_inputs(root, picture=empty_file):
         ]
         table = pd.DataFrame(rows, columns=list(LABELS))
         write_table(root / f"labels/{clip}.csv", table, LABELS)
-    for batch, clips in enumerate((["walk", "shop"], ["idle", "open", "dark"])):
+    for clip in FRAMES:
         rows = []
-        for clip in clips:
-            strength = 0.35 if clip == "dark" else 0.8
-            for frame in range(1, FRAMES[clip] + 1, 5):
-                if clip == "walk" and frame == FPS * 9 + 1:
-                    continue  # the detector saw nobody at second 9
-                rows.append((clip, frame, 0.1, 0.2, 0.3, 0.91, strength))
-                rows.append((clip, frame, -0.01, 0.5, 0.2, 1.02, strength - 0.05))
+        strength = 0.35 if clip == "dark" else 0.8
+        for frame in range(1, FRAMES[clip] + 1, 5):
+            if clip == "walk" and frame == FPS * 9 + 1:
+                continue  # the detector saw nobody at second 9
+            rows.append((clip, frame, 0.1, 0.2, 0.3, 0.91, strength))
+            rows.append((clip, frame, -0.01, 0.5, 0.2, 1.02, strength - 0.05))
         table = pd.DataFrame(rows, columns=list(DETECTIONS))
-        write_table(root / f"detections/{batch}.csv", table, DETECTIONS)
+        write_table(root / f"detections/{clip}.csv", table, DETECTIONS)
 
 
 def make_dataset(root):
@@ -128,18 +103,21 @@ def make_dataset(root):
     notes = root / "dataset/annotations"
     for split in ("train", "val", "test"):
         clips = [clip for clip in SPLITS if SPLITS[clip] == split]
-        run(
-            "proposals.py",
+        run_script(
+            "propose",
+            root,
             root / "logs/proposals.log",
-            input={
-                "detections": [str(root / f"detections/{batch}.csv") for batch in (0, 1)],
-                "keyframes": [str(root / f"keyframes/{clip}.csv") for clip in clips],
-            },
+            input={"keyframes": [str(root / f"keyframes/{clip}.csv") for clip in clips]},
             output={
                 "proposals": str(notes / f"dense_proposals_{split}.pkl"),
                 "notes": str(notes / f"dense_proposals_{split}.notes.csv"),
             },
-            params={"clips": clips, "offset": 900, "fps": FPS},
+            params={
+                "reads": [str(root / f"detections/{clip}.csv") for clip in clips],
+                "clips": clips,
+                "offset": 900,
+                "fps": FPS,
+            },
         )
     splits = ["train", "val"]
     shared = {"splits": splits, "offset": 900, "actions": ACTIONS}
@@ -151,8 +129,9 @@ def make_dataset(root):
     manifests = [str(root / f"clips/{clip}.json") for clip in FINISHED]
     names = {"action_list": str(notes / "action_list.pbtxt")}
     labels = {"label_map": str(notes / "label_map.txt")}
-    run(
-        "dataset.py",
+    run_script(
+        "write_ava",
+        root,
         root / "logs/dataset.log",
         input={
             "labels": [str(root / f"labels/{clip}.csv") for clip in FINISHED],
@@ -168,8 +147,9 @@ def make_dataset(root):
         params={**shared, "clips": FINISHED, "clip_splits": own_splits},
     )
     made = root / "dataset"
-    run(
-        "export_mmaction2.py",
+    run_script(
+        "export_mmaction2",
+        root,
         root / "logs/export_mmaction2.log",
         input={
             "csv": csvs,
@@ -188,8 +168,9 @@ def make_dataset(root):
         params={**shared, "fps": FPS, "rawframes": True, "dataset": str(made)},
     )
     run_slowfast(root)
-    run(
-        "export_datumaro.py",
+    run_script(
+        "export_datumaro",
+        root,
         root / "logs/export_datumaro.log",
         input={"csv": csvs, "keyframes": keyframes, **names},
         output={"readme": str(made / "datumaro/README.md")},
@@ -206,8 +187,9 @@ def make_dataset(root):
 def run_slowfast(root, fps=FPS, offset=900, rawframes=True):
     made, notes = root / "dataset/slowfast", root / "dataset/annotations"
     splits = ["train", "val"]
-    run(
-        "export_slowfast.py",
+    run_script(
+        "export_slowfast",
+        root,
         root / "logs/export_slowfast.log",
         input={
             "csv": [str(notes / f"{split}.csv") for split in splits],

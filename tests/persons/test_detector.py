@@ -1,6 +1,8 @@
 """The detector wrapper, on an untrained toy model and on the real one where it is there."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +10,13 @@ from types import SimpleNamespace
 
 import imageio_ffmpeg
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from avaflow.errors import UserError
+from avaflow.files import sha256
+from avaflow.manifests import ClipManifest, write_clip_manifest
 from avaflow.persons.detector import (
     Detector,
     _persons,
@@ -21,6 +26,7 @@ from avaflow.persons.detector import (
 )
 from avaflow.tables import DETECTIONS, read_table, write_table
 from avaflow.videos.frames import ClipVideo, frames_at
+from script_runs import run_script
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "real"
@@ -169,8 +175,14 @@ def test_torch_gets_its_threads(toy):
         assert torch.get_num_threads() == threads
 
 
+def table_of(*arguments, **settings) -> pd.DataFrame:
+    """The detections of all clips in one table."""
+    tables = [table for _, table in detect_clips(*arguments, **settings)]
+    return pd.concat(tables, ignore_index=True)
+
+
 def test_detections_are_sorted_and_include_every_keyframe(toy_detector, clips, tmp_path):
-    table = detect_clips(clips, toy_detector, stride=7, batch=4)
+    table = table_of(clips, toy_detector, stride=7, batch=4)
     assert table["clip"].unique().tolist() == ["walk-a", "walk-b"]
     # Each second starts anew: 1, 8, 15, 22, 29 | 31, 38, ...
     assert sorted(set(table["frame"])) == [1, 8, 15, 22, 29, 31, 38, 45, 52, 59]
@@ -181,36 +193,37 @@ def test_detections_are_sorted_and_include_every_keyframe(toy_detector, clips, t
 
 
 def test_what_is_found_on_a_clip_does_not_depend_on_its_batch(toy_detector, clips):
-    together = detect_clips(clips, toy_detector, stride=15, batch=3)
-    alone = detect_clips([clips[0]], toy_detector, stride=15, batch=8)
-    own = together[together["clip"] == "walk-b"].reset_index(drop=True)
-    assert len(own) == len(alone) > 0
-    np.testing.assert_allclose(own[["x1", "score"]], alone[["x1", "score"]], atol=2e-4)
+    together = dict(detect_clips(clips, toy_detector, stride=7, batch=4))
+    alone = dict(detect_clips([clips[0]], toy_detector, stride=7, batch=4))
+    assert len(alone["walk-b"]) and alone["walk-b"].equals(together["walk-b"])
 
 
 def test_twice_the_same(toy_detector, clips):
-    first, second = (detect_clips(clips, toy_detector, stride=15, batch=4) for _ in range(2))
+    first, second = (table_of(clips, toy_detector, stride=15, batch=4) for _ in range(2))
     assert first.equals(second)
 
 
 def test_detections_are_those_of_their_frame(toy_detector, clips):
-    table = detect_clips(clips, toy_detector, stride=15, batch=4)
+    table = table_of(clips, toy_detector, stride=15, batch=4)
     [(_, frame)] = frames_at(clips[0].path, [46])
     [expected] = toy_detector.detect([frame])
     rows = table[(table["clip"] == "walk-b") & (table["frame"] == 46)]
     np.testing.assert_allclose(rows[["x1", "y1", "x2", "y2", "score"]], expected, atol=2e-4)
 
 
-def test_no_clips_give_an_empty_table(toy_detector, tmp_path):
-    table = detect_clips([], toy_detector, stride=5, batch=4)
+def test_nobody_gives_an_empty_table(toy_detector, clips, tmp_path):
+    (_, table), *_ = detect_clips(clips, toy_detector, 5, 4, frames_of=lambda video: [])
     write_table(tmp_path / "d.csv", table, DETECTIONS)
     assert (tmp_path / "d.csv").read_text() == ",".join(DETECTIONS) + "\n"
 
 
-def test_a_broken_clip_is_named(toy_detector, clips):
-    gone = clips[0]._replace(path="gone.mp4")
+def test_a_broken_clip_is_named_and_holds_up_no_other(toy_detector, clips):
+    gone = clips[1]._replace(path="gone.mp4")
+    found = []
     with pytest.raises(UserError, match=r"gone\.mp4"):
-        detect_clips([gone], toy_detector, stride=5, batch=4)
+        for clip, _ in detect_clips([gone, clips[0]], toy_detector, stride=15, batch=4):
+            found.append(clip)
+    assert found == ["walk-b"]
 
 
 def test_missing_weights_say_where_to_put_them(tmp_path):
@@ -275,7 +288,7 @@ def test_a_toy_is_exported_whole_and_twice_the_same(toy, tmp_path):
         "made = runpy.run_path(sys.argv[1])['export_openvino'](sys.argv[2], sys.argv[3], 160)\n"
         "print(sorted(made.items()))\n"
     )
-    script = str(ROOT / "scripts" / "detector_export.py")
+    script = str(ROOT / "scripts" / "export_detector.py")
     runs = [
         subprocess.run(
             [sys.executable, "-c", program, script, str(toy), str(folder)],
@@ -305,7 +318,7 @@ def test_a_toy_is_exported_whole_and_twice_the_same(toy, tmp_path):
 def test_weights_that_nobody_publishes_are_refused(tmp_path):
     import runpy
 
-    download = runpy.run_path(str(ROOT / "scripts" / "detector_weights.py"))["download_weights"]
+    download = runpy.run_path(str(ROOT / "scripts" / "fetch_detector.py"))["download_weights"]
     with pytest.raises(UserError, match="found 'mine.pt'"):
         download("mine.pt", tmp_path / "mine.pt")
     assert list(tmp_path.iterdir()) == []
@@ -321,7 +334,7 @@ def test_a_failed_download_says_where_to_put_the_file(tmp_path, monkeypatch):
         raise ConnectionError("Environment may be offline.")
 
     monkeypatch.setattr(downloads, "attempt_download_asset", fail)
-    download = runpy.run_path(str(ROOT / "scripts" / "detector_weights.py"))["download_weights"]
+    download = runpy.run_path(str(ROOT / "scripts" / "fetch_detector.py"))["download_weights"]
     target = tmp_path / "models" / "yolo11n.pt"
     with pytest.raises(UserError, match=r"may be offline.*put it to .*models/yolo11n\.pt"):
         download("yolo11n.pt", target)
@@ -343,37 +356,53 @@ def test_a_downloaded_file_arrives_whole(toy, tmp_path, monkeypatch):
         "attempt_download_asset",
         lambda path: Path(path).write_bytes(toy.read_bytes()),
     )
-    download = runpy.run_path(str(ROOT / "scripts" / "detector_weights.py"))["download_weights"]
+    download = runpy.run_path(str(ROOT / "scripts" / "fetch_detector.py"))["download_weights"]
     download("yolo11n.pt", tmp_path / "models" / "yolo11n.pt")
     assert (tmp_path / "models" / "yolo11n.pt").read_bytes() == toy.read_bytes()
 
 
-def test_the_detect_script_moves_the_data(toy, clips, tmp_path):
-    import runpy
-
-    from avaflow.manifests import ClipManifest, write_clip_manifest
-
-    manifests = []
+def test_the_detect_script_looks_at_clips_that_need_it(toy, clips, tmp_path):
+    results = tmp_path / "results"
+    names = [video.clip for video in clips]
     for video in clips:
-        path = tmp_path / f"{video.clip}.json"
         facts = (video.fps, video.frames, video.width, video.height)
-        write_clip_manifest(path, ClipManifest(video.clip, "v.mp4", 0.0, *facts, "0" * 64, 0))
-        manifests.append(str(path))
+        manifest = ClipManifest(video.clip, "v.mp4", 0.0, *facts, "0" * 64, 0)
+        write_clip_manifest(results / f"clips/{video.clip}.json", manifest)
+        shutil.copy(video.path, results / f"clips/{video.clip}.mp4")
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     settings = {**config["detector"], "confidence": 0.5, "image_size": 160, "stride": 15}
-    job = SimpleNamespace(
-        input=SimpleNamespace(clips=[v.path for v in clips], manifests=manifests),
-        output=SimpleNamespace(detections=str(tmp_path / "d.csv")),
-        params=SimpleNamespace(
-            clips=[v.clip for v in clips], weights=str(toy), detector=settings, fps=30
-        ),
-        log=[str(tmp_path / "log.txt")],
-        threads=2,
-    )
-    runpy.run_path(str(ROOT / "scripts" / "detect.py"), init_globals={"snakemake": job})
-    table = read_table(tmp_path / "d.csv", DETECTIONS)
-    assert sorted(set(table["clip"])) == ["walk-a", "walk-b"]
-    assert sorted(set(table["frame"])) == [1, 16, 31, 46]
+
+    def run() -> None:
+        run_script(
+            "detect",
+            results,
+            tmp_path / "log.txt",
+            input={
+                "manifests": [str(results / f"clips/{name}.json") for name in names],
+                "clips": [str(results / f"clips/{name}.mp4") for name in names],
+                "weights": [str(toy)],
+            },
+            output={"batch": str(results / "detections/0.batch.json")},
+            params={
+                "members": names,
+                "member_suffix": ".csv",
+                "weights": str(toy),
+                "detector": settings,
+            },
+            threads=2,
+        )
+
+    run()
+    tables = {name: read_table(results / f"detections/{name}.csv", DETECTIONS) for name in names}
+    assert all(set(table["clip"]) == {name} for name, table in tables.items())
+    assert all(sorted(set(table["frame"])) == [1, 16, 31, 46] for table in tables.values())
+    checksums = json.loads((results / "detections/0.batch.json").read_text())
+    assert checksums == {name: sha256(results / f"detections/{name}.csv") for name in names}
+    before = {name: (results / f"detections/{name}.csv").stat().st_mtime_ns for name in names}
+    (results / f"detections/{names[1]}.csv").unlink()
+    run()
+    assert (results / f"detections/{names[0]}.csv").stat().st_mtime_ns == before[names[0]]
+    assert read_table(results / f"detections/{names[1]}.csv", DETECTIONS).equals(tables[names[1]])
 
 
 @pytest.mark.skipif(not REAL_MODEL.is_dir(), reason=f"no real model in {REAL_MODEL}")

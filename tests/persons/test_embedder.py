@@ -1,10 +1,9 @@
 """Appearance vectors: the network's own, aligned with the detections, reproducible."""
 
-import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import imageio_ffmpeg
 import numpy as np
@@ -12,10 +11,11 @@ import pandas as pd
 import pytest
 
 from avaflow.errors import UserError
-from avaflow.persons.embedder import crop, embed_detections, load_embedder
+from avaflow.persons.embedder import crop, embed_clip, load_embedder
 from avaflow.persons.vectors import DIMENSIONS, read_vectors, write_vectors
 from avaflow.tables import BOX, DETECTIONS, empty_table, write_table
 from avaflow.videos.frames import ClipVideo, frames_at
+from script_runs import run_script
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,8 +116,17 @@ def test_crops_are_never_empty(box, columns, rows):
     assert np.array_equal(crop(picture, box), expected)
 
 
+def own_rows(clip: str) -> pd.DataFrame:
+    return TABLE[TABLE["clip"] == clip].reset_index(drop=True)
+
+
+def embed_all(clips, embedder) -> np.ndarray:
+    """The vectors of all rows of the table, clip after clip."""
+    return np.concatenate([embed_clip(video, own_rows(video.clip), embedder) for video in clips])
+
+
 def test_row_i_is_the_vector_of_detection_i(embedder, clips):
-    vectors = embed_detections(clips, TABLE, embedder)
+    vectors = embed_all(clips, embedder)
     assert vectors.dtype == np.float16
     assert vectors.shape == (6, DIMENSIONS)
     expected = []
@@ -133,33 +142,40 @@ def test_row_i_is_the_vector_of_detection_i(embedder, clips):
 
 
 def test_batches_do_not_matter(embedder, clips):
-    one_by_one = embed_detections(clips, TABLE, load_embedder(batch=1))
+    one_by_one = embed_all(clips, load_embedder(batch=1))
     np.testing.assert_allclose(
-        embed_detections(clips, TABLE, embedder).astype(float), one_by_one.astype(float), atol=1e-3
+        embed_all(clips, embedder).astype(float), one_by_one.astype(float), atol=1e-3
     )
 
 
 def test_no_detections_give_no_rows(embedder, clips, tmp_path):
-    vectors = embed_detections(clips, empty_table(DETECTIONS), embedder)
+    vectors = embed_clip(clips[0], empty_table(DETECTIONS), embedder)
     write_vectors(tmp_path / "v.npz", vectors)
     assert read_vectors(tmp_path / "v.npz").shape == (0, DIMENSIONS)
 
 
-def test_detections_of_another_batch_are_refused(embedder, clips):
-    with pytest.raises(UserError, match="clip 'b', which is not in this batch"):
-        embed_detections(clips[:1], TABLE, embedder)
+def test_detections_of_another_clip_are_refused(embedder, clips):
+    with pytest.raises(UserError, match="clip a: its detections hold rows of clip 'b'"):
+        embed_clip(clips[0], TABLE, embedder)
 
 
-def test_vectors_come_back_in_part_and_as_numpy_reads_them(tmp_path):
+def test_vectors_come_back_as_numpy_reads_them(tmp_path):
     vectors = np.random.default_rng(0).random((9, DIMENSIONS)).astype(np.float16)
     write_vectors(tmp_path / "v.npz", vectors)
     with np.load(tmp_path / "v.npz") as content:
         assert list(content) == ["vectors"]
         assert np.array_equal(content["vectors"], vectors)
     assert np.array_equal(read_vectors(tmp_path / "v.npz"), vectors)
-    assert np.array_equal(read_vectors(tmp_path / "v.npz", 3, 7), vectors[3:7])
-    assert read_vectors(tmp_path / "v.npz", 4, 4).shape == (0, DIMENSIONS)
-    assert len(read_vectors(tmp_path / "v.npz", 5, 20)) == 4
+
+
+def test_a_flipped_byte_in_the_middle_is_seen(tmp_path):
+    path = tmp_path / "v.npz"
+    write_vectors(path, np.random.default_rng(0).random((9, DIMENSIONS)).astype(np.float16))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="v.npz"):
+        read_vectors(path)
 
 
 def test_equal_vectors_give_equal_bytes_whenever_written(tmp_path, monkeypatch):
@@ -201,28 +217,43 @@ def test_the_packages_own_embedder_is_not_imported():
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
-def test_the_embed_script_moves_the_data(clips, tmp_path):
+def test_the_embed_script_describes_clips_that_need_it(clips, tmp_path):
     from avaflow.manifests import ClipManifest, write_clip_manifest
 
-    manifests = []
+    results = tmp_path / "results"
     for video in clips:
-        manifests.append(str(tmp_path / f"{video.clip}.json"))
         facts = ClipManifest(video.clip, "v.mp4", 0.0, 30, 20, 160, 96, "0" * 64, 0)
-        write_clip_manifest(manifests[-1], facts)
-    write_table(tmp_path / "d.csv", TABLE, DETECTIONS)
-    job = SimpleNamespace(
-        input=SimpleNamespace(
-            clips=[video.path for video in clips],
-            manifests=manifests,
-            detections=str(tmp_path / "d.csv"),
-        ),
-        output=SimpleNamespace(embeddings=str(tmp_path / "v.npz")),
-        params=SimpleNamespace(
-            clips=["a", "b"], embedder={"batch": 4, "device": "cpu", "threads": 1}
-        ),
-        log=[str(tmp_path / "log.txt")],
-        threads=1,
-    )
-    runpy.run_path(str(ROOT / "scripts" / "embed.py"), init_globals={"snakemake": job})
-    expected = embed_detections(clips, TABLE, load_embedder(batch=4))
-    assert np.array_equal(read_vectors(tmp_path / "v.npz"), expected)
+        write_clip_manifest(results / f"clips/{video.clip}.json", facts)
+        shutil.copy(video.path, results / f"clips/{video.clip}.mp4")
+        table = results / f"detections/{video.clip}.csv"
+        write_table(table, own_rows(video.clip), DETECTIONS)
+
+    def run() -> None:
+        run_script(
+            "embed",
+            results,
+            tmp_path / "log.txt",
+            input={
+                "manifests": [str(results / f"clips/{name}.json") for name in "ab"],
+                "clips": [str(results / f"clips/{name}.mp4") for name in "ab"],
+                "detections": str(results / "detections/0.batch.json"),
+            },
+            output={"batch": str(results / "embeddings/0.batch.json")},
+            params={
+                "members": ["a", "b"],
+                "member_suffix": ".npz",
+                "reads": [str(results / f"detections/{name}.csv") for name in "ab"],
+                "embedder": {"batch": 4, "device": "cpu"},
+            },
+        )
+
+    run()
+    for video in clips:
+        expected = embed_clip(video, own_rows(video.clip), load_embedder(batch=4))
+        found = read_vectors(results / f"embeddings/{video.clip}.npz")
+        assert np.array_equal(found, expected)
+    write_table(results / "detections/b.csv", own_rows("b")[:2], DETECTIONS)
+    before = (results / "embeddings/a.npz").stat().st_mtime_ns
+    run()
+    assert (results / "embeddings/a.npz").stat().st_mtime_ns == before
+    assert len(read_vectors(results / "embeddings/b.npz")) == 2

@@ -1,10 +1,8 @@
 """Identities on scenes made by hand, where everybody's vector and path is known."""
 
-import runpy
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,9 +10,10 @@ import pytest
 import yaml
 
 from avaflow.errors import UserError
-from avaflow.persons.tracker import _deep_sort, rows_of_clip, track_clip
+from avaflow.persons.tracker import _deep_sort, track_clip
 from avaflow.persons.vectors import write_vectors
 from avaflow.tables import BOX, DETECTIONS, TRACKS, empty_table, read_table, write_table
+from script_runs import run_script
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["tracker"]
@@ -377,15 +376,6 @@ def test_linking_agrees_with_a_plain_average_linkage(seed):
     assert sorted(given) == sorted(sorted(group) for group in expected)
 
 
-def test_rows_of_a_clip():
-    table = pd.DataFrame({"clip": ["a", "a", "c", "d", "d"]})
-    assert rows_of_clip(table, "a") == slice(0, 2)
-    assert rows_of_clip(table, "c") == slice(2, 3)
-    assert rows_of_clip(table, "b") == slice(0, 0)
-    with pytest.raises(UserError, match="clip 'a' do not stand together"):
-        rows_of_clip(pd.DataFrame({"clip": ["a", "b", "a"]}), "a")
-
-
 def test_tracking_imports_no_torch():
     program = (
         "import sys; sys.path[:0] = sys.argv[1:]\n"
@@ -394,7 +384,7 @@ def test_tracking_imports_no_torch():
         "assert 'deep_sort_realtime' in sys.modules\n"
         "assert not {'torch', 'torchvision', 'ultralytics', 'av'} & set(sys.modules)\n"
     )
-    folders = [str(ROOT / "scripts"), str(ROOT / "tests")]
+    folders = [str(ROOT / "scripts"), str(ROOT / "tests" / "persons"), str(ROOT / "tests")]
     subprocess.run([sys.executable, "-c", program, *folders], check=True)
 
 
@@ -404,25 +394,26 @@ def test_the_track_script_moves_the_data(tmp_path):
     scene = crossing()
     rows = sorted(scene.rows, key=lambda row: (row[0], -row[6]))
     own = pd.DataFrame([("b", row[0], *row[2:7]) for row in rows], columns=list(DETECTIONS))
-    other = own.assign(clip="a")
-    write_table(tmp_path / "d.csv", pd.concat([other, own]), DETECTIONS)
-    vectors = np.zeros((2 * len(rows), 1280), np.float16)
-    vectors[: len(rows), 5] = 1  # the other clip's: everybody looks the same
-    vectors[len(rows) :, :DIMENSIONS] = [row[7] for row in rows]
-    write_vectors(tmp_path / "v.npz", vectors)
+    results = tmp_path / "results"
+    write_table(results / "detections/b.csv", own, DETECTIONS)
+    vectors = np.zeros((len(rows), 1280), np.float16)
+    vectors[:, :DIMENSIONS] = [row[7] for row in rows]
+    write_vectors(results / "embeddings/b.npz", vectors)
     facts = ClipManifest("b", "v.mp4", 0.0, FPS, 150, 1600, 900, "0" * 64, 0)
-    write_clip_manifest(tmp_path / "b.json", facts)
-    job = SimpleNamespace(
-        input=SimpleNamespace(
-            detections=str(tmp_path / "d.csv"),
-            embeddings=str(tmp_path / "v.npz"),
-            manifest=str(tmp_path / "b.json"),
-        ),
-        output=SimpleNamespace(tracks=str(tmp_path / "t.csv")),
-        params=SimpleNamespace(clip="b", tracker=SETTINGS, stride=STRIDE, fps=FPS),
-        log=[str(tmp_path / "log.txt")],
+    write_clip_manifest(results / "clips/b.json", facts)
+    run_script(
+        "track",
+        results,
+        tmp_path / "log.txt",
+        input={"manifest": str(results / "clips/b.json")},
+        output={"tracks": str(results / "tracks/b.csv")},
+        params={
+            "reads": [str(results / "detections/b.csv"), str(results / "embeddings/b.npz")],
+            "tracker": SETTINGS,
+            "stride": STRIDE,
+            "fps": FPS,
+        },
     )
-    runpy.run_path(str(ROOT / "scripts" / "track.py"), init_globals={"snakemake": job})
-    tracks = read_table(tmp_path / "t.csv", TRACKS)
+    tracks = read_table(results / "tracks/b.csv", TRACKS)
     assert len(tracks) == len(rows)
     assert tracks["person_id"].tolist() == scene.track()["person_id"].tolist()

@@ -4,7 +4,10 @@ The config and the clips table are held against their schemas, videos are looked
 finished annotations are found, and files that a run needs are named or missed by name.
 """
 
+import os
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +20,6 @@ from avaflow.files import check_room
 from avaflow.formats.alphaction import check_reach
 from avaflow.formats.alphaction import check_settings as check_alphaction_settings
 from avaflow.formats.slowfast import check_settings
-from avaflow.manifests import read_clip_manifest
 from avaflow.persons.detector_files import DetectorFiles, find_detector
 from avaflow.project.actions import attributes_from_config
 from avaflow.project.clips import SPLITS, Clip, frame_count, leaks, read_clips_table, resolve_clips
@@ -26,6 +28,9 @@ from avaflow.times import READER_REACH_FRAMES
 from avaflow.videos.ffmpeg import ffmpeg_exe
 from avaflow.videos.probe import ProbeCache
 from avaflow.videos.segments import segment_count
+
+CLOCK_SLACK_SECONDS = 3600
+"""Clocks of machines that share a disk differ; more is worth a word."""
 
 OTHER_PARTS: dict[str, str] = {
     "features": "video_list",
@@ -136,11 +141,10 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     if config["strict"] and warnings:
         raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
     # A rest of a divided range is told, but nothing to mend.
-    warnings += remainders
+    warnings += remainders + dated_ahead(row.source for row in rows)
     batches: dict[str, list[str]] = {}
     for clip in clips:
         batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)
-    check_clips_made((clip.id for clip in clips), results)
     check_via(config["via"])
     if "slowfast" in config["exports"]:
         check_settings(config["rawframes"]["enabled"], fps, config["timestamp_offset"])
@@ -186,26 +190,18 @@ def annotated_by_hand(config: Mapping) -> list[str]:
     return [named] if isinstance(named, str) and named else list(named)
 
 
-def check_clips_made(clips: Iterable[str], results: Path) -> None:
-    """UserError if a clip that was cut has another size than its manifest says.
-
-    Snakemake compares times only, and would take a clip that was cut short by hand, by a
-    broken copy or by a full disk for whole.
-    """
-    problems = []
-    for clip in clips:
-        video, manifest = results / "clips" / f"{clip}.mp4", results / "clips" / f"{clip}.json"
-        try:
-            expected, found = read_clip_manifest(manifest).bytes, video.stat().st_size
-        except OSError:
-            continue  # not cut yet, or being cut right now
-        if expected and found != expected:
-            problems.append(
-                f"{video}: expected {expected} bytes, as {manifest.name} says, found {found}: "
-                f"delete {video} and {manifest}, and run again"
-            )
-    if problems:
-        raise UserError.listing(f"{results}: these clips are not as they were made:", problems)
+def dated_ahead(sources: Iterable[str | Path]) -> list[str]:
+    """A sentence for each video whose date is ahead of this machine's clock: told, not wrong."""
+    now = time.time()
+    notes = []
+    for source in sorted(set(map(str, sources))):
+        with suppress(OSError):
+            if os.stat(source).st_mtime > now + CLOCK_SLACK_SECONDS:
+                notes.append(
+                    f"{source}: its date is in the future. Content decides here, not dates; but "
+                    "the clock of the camera, or of this machine, may be wrong"
+                )
+    return notes
 
 
 def check_via(settings: Mapping) -> None:
