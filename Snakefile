@@ -21,6 +21,7 @@ include: "rules/features.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
 include: "rules/workflow.smk"
+include: "rules/terminal.smk"
 
 
 rule all:
