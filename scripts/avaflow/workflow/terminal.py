@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import signal
+import textwrap
 import threading
 import time
 from collections import Counter
@@ -32,12 +33,16 @@ AT_WORK_SHOWN = 3
 """So many jobs at work are named in the progress line, which has the width of a terminal."""
 
 
+MESSAGE_SHOWN = 110
+"""Characters of a failed job's message in its line; the end of the run has the whole."""
+
+
 DRY_RUN_SHOWN = 5
 """So many jobs of a rule are named by a dry run: enough to see what they are, and why."""
 
 
-NARROWEST = 40
-"""Columns that a terminal is taken to have at least; a hidden one says that it has none."""
+COLUMNS = 80
+"""Columns that a terminal is taken to have where it does not say, or says none."""
 
 
 RED, PLAIN, CLEAR_LINE = "\033[31m", "\033[0m", "\r\033[K"
@@ -369,9 +374,7 @@ class Terminal(logging.Handler):
         return True
 
     def _on_job_info(self, record: logging.LogRecord) -> bool:
-        self.jobs.begin(
-            record.jobid, record.rule_name, record.wildcards, record.log, self.clock()
-        )
+        self.jobs.begin(record.jobid, record.rule_name, record.wildcards, record.log, self.clock())
         if self.dry_run and not self.jobs.is_target(record.rule_name):
             name = job_name(record.rule_name, record.wildcards)
             line = f"{name}: {reason_in_short(record.reason)}"
@@ -408,7 +411,7 @@ class Terminal(logging.Handler):
         failed = self.jobs.fail(record.jobid, cause)
         if failed and self.short:
             job, message = failed
-            first = message.strip().split("\n", 1)[0]
+            first = textwrap.shorten(message, MESSAGE_SHOWN, placeholder=" ...")
             passed = duration(self.clock() - job.began)
             self._say(f"[failed] {job.name}  {passed}: {first}", RED)
         # With --show-failed-logs Snakemake adds the logs.
@@ -527,9 +530,9 @@ class Terminal(logging.Handler):
 
     def _columns(self) -> int:
         try:
-            return max(NARROWEST, os.get_terminal_size(self.stream.fileno()).columns)
+            return os.get_terminal_size(self.stream.fileno()).columns or COLUMNS
         except (OSError, ValueError):
-            return 80
+            return COLUMNS
 
     def _keep_drawing(self) -> None:
         """Between Snakemake's messages: seconds go on, and a file hears of a run at times."""
