@@ -274,8 +274,8 @@ def test_a_file_hears_of_a_long_job_at_times():
         scene.now += 1
         scene.terminal.tick()
     assert scene.lines[before:] == [
-        "0 of 1 job done; at work: detect 0 (1 min 00 s)",
-        "0 of 1 job done; at work: detect 0 (2 min 00 s)",
+        "0 of 1 job done; at work: detect 0 (5 min 00 s)",
+        "0 of 1 job done; at work: detect 0 (10 min 00 s)",
     ]
     assert "\033" not in scene.screen.getvalue() and "\r" not in scene.screen.getvalue()
 
@@ -313,6 +313,23 @@ def test_a_fault_of_the_display_does_not_stop_the_run():
     scene.job(3, "trim", clip="yard")
     assert scene.lines[1].startswith("(the short display ends here: ZeroDivisionError")
     assert scene.lines[2:] == ["Job stats:", "table", "", " Rule: trim", "Shell command: None"]
+
+
+def test_a_full_disk_under_the_screen_does_not_stop_the_run(monkeypatch):
+    scene = Scene()
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+
+    def full(text):
+        raise OSError(28, "No space left on device")
+
+    scene.screen.write = full
+    scene.start(trim=1)
+    scene.job(3, "trim", clip="yard")
+    scene.fail(3)
+    scene.terminal.account = lambda: 1 / 0
+    scene.log("Nothing to be done (all requested files are present and up to date).")
+    # What failed is remembered for the end of the run all the same.
+    assert list(scene.terminal.jobs.unlogged) == [3]
 
 
 @pytest.mark.parametrize(

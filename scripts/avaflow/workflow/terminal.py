@@ -15,14 +15,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from avaflow.workflow.closing import log_message
 
-PROGRESS_SECONDS = 60
-"""Seconds without a line after which a run whose output goes to a file says how far it is."""
+PROGRESS_SECONDS = 300
+"""Seconds without a line after which a run whose output goes to a file says how far it is: often
+enough for a person who looks, and a few lines an hour."""
 
 
 REDRAW_SECONDS = 1
@@ -327,17 +329,27 @@ class Terminal(logging.Handler):
         except BrokenPipeError:
             raise  # the reader of a pipe is gone: Snakemake knows what to do
         except Exception as error:
-            # A run is worth more than its display.
+            # A run is worth more than its display, which a full disk can end as well.
             self.short = known = False
-            logging.getLogger(__name__).debug("display", exc_info=True)
-            if self.stream:
+            with suppress(OSError, ValueError):
                 self.stream.write(f"(the short display ends here: {error!r})\n")
         if not known and self.fallback:
-            self._erase()
+            with suppress(OSError, ValueError):
+                self._erase()
             self.fallback.handle(record)
             self.last_line = self.clock()
-        if not self.short and str(record.msg).startswith(NOTHING) and not self.dry_run:
+        if self.began is not None and not self.dry_run and str(record.msg).startswith(NOTHING):
+            self._tell_account()
+
+    def _tell_account(self) -> None:
+        """What the workflow's own hook tells at the end of other runs."""
+        try:
             print(self.account(), flush=True)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            with suppress(OSError, ValueError):
+                print(f"(no account: {error})", flush=True)
 
     def _take(self, record: logging.LogRecord) -> bool:
         """Remember what a record says; whether it needs no other display than ours."""
@@ -432,8 +444,6 @@ class Terminal(logging.Handler):
         """A message in words; whether it is dealt with."""
         if message.startswith(NOTHING):
             self._say(message)
-            if not self.dry_run:
-                print(self.account(), flush=True)
             return True
         if message.startswith(STOPPING):
             self._say("Stopping: the jobs at work are put away.")
