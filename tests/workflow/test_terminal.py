@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from avaflow.workflow.closing import FAILED
 from avaflow.workflow.job import ERROR_MARK
 from avaflow.workflow.terminal import (
     CLEAR_LINE,
@@ -434,3 +435,16 @@ def test_what_snakemake_shows_when_asked(cut):
             [*command, asked, "--", "clips"], cwd=cut.folder, capture_output=True, text=True
         )
         assert done.returncode == 0 and done.stdout.startswith(begin), done
+
+
+def test_a_real_job_that_is_killed_is_named_with_its_cause(cut):
+    deadly = cut.folder / "deadly-ffmpeg"
+    deadly.write_text('#!/bin/sh\ncase "$*" in *good.mp4*) kill -9 $PPID;; esac\n')
+    deadly.chmod(0o755)
+    run = cut.run("clips", trim={"ffmpeg": "./deadly-ffmpeg"})
+    assert run.status == 1 and "Traceback" not in run.output
+    cause = "it was killed (SIGKILL), as systems do where memory runs out"
+    assert re.search(rf"^\[failed\] trim a  \S+ s: {re.escape(cause)}$", run.output, re.MULTILINE)
+    told = run.output.split(FAILED)[1]
+    assert told.startswith(f"\n* trim a: {cause}. Its log: results/logs/trim/a.log.\n")
+    assert "CalledProcessError" not in run.output and "CalledProcessError" in run.log
