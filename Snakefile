@@ -22,6 +22,7 @@ include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
 include: "rules/workflow.smk"
 include: "rules/records.smk"
+include: "rules/terminal.smk"
 
 
 rule all:

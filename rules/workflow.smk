@@ -76,8 +76,17 @@ rule verify:
 
 
 onsuccess:
-    print(run_summary(PROJECT, config))
+    print(run_summary(PROJECT, config), flush=True)
 
 
 onerror:
-    print(failure_summary(PROJECT, config, STARTED))
+    print(
+        failure_summary(
+            PROJECT,
+            config,
+            STARTED,
+            unlogged=list(TERMINAL.jobs.unlogged.values()),
+            stopped=TERMINAL.jobs.stopped,
+        ),
+        flush=True,
+    )

@@ -19,11 +19,14 @@ class Run:
 
     status: int
     output: str
+    log: str = ""
+    """Snakemake's own log of the run, with every detail; a dry run keeps none."""
 
     @property
     def jobs(self) -> dict[str, int]:
         """Rules to run with their numbers of jobs, from the plan; empty for nothing to do."""
-        table = re.search(r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal", self.output, re.DOTALL)
+        told = self.log or self.output
+        table = re.search(r"Job stats:\n.*?\n-.*?\n(.*?)\ntotal", told, re.DOTALL)
         rows = table[1].splitlines() if table else []
         return {row.split()[0]: int(row.split()[1]) for row in rows}
 
@@ -54,9 +57,15 @@ class Workspace:
 
         `env` is added to the environment.
         """
+        before = self.logs()
         process = self.start(*arguments, demo=demo, env=env, **changed)
         output, _ = process.communicate()
-        return Run(process.returncode, output)
+        log = "".join(path.read_text() for path in self.logs() - before)
+        return Run(process.returncode, output, log)
+
+    def logs(self) -> set[Path]:
+        """Snakemake's logs of all runs in this folder."""
+        return set((self.folder / ".snakemake" / "log").glob("*.log"))
 
     def start(
         self,

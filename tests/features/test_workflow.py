@@ -149,7 +149,7 @@ def test_clips_on_default_windows(tmp_path, slowfast):
     assert run.status == 0, run.output
     log = (workspace.folder / "results" / "logs" / "features" / "0.log").read_text()
     assert "corridor: kept, 4 windows" in log
-    rule = run.output[run.output.index("rule extract_features:") :]
+    rule = run.log[run.log.index("rule extract_features:") :]
     reason = rule[rule.index("reason: ") :].split("\n")[0]
     assert "updated by another job" in reason and "arams" not in reason
     plan = workspace.plan(wanted, features={"windows": "keyframes", "stride": 1})

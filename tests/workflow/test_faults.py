@@ -482,7 +482,7 @@ def test_stopped_by_the_user(workspace, lingering):
     """Control-C: all is put away, and the same command goes on."""
     output = ended(workspace, signal.SIGINT, "written", "clips", trim=lingering)
     assert "Traceback" not in output, output
-    has(output, "avaflow did not finish")
+    has(output, "Stopped. What is made stays: the same command goes on from it.")
     assert leftovers(workspace) == []
     assert not list(workspace.folder.glob("results/*/*.*"))
     (workspace.folder / "linger").unlink()

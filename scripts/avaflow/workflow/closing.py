@@ -195,34 +195,49 @@ def _damaged(manifest, logs: Path, what: str) -> str:
     )
 
 
-def failure_summary(project, config: Mapping, since: float) -> str:
+def failure_summary(
+    project, config: Mapping, since: float, unlogged: Sequence[str] = (), stopped: bool = False
+) -> str:
     """The last lines of a run in which jobs failed since a time, as :func:`failures`.
 
-    `project` is an :class:`avaflow.workflow.project.Project`.
+    `project` is an :class:`avaflow.workflow.project.Project`, `unlogged` has a sentence for
+    each job that ended without a message in its log, `stopped` says that the user ended the run.
     """
-    # No log tells a reason where the user stopped the run, or the disk took no log.
-    unlogged = "avaflow did not finish. What Snakemake says of it stands above."
-    lines = [failures(config["results"], since) or unlogged]
+    told = failures(config["results"], since, unlogged)
+    if stopped:
+        lines = [told] if told else []
+        return "\n".join([*lines, "Stopped. What is made stays: the same command goes on from it."])
+    # No log tells a reason where the disk took no log.
+    lines = [told or "avaflow did not finish. What Snakemake says of it stands above."]
     lines += damaged_sources([clip.id for clip in project.clips], config["results"])
     lines.append("Then run the same command again: what is made already stays.")
     return "\n".join(lines)
 
 
-def failures(results: str | Path, since: float) -> str:
-    """The messages of jobs that failed since a time (seconds since the epoch), each once."""
+def failures(results: str | Path, since: float, unlogged: Sequence[str] = ()) -> str:
+    """The messages of jobs that failed since a time (seconds since the epoch), each once.
+
+    `unlogged` are sentences on jobs whose logs have none.
+    """
     messages = []
     for path in sorted(Path(results, "logs").rglob("*.log")):
         if path.stat().st_mtime < since:
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        message = ""
-        if ERROR_MARK in text:
-            message = text.split(ERROR_MARK, 1)[1].strip()
-        elif FAULT_MARK in text:
-            reason = text.split(FAULT_MARK, 1)[1].split("\n", 1)[0]
-            message = f"not foreseen, so perhaps a fault of avaflow: {reason} (the whole: {path})"
+        message = log_message(path)
         if message and message not in messages:
             messages.append(message)
+    messages += unlogged
     if not messages:
         return ""
     return "\n".join([FAILED, *(f"* {message}" for message in messages)])
+
+
+def log_message(path: Path) -> str:
+    """Why a job failed, from its log; empty where the log does not say so."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if ERROR_MARK in text:
+        return text.split(ERROR_MARK, 1)[1].strip()
+    if FAULT_MARK in text:
+        reason = text.split(FAULT_MARK, 1)[1].split("\n", 1)[0]
+        return f"not foreseen, so perhaps a fault of avaflow: {reason} (the whole: {path})"
+    return ""

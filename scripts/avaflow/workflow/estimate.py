@@ -1,0 +1,139 @@
+"""What a run has yet to do, in a person's words, and about how long that takes."""
+
+import csv
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+TO_DO = {
+    "download": ("video to download", "videos to download"),
+    "trim": ("clip to cut", "clips to cut"),
+    "extract_rawframes": ("clip to take frames of", "clips to take frames of"),
+    "cut_segments": ("clip to cut into segments", "clips to cut into segments"),
+    "detect": ("batch to detect persons in", "batches to detect persons in"),
+    "embed": ("batch to describe persons in", "batches to describe persons in"),
+    "track": ("clip to follow persons in", "clips to follow persons in"),
+    "make_via_project": ("clip to make ready to annotate", "clips to make ready to annotate"),
+    "read_labels": ("annotation to read back", "annotations to read back"),
+    "extract_features": ("batch to extract features of", "batches to extract features of"),
+    "extract_person_features": (
+        "batch to extract persons' features of",
+        "batches to extract persons' features of",
+    ),
+    "resize_kinetics": ("batch of Kinetics to resize", "batches of Kinetics to resize"),
+    "cut_ava_kinetics": ("batch of AVA-Kinetics to cut", "batches of AVA-Kinetics to cut"),
+    "detect_ava_kinetics": (
+        "batch of AVA-Kinetics to detect persons in",
+        "batches of AVA-Kinetics to detect persons in",
+    ),
+}
+"""What is said of jobs by their rule, in the order of work: of one, and of several.
+
+Rules that are not named write tables, lists and pages in seconds: they are only counted.
+"""
+
+
+LIGHT_SECONDS = 2.0
+"""Seconds that a job without a timing of its own is taken to need: hardly more than Python's
+start and the import of pandas."""
+
+
+TIMINGS_READ = 100
+"""So many timings of a rule are read at most: a median needs no more, and a project of
+thousands of clips should not wait for it."""
+
+
+def to_do(counts: Mapping[str, int]) -> str:
+    """Numbers of jobs by rule in words.
+
+    >>> to_do({"track": 3, "trim": 1, "write_ava": 1})
+    '1 clip to cut, 3 clips to follow persons in, 1 small job on tables and pages'
+    """
+    parts = [
+        f"{counts[rule]:,} {one if counts[rule] == 1 else several}"
+        for rule, (one, several) in TO_DO.items()
+        if counts.get(rule)
+    ]
+    small = sum(count for rule, count in counts.items() if rule not in TO_DO)
+    if small:
+        parts.append(f"{small:,} small job{'' if small == 1 else 's'} on tables and pages")
+    return ", ".join(parts)
+
+
+def earlier_seconds(results: str | Path, rules: Iterable[str]) -> dict[str, float]:
+    """The median seconds of a job by rule, from the `benchmarks` of earlier runs.
+
+    A rule that never ran, or whose timings cannot be read, is left out.
+    """
+    medians = {}
+    for rule in rules:
+        paths = sorted(Path(results, "benchmarks", rule).glob("*.tsv"))
+        step = math.ceil(len(paths) / TIMINGS_READ) or 1
+        seconds = [second for path in paths[::step] for second in _seconds(path)]
+        if seconds:
+            medians[rule] = statistics.median(seconds)
+    return medians
+
+
+def _seconds(path: Path) -> list[float]:
+    """The column `s` of a file that Snakemake's `benchmark:` wrote."""
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            return [float(row["s"]) for row in csv.DictReader(stream, delimiter="\t")]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # another job is writing it, or someone changed it: only a guess is lost
+
+
+def wall_seconds(
+    counts: Mapping[str, int], seconds: Mapping[str, float], shares: Mapping[str, float]
+) -> float:
+    """How long these jobs take together.
+
+    `seconds` are of one job, `shares` the part of the machine (0..1) that it occupies. Jobs
+    fill the machine at best, and the stages of a clip follow one another at worst.
+    """
+    filled = sum(count * seconds[rule] * shares[rule] for rule, count in counts.items())
+    chain = sum(seconds[rule] for rule, count in counts.items() if count)
+    return max(filled, chain)
+
+
+def about(seconds: float) -> str:
+    """A length of time as precisely as an estimate deserves.
+
+    >>> about(20), about(95), about(1234), about(9000), about(400_000)
+    ('under a minute', 'about 2 min', 'about 20 min', 'about 2.5 h', 'about 5 days')
+    """
+    if seconds < 50:
+        return "under a minute"
+    minutes = seconds / 60
+    if minutes < 9.5:
+        return f"about {max(1, round(minutes))} min"
+    if minutes < 90:
+        return f"about {5 * round(minutes / 5)} min"
+    hours = minutes / 60
+    if hours < 36:
+        return f"about {round(2 * hours) / 2:g} h"
+    return f"about {round(hours / 24)} days"
+
+
+def time_to_come(
+    counts: Mapping[str, int],
+    timed: Iterable[str],
+    seconds: Mapping[str, float],
+    shares: Mapping[str, float],
+    machine: str = "",
+) -> str:
+    """About how long the jobs will take, as far as earlier runs tell.
+
+    `timed` are the rules whose jobs are timed at all; `seconds` and `shares` as for
+    :func:`wall_seconds`; `machine` says where, such as "on 2 cores".
+    """
+    asked = [rule for rule, count in counts.items() if count]
+    unknown = sorted(rule for rule in asked if rule in set(timed) and rule not in seconds)
+    known = {rule: counts[rule] for rule in asked if rule not in unknown}
+    if unknown and not any(rule in seconds for rule in known):
+        return "no timings yet"
+    of_one = {rule: seconds.get(rule, LIGHT_SECONDS) for rule in known}
+    guess = f"{about(wall_seconds(known, of_one, shares))} {machine}".rstrip()
+    return f"{guess}, and no timings yet of {', '.join(unknown)}" if unknown else guess

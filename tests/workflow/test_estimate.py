@@ -1,0 +1,116 @@
+"""What a run has yet to do, in words and in minutes: figures worked out by hand."""
+
+import re
+
+import pytest
+
+from avaflow.workflow import estimate
+from avaflow.workflow.estimate import (
+    LIGHT_SECONDS,
+    TIMINGS_READ,
+    TO_DO,
+    about,
+    earlier_seconds,
+    time_to_come,
+    to_do,
+    wall_seconds,
+)
+from workflow_runs import ROOT
+
+HEAD = "s\th:m:s\tmax_rss\n"
+
+
+def write_timing(folder, rule, name, *seconds):
+    """A file as Snakemake's `benchmark:` writes it."""
+    path = folder / "benchmarks" / rule / f"{name}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(HEAD + "".join(f"{second}\t0:00:00\t1.5\n" for second in seconds))
+    return path
+
+
+def test_words_are_in_the_order_of_work():
+    counts = {"detect": 2, "export_slowfast": 1, "trim": 1200, "track": 1, "write_ava": 1}
+    assert to_do(counts) == (
+        "1,200 clips to cut, 2 batches to detect persons in, 1 clip to follow persons in, "
+        "2 small jobs on tables and pages"
+    )
+    assert to_do({"trim": 0, "merge": 1}) == "1 small job on tables and pages"
+
+
+def test_every_rule_that_is_timed_has_words():
+    """What takes long is named; and no word is kept for a rule that is gone."""
+    text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    bodies = re.split(r"^ *rule (\w+):$", text, flags=re.MULTILINE)
+    rules = dict(zip(bodies[1::2], bodies[2::2], strict=True))
+    timed = {rule for rule, body in rules.items() if "\n    benchmark:" in body}
+    assert len(timed) >= 10
+    assert timed <= TO_DO.keys() <= rules.keys()
+
+
+def test_timings_of_earlier_runs(tmp_path):
+    for name, second in (("a", 4.0), ("b", 5.0), ("c", 90.0)):
+        write_timing(tmp_path, "trim", name, second)
+    write_timing(tmp_path, "track", "a", 1.0, 2.0)
+    write_timing(tmp_path, "embed", "0").write_text("s\th:m:s\nsoon\t\n")
+    write_timing(tmp_path, "detect", "0").write_bytes(b"\xff\xfe\x00")
+    rules = ["trim", "track", "embed", "detect", "never"]
+    assert earlier_seconds(tmp_path, rules) == {"trim": 5.0, "track": 1.5}
+
+
+def test_of_very_many_timings_some_are_read(tmp_path, monkeypatch):
+    for number in range(2 * TIMINGS_READ):
+        write_timing(tmp_path, "trim", f"{number:04d}", number)
+    read, seconds = [], estimate._seconds
+    monkeypatch.setattr(estimate, "_seconds", lambda path: read.append(path) or seconds(path))
+    # Every other one of 0..199: 0, 2, .. 198.
+    assert earlier_seconds(tmp_path, ["trim"]) == {"trim": 99.0}
+    assert len(read) == TIMINGS_READ
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({"trim": 10}, 300),  # ten of 60 s, two at once
+        ({"trim": 1}, 60),  # no job is faster than itself
+        ({"trim": 1, "detect": 1}, 160),  # one waits for the other
+        ({"trim": 10, "detect": 3}, 600),
+        ({}, 0),
+    ],
+)
+def test_seconds_of_a_run(counts, expected):
+    seconds, shares = {"trim": 60, "detect": 100}, {"trim": 0.5, "detect": 1}
+    assert wall_seconds(counts, seconds, shares) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "under a minute"),
+        (49, "under a minute"),
+        (50, "about 1 min"),
+        (569, "about 9 min"),
+        (570, "about 10 min"),
+        (1200, "about 20 min"),
+        (5399, "about 90 min"),
+        (5400, "about 1.5 h"),
+        (7300, "about 2 h"),
+        (129_600, "about 2 days"),
+    ],
+)
+def test_about(seconds, expected):
+    assert about(seconds) == expected
+
+
+def test_time_to_come():
+    timed, shares = ["trim", "detect"], {"trim": 0.5, "detect": 1, "write_ava": 0.5}
+    counts = {"trim": 40, "detect": 1, "write_ava": 1}
+    # 40 of 60 s two at a time, one of 60 s, and a small one that hardly counts.
+    assert time_to_come(counts, timed, {"trim": 60, "detect": 60}, shares) == "about 20 min"
+    one_known = time_to_come(counts, timed, {"trim": 60}, shares)
+    assert one_known == "about 20 min, and no timings yet of detect"
+    on_two = time_to_come(counts, timed, {"trim": 60, "detect": 60}, shares, "on 2 cores")
+    assert on_two == "about 20 min on 2 cores"
+    assert time_to_come(counts, timed, {}, shares) == "no timings yet"
+    # Small jobs are never timed: their time is known well enough.
+    small = round(60 / LIGHT_SECONDS)
+    assert time_to_come({"write_ava": 2 * small}, timed, {}, shares) == "about 1 min"
