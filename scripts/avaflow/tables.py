@@ -4,13 +4,18 @@ Coordinates and scores have :data:`DECIMALS` decimals, rows are sorted and lines
 LF, so the same content always gives the same bytes.
 """
 
+from __future__ import annotations
+
+import csv
 from io import StringIO
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from avaflow.errors import UserError
 from avaflow.files import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd  # slow to import, and not needed to plan a run
 
 DECIMALS = 6
 """Decimals of a normalised coordinate: under a hundredth of a pixel at 8K."""
@@ -62,6 +67,8 @@ NOTES = {
 
 def write_table(path: str | Path, table: pd.DataFrame, columns: dict[str, type]) -> None:
     """Write a table with exactly these columns, whole or not at all. Rows keep their order."""
+    import pandas as pd
+
     frame = pd.DataFrame({name: table[name] for name in columns})
     for name, kind in columns.items():
         frame[name] = frame[name].astype(kind)
@@ -78,6 +85,8 @@ def read_table(path: str | Path, columns: dict[str, type]) -> pd.DataFrame:
             f"{path}: expected the columns {', '.join(columns)}, found {', '.join(header)}. "
             "The file was changed by hand or cut short: delete it and run again."
         )
+    import pandas as pd
+
     try:
         if not text.endswith("\n"):
             raise ValueError("the last line has no end")
@@ -91,4 +100,16 @@ def read_table(path: str | Path, columns: dict[str, type]) -> pd.DataFrame:
 
 def empty_table(columns: dict[str, type]) -> pd.DataFrame:
     """A table with these columns and no rows."""
+    import pandas as pd
+
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+
+
+def read_rows(path: str | Path, columns: dict[str, type]) -> list[dict[str, str]]:
+    """The rows of a table as texts, without pandas; UserError if it has other columns."""
+    text = Path(path).read_text(encoding="utf-8")
+    reader = csv.DictReader(StringIO(text))
+    if reader.fieldnames != list(columns):
+        found = ", ".join(reader.fieldnames or ["an empty file"])
+        raise UserError(f"{path}: expected the columns {', '.join(columns)}, found {found}")
+    return list(reader)

@@ -9,7 +9,6 @@ from avaflow.bulk.video_folders import Found, Listing, check_apart, list_videos
 from avaflow.errors import UserError
 from avaflow.kinetics.annotations import Annotated, read_annotations
 from avaflow.kinetics.lists import label_ids, paths_refused
-from avaflow.kinetics.video import check_encoder
 from avaflow.project.clips import SPLITS
 from avaflow.videos.ffmpeg import ffmpeg_exe
 
@@ -30,6 +29,9 @@ def load_kinetics(config: Mapping, scan_disk: bool) -> BatchPlan | None:
     kept = plan_path(config)
     if not scan_disk:
         return load_plan(kept)
+    # Imported where Kinetics is asked for: most starts of a run do without.
+    from avaflow.kinetics.video import check_encoder
+
     exe = ffmpeg_exe(config["trim"]["ffmpeg"])
     check_encoder(exe, settings["encoder"])
     folders = {split: path for split, path in settings["videos"].items() if path}

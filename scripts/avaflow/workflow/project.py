@@ -4,30 +4,32 @@ The config and the clips table are held against their schemas, videos are looked
 finished annotations are found, and files that a run needs are named or missed by name.
 """
 
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from avaflow.annotation.finished import find_finished, unusable_annotations
-from avaflow.annotation.hand_labels import HandLabels, read_hand_labels
 from avaflow.batches import batch_of
 from avaflow.errors import UserError
-from avaflow.features.plan import FeaturePlan, plan_features
 from avaflow.files import check_room
-from avaflow.formats.alphaction import check_reach
-from avaflow.formats.alphaction import check_settings as check_alphaction_settings
-from avaflow.formats.slowfast import check_settings
 from avaflow.persons.detector_files import DetectorFiles, find_detector
-from avaflow.project.actions import attributes_from_config
+from avaflow.project.actions import Attribute, attributes_from_config
 from avaflow.project.clips import SPLITS, Clip, frame_count, leaks, read_clips_table, resolve_clips
 from avaflow.project.config import check_config, load_schema
 from avaflow.times import READER_REACH_FRAMES
 from avaflow.videos.ffmpeg import ffmpeg_exe
 from avaflow.videos.probe import ProbeCache
 from avaflow.videos.segments import segment_count
+
+if TYPE_CHECKING:
+    from avaflow.annotation.hand_labels import HandLabels
+    from avaflow.features.plan import FeaturePlan
 
 CLOCK_SLACK_SECONDS = 3600
 """Clocks of machines that share a disk differ; more is worth a word."""
@@ -134,10 +136,15 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         finished, unknown = find_finished(config["annotations"], {clip.id for clip in clips})
         warnings += unknown
     warnings += unusable_annotations(finished, results, attributes)
-    features = plan_features(
-        config["features"], [clip.id for clip in clips], config["batches"], results
-    )
-    warnings += features.warnings if features else []
+    features = None
+    if config["features"]["weights"] or config["features"]["video_list"]:
+        # Imported where they are needed: most starts of a run do without.
+        from avaflow.features.plan import plan_features
+
+        features = plan_features(
+            config["features"], [clip.id for clip in clips], config["batches"], results
+        )
+        warnings += features.warnings if features else []
     if config["strict"] and warnings:
         raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
     # A rest of a divided range is told, but nothing to mend.
@@ -147,18 +154,15 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)
     check_via(config["via"])
     if "slowfast" in config["exports"]:
+        from avaflow.formats.slowfast import check_settings
+
         check_settings(config["rawframes"]["enabled"], fps, config["timestamp_offset"])
     by_hand = None
-    hand_files = annotated_by_hand(config)
-    if hand_files:
-        settings, offset = config["alphaction"], config["timestamp_offset"]
-        splits = {clip.id: clip.split for clip in clips}
-        by_hand = read_hand_labels(hand_files, splits, attributes, settings["numbering"], offset)
-        # Of a video that is not downloaded yet the end may be unknown: its job looks again.
-        counts = {clip.id: segments_of(clip, settings) for clip in clips if clip.end is not None}
-        known = {each: where for each, where in by_hand.judged.items() if each[0] in counts}
-        check_reach(known, counts, settings, margin)
+    if annotated_by_hand(config):
+        by_hand = read_by_hand(config, clips, attributes)
     elif "alphaction" in config["exports"]:
+        from avaflow.formats.alphaction import check_settings as check_alphaction_settings
+
         check_alphaction_settings(config["alphaction"], margin)
     return Project(
         clips=clips,
@@ -170,6 +174,24 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         by_hand=by_hand,
         features=features,
     )
+
+
+def read_by_hand(
+    config: Mapping, clips: Sequence[Clip], attributes: Sequence[Attribute]
+) -> HandLabels:
+    """The annotations that the user has already; UserError if they do not fit the clips."""
+    from avaflow.annotation.hand_labels import read_hand_labels
+    from avaflow.formats.alphaction import check_reach
+
+    settings, offset = config["alphaction"], config["timestamp_offset"]
+    splits = {clip.id: clip.split for clip in clips}
+    numbering = settings["numbering"]
+    found = read_hand_labels(annotated_by_hand(config), splits, attributes, numbering, offset)
+    # Of a video that is not downloaded yet the end may be unknown: its job looks again.
+    counts = {clip.id: segments_of(clip, settings) for clip in clips if clip.end is not None}
+    known = {each: where for each, where in found.judged.items() if each[0] in counts}
+    check_reach(known, counts, settings, config["keyframes"]["margin"])
+    return found
 
 
 def other_parts(config: Mapping) -> list[str]:
