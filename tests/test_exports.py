@@ -267,12 +267,12 @@ def dataset(project):
 
 def test_csv_holds_every_tick_and_nothing_else(dataset):
     assert (dataset / "annotations/train.csv").read_text() == (
-        "idle,904,0.6000,0.2000,0.8000,0.9500,4,3\n"
-        "walk,902,0.1000,0.2000,0.3000,0.9000,5,1\n"
-        "walk,902,0.6000,0.2000,0.8000,0.9500,1,2\n"
-        "walk,902,0.6000,0.2000,0.8000,0.9500,3,2\n"
-        "walk,909,0.1000,0.2000,0.3000,0.9000,2,1\n"
-        "walk,909,0.1000,0.2000,0.3000,0.9000,5,1\n"
+        "idle,904,0.600000,0.200000,0.800000,0.950000,4,3\n"
+        "walk,902,0.100000,0.200000,0.300000,0.900000,5,1\n"
+        "walk,902,0.600000,0.200000,0.800000,0.950000,1,2\n"
+        "walk,902,0.600000,0.200000,0.800000,0.950000,3,2\n"
+        "walk,909,0.100000,0.200000,0.300000,0.900000,2,1\n"
+        "walk,909,0.100000,0.200000,0.300000,0.900000,5,1\n"
     )
     assert {row.clip for row in read_csv(dataset / "annotations/val.csv")} == {"shop", "dark"}
     assert not (dataset / "annotations/test.csv").exists()
@@ -467,7 +467,7 @@ def test_slowfast_files(dataset):
     ]
     assert lines[-1] == "" and len(lines) == 1 + 300 + 330 + 1
     boxes = (dataset / "slowfast/ava_val_predicted_boxes.csv").read_text().split("\n")
-    assert boxes[0] == "shop,902,0.1000,0.2000,0.3000,0.9100,,0.8000"
+    assert boxes[0] == "shop,902,0.100000,0.200000,0.300000,0.910000,,0.8000"
     # clips nobody annotated would be counted as mistakes
     assert "open" not in (dataset / "slowfast/ava_train_predicted_boxes.csv").read_text()
 

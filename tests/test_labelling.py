@@ -442,10 +442,10 @@ def test_two_persons_with_one_box(tmp_path):
     content = awaiting()
     tick(content, "1_p1", body="0")
     tick(content, "1_p2", body="0")
-    content["metadata"]["1_p2"]["xy"] = [2, 100.04, 100, 100, 300]  # 0.10004: 0.1000
+    content["metadata"]["1_p2"]["xy"] = [2, 100.0004, 100, 100, 300]  # 0.1000004: 0.100000
     message = refused(tmp_path, content)
-    assert "have the same box 0.1000 0.2000 0.2000 0.8000" in message
-    content["metadata"]["1_p2"]["xy"] = [2, 100.06, 100, 100, 300]  # 0.10006: 0.1001
+    assert "have the same box 0.100000 0.200000 0.200000 0.800000" in message
+    content["metadata"]["1_p2"]["xy"] = [2, 100.0006, 100, 100, 300]  # 0.1000006: 0.100001
     assert len(labels(tmp_path, content)[0]) == 2
 
 

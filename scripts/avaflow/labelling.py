@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from avaflow.actions import PERSON_ATTRIBUTE, Attribute
-from avaflow.ava import DECIMALS
+from avaflow.ava import DECIMALS, rounds_to_nothing
 from avaflow.boxes import iou_matrix
 from avaflow.errors import UserError
 from avaflow.tables import BOX, KEYFRAMES, LABELS, NOTES, empty_table
@@ -273,6 +273,12 @@ def _persons(
             problems.append(
                 f"{where}: ticked, but {sides_px[0]:.1f} x {sides_px[1]:.1f} px of it are inside "
                 f"the {width} x {height} px picture: draw it around the person, or delete it"
+            )
+        elif rounds_to_nothing(normalised):
+            # Only in a picture of a size that no camera has, such as an edited file may claim.
+            problems.append(
+                f"{where}: ticked, but a picture of {width} x {height} px makes nothing of its "
+                f"{sides_px[0]:.1f} x {sides_px[1]:.1f} px: draw it larger, or delete it"
             )
         for attribute in single:
             chosen = {action_of.get(tick, tick) for tick in box.ticks if tick[0] == attribute}
