@@ -467,7 +467,7 @@ def test_slowfast_files(dataset):
     ]
     assert lines[-1] == "" and len(lines) == 1 + 300 + 330 + 1
     boxes = (dataset / "slowfast/ava_val_predicted_boxes.csv").read_text().split("\n")
-    assert boxes[0] == "shop,902,0.100000,0.200000,0.300000,0.910000,,0.8000"
+    assert boxes[0] == "shop,902,0.100000,0.200000,0.300000,0.910000,,0.800000"
     # clips nobody annotated would be counted as mistakes
     assert "open" not in (dataset / "slowfast/ava_train_predicted_boxes.csv").read_text()
 
@@ -522,8 +522,8 @@ def test_slowfast_without_any_strong_box_is_judged_on_the_annotated_ones():
     assert plan.listed == ("a",)
     assert plan.evaluation == Evaluation("val", truth=True)
     assert plan.evaluation.boxes == "val.csv"
-    # 0.39996 is written, and so read, as 0.4000
-    weak["a,0902"][0, 4] = 0.39996
+    # 0.3999996 is written, and so read, as 0.400000
+    weak["a,0902"][0, 4] = 0.3999996
     assert plan_split("val", rows, weak, 0.4).evaluation == Evaluation("val", truth=False)
 
 

@@ -339,9 +339,7 @@ def load_content(path: Path, max_mb: float = MAX_PROJECT_MB) -> dict:
         )
     try:
         # "utf-8-sig" also reads files without the byte order mark that some editors add.
-        content = json.loads(
-            path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_each_once
-        )
+        content = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_each_once)
     except _DoubleKey as error:
         raise UserError(
             f"{path}: the entry {str(error)!r} is there twice in one object, so one of the two "
