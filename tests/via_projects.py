@@ -119,8 +119,10 @@ def _anywhere(rng: random.Random, size: tuple[int, int]) -> list[float]:
     w, h = (rng.choice([-1, 1, 1]) * 10 ** rng.uniform(-4, 0) * side for side in size)
     if rng.random() < 0.1:
         x, y = rng.choice([(0, 0), (width, y), (x, height), (width - 1e-4, y), (-w, y)])
-    if rng.random() < 0.05:
-        w, h = rng.choice([(0, h), (w, 0), (2, 2), (1.9999, h), (w, 2.0000001)])
+    if rng.random() < 0.03:
+        w, h = rng.choice([(0, h), (w, 0), (1.9999, h)])
+    elif rng.random() < 0.2:  # the least that counts as a person
+        w, h = rng.choice([(2, 2), (2.5, 3), (-3, 4), (w, 2.0000001)])
     return [round(value, rng.choice([0, 3, 5, 9])) for value in (x, y, w, h)]
 
 
