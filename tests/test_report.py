@@ -10,7 +10,7 @@ from avaflow.actions import attributes_from_config
 from avaflow.feature_files import MANIFEST
 from avaflow.job import ERROR_MARK
 from avaflow.manifests import ClipManifest, write_clip_manifest
-from avaflow.report import closing, failures, features_closing, project_account
+from avaflow.report import closing, failed_closing, failures, features_closing, project_account
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, write_table
 
 ACTIONS = [
@@ -124,9 +124,11 @@ def test_last_words_of_a_run(results):
         annotated_splits=["train"],
         by_hand=None,
         features=None,
+        unused=["annotations/a_finish (1).json: a second save of clip a"],
     )
     config = {"results": str(results), "annotations": "annotations", "exports": ["mmaction2"]}
     config |= {"kinetics": {"annotations": []}, "ava_kinetics": {"annotations": ""}}
+    config |= {"via": {"page": ""}}
     text = closing(project, config)
     assert "avaflow: 2 clips" in text
     assert "persons followed       2 of 2" in text
@@ -134,6 +136,8 @@ def test_last_words_of_a_run(results):
     assert "awaiting a person: b" in text
     assert "index.html" not in text and "train.csv" not in text
     assert "look at this: the tracks have changed" in text
+    assert "look at this: annotations/a_finish (1).json: a second save of clip a" in text
+    assert "look at this: annotations/a_finish (1).json" in failed_closing(project, config, 0)
     (results / "via").mkdir()
     (results / "via" / "index.html").touch()
     (results / "dataset" / "annotations").mkdir(parents=True)
@@ -141,6 +145,8 @@ def test_last_words_of_a_run(results):
     text = closing(project, config)
     assert f"open {results}/via/index.html, tick, save each clip as annotations/" in text
     assert "train.csv" in text
+    assert "set `via.page: download` in the config" in text
+    assert "via.page" not in closing(project, config | {"via": {"page": "via.html"}})
 
 
 def test_failures_are_told_once_and_only_of_this_run(tmp_path):

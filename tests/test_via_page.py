@@ -82,6 +82,47 @@ def test_what_is_not_via_3(content, found):
     assert "via_image_annotator.html or via_video_annotator.html of VIA 3" in message
 
 
+def with_sizes(archive: bytes, compressed: int | None, unpacked: int | None) -> bytes:
+    """A zip of one member whose directory tells other sizes than the member has."""
+    content = bytearray(archive)
+    entry = content.index(b"PK\x01\x02")
+    for at, size in ((entry + 20, compressed), (entry + 24, unpacked)):
+        if size is not None:
+            content[at : at + 4] = size.to_bytes(4, "little")
+    return bytes(content)
+
+
+LARGE = zipped(via_image_annotator_html=STAND_IN.read_bytes() + b" " * 25_000_000)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LARGE,
+        with_sizes(LARGE, None, 1000),  # says 1 kB, unpacks to 25 MB
+        with_sizes(LARGE, None, 2**32 - 1),
+        with_sizes(LARGE, 2**31, None),
+        with_sizes(LARGE, 10, None),
+        LARGE[:-200],
+        LARGE[:5000] + b"x" * 100 + LARGE[5100:],
+    ],
+)
+def test_a_zip_that_lies_about_its_size_is_told(content):
+    with pytest.raises(UserError) as error:
+        page_from_download(content, "via.zip")
+    message = str(error.value)
+    assert message.startswith("via.zip: ") and "\n" not in message
+    assert "of more than 20 MB" in message or "the zip cannot be read (" in message
+
+
+def test_a_file_of_any_size_is_not_read(tmp_path):
+    path = tmp_path / "video.mp4"
+    with open(path, "wb") as stream:
+        stream.truncate(30_000_000_000)
+    with pytest.raises(UserError, match="found a file of 30000 MB"):
+        read_page(path)
+
+
 def test_missing_page(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read_page(tmp_path / "via.html")
@@ -196,7 +237,11 @@ class Files(types.SimpleNamespace):
 
 def run_script(name: str, tmp_path: Path, **parts: dict) -> None:
     made = {kind: Files(**values) for kind, values in parts.items()}
-    snakemake = types.SimpleNamespace(log=[str(tmp_path / "logs" / f"{name}.log")], **made)
+    snakemake = types.SimpleNamespace(
+        log=[str(tmp_path / "logs" / f"{name}.log")],
+        config={"via": {"max_project_mb": 50}},
+        **made,
+    )
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
 
 

@@ -32,11 +32,19 @@ from avaflow.segments import segment_count
 from avaflow.slowfast import check_settings
 from avaflow.times import READER_REACH_FRAMES
 from avaflow.trim import ffmpeg_exe
-from avaflow.via import read_project
+from avaflow.via import MAX_PROJECT_MB, read_project
+from avaflow.via_page import read_page
 from avaflow.video import ProbeCache
 
 FINISHED_NAME = re.compile(r"^(?P<clip>[A-Za-z0-9-]+?)(?:_finish)?\.json$")
 """How the file of a finished annotation may be called."""
+
+SECOND_SAVE = re.compile(
+    r"^(?P<clip>[A-Za-z0-9-]+?)(?:_finish)?(?: ?\(\d+\)| copy(?: \d+)?|_finish-\d+)\.json$"
+)
+"""What browsers and file managers make of that name where the file is there already:
+`a_finish (1).json` (Chrome, Edge), `a_finish(1).json` (Firefox), `a_finish-1.json` (Safari),
+`a_finish copy.json` (macOS)."""
 
 DOWNLOADABLE_WEIGHTS = re.compile(r"^yolo[A-Za-z0-9-]*\.pt$")
 """Names of weights that ultralytics publishes; anything else has to be a file."""
@@ -66,7 +74,10 @@ class DetectorFiles:
 
 @dataclass(frozen=True)
 class Project:
-    """Everything that the rules need to know. Clips are sorted by id."""
+    """Everything that the rules need to know. Clips are sorted by id.
+
+    `unused` are those of the warnings that tell of files of annotations which are not read.
+    """
 
     clips: list[Clip]
     finished: dict[str, str]
@@ -76,6 +87,7 @@ class Project:
     batch_of: dict[str, str] = field(default_factory=dict)
     by_hand: HandLabels | None = None
     features: FeaturePlan | None = None
+    unused: list[str] = field(default_factory=list)
 
     @property
     def splits(self) -> list[str]:
@@ -153,10 +165,12 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     clips.sort(key=lambda clip: clip.id)
     warnings = leaks(clips)
     finished: dict[str, str] = {}
+    unused: list[str] = []
     if clips:
-        finished, unknown = find_finished(config["annotations"], {clip.id for clip in clips})
-        warnings += unknown
-    warnings += unusable_annotations(finished, results, attributes)
+        finished, unused = find_finished(config["annotations"], {clip.id for clip in clips})
+    warnings += unused
+    max_mb = config["via"]["max_project_mb"]
+    warnings += unusable_annotations(finished, results, attributes, max_mb)
     features = plan_features(
         config["features"], [clip.id for clip in clips], config["batches"], results
     )
@@ -193,6 +207,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         batch_of={clip: batch for batch, members in batches.items() for clip in members},
         by_hand=by_hand,
         features=features,
+        unused=unused,
     )
 
 
@@ -226,10 +241,14 @@ def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], 
         raise UserError(f"{folder}: expected the folder of finished annotations, found a file.")
     finished: dict[str, str] = {}
     problems, warnings = [], []
+    again: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("*.json")):
         named = FINISHED_NAME.match(path.name)
         clip = named["clip"] if named else None
-        if clip not in clips:
+        saved_again = SECOND_SAVE.match(path.name)
+        if saved_again and saved_again["clip"] in clips:
+            again.setdefault(saved_again["clip"], []).append(path)
+        elif clip not in clips:
             warnings.append(
                 f"{path}: no clip of this name is in the clips table, so the file is not used. "
                 "Expected {clip}.json or {clip}_finish.json"
@@ -240,13 +259,33 @@ def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], 
             )
         else:
             finished[clip] = str(path)
+    for clip, paths in again.items():
+        instead = Path(finished.get(clip, folder / f"{clip}_finish.json"))
+        warnings += [_second_save(clip, path, instead, clip in finished) for path in paths]
     if problems:
         raise UserError.listing(f"{folder}: two annotations for one clip:", problems)
     return dict(sorted(finished.items())), warnings
 
 
+def _second_save(clip: str, path: Path, instead: Path, there: bool) -> str:
+    """Which of two saves counts, only a person can say: neither name nor date tells."""
+    if not there:
+        return (
+            f"{path}: named as browsers name a second save of clip {clip}, so it is not used. "
+            f"Rename it {instead.name}"
+        )
+    return (
+        f"{path}: a second save of clip {clip}, as browsers name it, and not used: "
+        f"{instead.name} is. Rename it over {instead.name} if it is the one that counts, else "
+        "delete it"
+    )
+
+
 def unusable_annotations(
-    finished: Mapping[str, str], results: Path, attributes: Sequence[Attribute]
+    finished: Mapping[str, str],
+    results: Path,
+    attributes: Sequence[Attribute],
+    max_mb: float = MAX_PROJECT_MB,
 ) -> list[str]:
     """A warning for each finished project, not read back yet, that its clip's labels will refuse.
 
@@ -259,7 +298,7 @@ def unusable_annotations(
         if labels.exists() and labels.stat().st_mtime >= Path(path).stat().st_mtime:
             continue
         try:
-            problems = early_problems(read_project(path), clip, attributes)
+            problems = early_problems(read_project(path, max_mb), clip, attributes)
         except UserError as error:
             warnings.append(str(error))
             continue
@@ -322,7 +361,7 @@ def find_detector(settings: Mapping, results: Path) -> DetectorFiles:
 
 
 def check_via(settings: Mapping) -> None:
-    """UserError if the VIA page is missing, or to be downloaded from nowhere."""
+    """UserError if the VIA page is missing or another, or to be downloaded from nowhere."""
     page = settings["page"]
     if page == "download":
         if not settings["url"].lower().startswith(("http://", "https://")):
@@ -335,3 +374,8 @@ def check_via(settings: Mapping) -> None:
             f"config: via.page: {page} is missing. Give the path of VIA 3's annotator html, "
             "`download`, or leave it empty for project files only."
         )
+    elif page:
+        try:
+            read_page(page)  # once here, instead of the same error from the job of every clip
+        except UserError as error:
+            raise UserError(f"config: via.page: {error}") from None

@@ -36,6 +36,12 @@ CLIP_COLUMNS = [
 NOTES_SHOWN = 20
 """So many notes on features are repeated at the end of a run."""
 
+GET_VIA = (
+    "to open each clip ready in VIA, set `via.page: download` in the config, or the path of your "
+    "copy of VIA 3"
+)
+"""How to get pages to annotate in, where the config names no VIA page."""
+
 FAILED = "avaflow could not finish. What has to be mended:"
 
 
@@ -234,9 +240,8 @@ def closing(project, config: Mapping) -> str:
         lines += counted_lines(name, results / part, config[part]["annotations"])
     lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
     lines += [f"  {sentence}" for sentence in segment_remarks(ids, results)]
-    lines += [
-        f"  look at this: {remark}" for remark in annotation_remarks(project.finished, results)
-    ]
+    noticed = [*project.unused, *annotation_remarks(project.finished, results)]
+    lines += [f"  look at this: {remark}" for remark in noticed]
     readme = results / "dataset" / "alphaction" / "README.md"
     if project.by_hand is not None and readme.exists():
         lines.append(
@@ -251,6 +256,8 @@ def closing(project, config: Mapping) -> str:
                 f"    open {results}/via/index.html, tick, save each clip as "
                 f"{config['annotations']}/{{clip}}_finish.json, and run again"
             )
+            if not config["via"]["page"]:
+                lines.append(f"    {GET_VIA}")
     if (results / "report.md").exists():
         lines.append(f"  the whole account: {results}/report.md")
     return "\n".join(lines)
@@ -374,6 +381,7 @@ def failed_closing(project, config: Mapping, since: float) -> str:
     unlogged = "avaflow did not finish. What Snakemake says of it stands above."
     lines = [failures(config["results"], since) or unlogged]
     lines += damaged_sources([clip.id for clip in project.clips], config["results"])
+    lines += [f"look at this: {remark}" for remark in project.unused]
     lines.append("Then run the same command again: what is made already stays.")
     return "\n".join(lines)
 

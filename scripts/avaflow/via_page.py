@@ -7,9 +7,11 @@ clip's project loaded and a few comforts added; the additions are in `via_page_a
 import html
 import io
 import json
+import lzma
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -38,7 +40,7 @@ CONTENT_POLICY = "default-src 'self' 'unsafe-inline' file: data: blob:"
 and pictures of people are nobody else's business."""
 
 MAX_PAGE_BYTES = 20_000_000
-"""VIA's page has under half a megabyte; a zip member of more than this is something else."""
+"""VIA's page has half a megabyte, the zip that it comes in a few: more is something else."""
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """The earliest date a zip can hold, so that the same files give the same bytes."""
@@ -52,29 +54,61 @@ def page_from_download(content: bytes, name: str) -> str:
     """
     if not content.startswith(b"PK"):
         return _checked(_decoded(content), name)
+    found = "no html file"
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [m for m in archive.infolist() if m.filename.lower().endswith(".html")]
             for wanted in ANNOTATOR_PAGES:
                 for member in members:
-                    base = PurePosixPath(member.filename).name
-                    if base == wanted and member.file_size <= MAX_PAGE_BYTES:
-                        text = _decoded(archive.read(member))
-                        return _checked(text, f"{name}, {member.filename}")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+                    if PurePosixPath(member.filename).name == wanted:
+                        page = _decoded(_unpacked(archive, member, name))
+                        return _checked(page, f"{name}, {member.filename}")
+            if members:
+                found = ", ".join(sorted(member.filename for member in members)[:6])
+    # What the parts of `zipfile` raise for damage, each its own.
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        OSError,
+        EOFError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise UserError(
-            f"{name}: the zip cannot be read ({error}). Download it again; {EXPECTED_PAGE}."
+            f"{name}: the zip cannot be read ({error or type(error).__name__}). Download it "
+            f"again; {EXPECTED_PAGE}."
         ) from None
-    found = ", ".join(sorted(member.filename for member in members)[:6]) or "no html file"
-    raise UserError(f"{name}: {EXPECTED_PAGE}; found {found}. Set `via.page` to the right file.")
+    raise _other_file(name, found)
 
 
-def read_page(path: str | Path) -> str:
-    """The html text of the user's VIA page or zip; UserError if it is not VIA 3's."""
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bytes:
+    """A member's bytes, counted as they come: what a zip says of a size can be a lie."""
+    with archive.open(member) as stream:
+        content = stream.read(MAX_PAGE_BYTES + 1)
+    if len(content) > MAX_PAGE_BYTES or member.file_size > MAX_PAGE_BYTES:
+        raise _other_file(name, f"{member.filename} of more than {MAX_PAGE_BYTES / 1e6:.0f} MB")
+    return content
+
+
+def read_page(path: str | Path, name: str = "") -> str:
+    """The html text of the user's VIA page or zip; UserError if it is not VIA 3's.
+
+    `name` stands for the file in messages, such as the address that it was downloaded from.
+    """
     path = Path(path)
+    name = name or str(path)
     if not path.is_file():
-        raise UserError(f"{path}: no such file; `via.page` {EXPECTED_PAGE}.")
-    return page_from_download(path.read_bytes(), str(path))
+        raise UserError(f"{name}: no such file; {EXPECTED_PAGE}.")
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MAX_PAGE_BYTES else b""
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read ({error.strerror}).") from None
+    if size > MAX_PAGE_BYTES:
+        raise _other_file(name, f"a file of {size / 1e6:.0f} MB")
+    return page_from_download(content, name)
 
 
 def clip_page(via_page: str, clip: str, attribute_count: int) -> str:
@@ -355,7 +389,14 @@ def _checked(text: str, name: str) -> str:
         found = "a page of VIA 2"
     elif "<html" not in text.lower():
         found = "no html page"
-    raise UserError(f"{name}: {EXPECTED_PAGE}; found {found}. Set `via.page` to the right file.")
+    raise _other_file(name, found)
+
+
+def _other_file(name: str, found: str) -> UserError:
+    return UserError(
+        f"{name}: {EXPECTED_PAGE}; found {found}. Set `via.page` (or `via.url`, where the page is "
+        "`download`) to the right one."
+    )
 
 
 def _interleaved(attribute_count: int) -> list[str]:
