@@ -237,7 +237,7 @@ def parse_project(content: Mapping, path: Path) -> Project:
     """The project in a file's content, as :func:`load_content` gives it; see `read_project`."""
     escaped = names_escaped(content)
     names, options = _read_attributes(content["attribute"], escaped)
-    picture_of_view = _read_pictures(content)
+    picture_of_view = pictures_of_views(content)
     boxes: list[Box] = []
     problems: list[str] = []
     remarks: list[str] = []
@@ -394,7 +394,7 @@ def _read_attributes(
     return names, options
 
 
-def _read_pictures(content: Mapping) -> dict[str, str]:
+def pictures_of_views(content: Mapping) -> dict[str, str]:
     """File name of the picture of each view, in the order of the project's list."""
     listed = content["project"].get("vid_list")
     order = [str(vid) for vid in listed] if isinstance(listed, list) else []
@@ -450,10 +450,11 @@ def _read_values(
 def _rectangle(xy: object) -> tuple[float, float, float, float] | None:
     if not isinstance(xy, list) or len(xy) != 5 or xy[0] != RECTANGLE:
         return None
-    return _numbers(xy[1:], 4)
+    return finite_numbers(xy[1:], 4)
 
 
-def _numbers(values: object, count: int) -> tuple[float, ...] | None:
+def finite_numbers(values: object, count: int) -> tuple[float, ...] | None:
+    """A list of so many numbers of a JSON file; None if it is anything else."""
     if not isinstance(values, list) or len(values) != count:
         return None
     if not all(isinstance(value, int | float) for value in values):
@@ -485,14 +486,14 @@ def _read_origin(entry: Mapping) -> Origin | None:
     own = entry.get(OWN_KEY)
     if not isinstance(own, dict) or not isinstance(own.get("track"), int):
         return None
-    box_px = _numbers(own.get("box"), 4)
+    box_px = finite_numbers(own.get("box"), 4)
     if box_px is None:
         return None
-    size = _numbers(own.get("picture"), 2)
+    size = finite_numbers(own.get("picture"), 2)
     return Origin(
         track=own["track"],
         box_px=box_px,
         picture_size=(int(size[0]), int(size[1])) if size and min(size) >= 1 else None,
         picture_sha256=str(own.get("sha256", "")),
-        start=(_numbers([own.get("start")], 1) or (None,))[0],
+        start=(finite_numbers([own.get("start")], 1) or (None,))[0],
     )

@@ -4,6 +4,7 @@ VIA itself is the user's own copy of VIA 3 (one html file). A page is that file 
 clip's project loaded and a few comforts added; the additions are in `via_page_assets/`.
 """
 
+import hashlib
 import html
 import io
 import json
@@ -17,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from avaflow.annotation.reopened import Opened
 from avaflow.annotation.via import read_project
 from avaflow.errors import UserError
 from avaflow.files import write_bytes
+from avaflow.project.actions import PERSON_ATTRIBUTE
 from avaflow.tables import KEYFRAMES, read_table
 
 ASSETS = Path(__file__).parent / "via_page_assets"
@@ -111,12 +114,12 @@ def read_page(path: str | Path, name: str = "") -> str:
     return page_from_download(content, name)
 
 
-def clip_page(via_page: str, clip: str, attribute_count: int) -> str:
+def clip_page(via_page: str, clip: str, attributes: Mapping[str, Mapping]) -> str:
     """VIA's page with one clip's project loaded from the script ``{clip}.js`` beside it.
 
-    `attribute_count` is the number of attributes of a box, the person among them.
+    `attributes` are those of the project, the person among them.
     """
-    style = "\n".join([_asset("annotate.css"), *_interleaved(attribute_count)])
+    style = "\n".join([_asset("annotate.css"), *_interleaved(attributes)])
     head = (
         f'\n<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
         f"\n<style>\n{style}\n</style>\n"
@@ -133,16 +136,27 @@ def clip_page(via_page: str, clip: str, attribute_count: int) -> str:
     return page + via_page[closed:]
 
 
-def project_script(project: Mapping) -> str:
-    """The JavaScript that hands a project to its page.
+def project_script(opened: Opened) -> str:
+    """The JavaScript that hands a project to its page, and says what it is.
+
+    `VIA_OPENED.digest` tells a draft in a browser which project it began from.
+    """
+    told = {"from": opened.source, "trouble": opened.trouble}
+    told["digest"] = hashlib.sha256(_script_text(opened.project).encode()).hexdigest()[:16]
+    return (
+        f"window.VIA_PROJECT = {_script_text(opened.project)};\n"
+        f"window.VIA_OPENED = {_script_text(told)};\n"
+    )
+
+
+def _script_text(value: object) -> str:
+    """A value as JavaScript.
 
     A browser ends a script at the first ``</script``, wherever it stands, so that no text
-    of the project may contain ``</``; everything else outside ASCII is escaped by JSON.
+    may contain ``</``; everything else outside ASCII is escaped by JSON.
     """
-    text = (
-        json.dumps(project, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\!--")
-    )
-    return f"window.VIA_PROJECT = {text};\n"
+    text = json.dumps(value, separators=(",", ":"))
+    return text.replace("</", "<\\/").replace("<!--", "<\\!--")
 
 
 # ------------------------------------------------------------- index of all clips
@@ -222,6 +236,7 @@ def index_page(entries: Sequence[ClipEntry], annotations: str, pages: bool) -> s
         "done": done + ("." if waiting or not total else ": nothing is awaited."),
         "share": f"{share:.1f}",
         "steps": _steps(annotations, pages),
+        "get": _no_pages(pages),
         "cards": "\n".join(_card(entry) for entry in [*waiting, *finished]),
     }
     text = _asset("index.html")
@@ -231,12 +246,14 @@ def index_page(entries: Sequence[ClipEntry], annotations: str, pages: bool) -> s
 def _steps(annotations: str, pages: bool) -> str:
     folder = f"<code>{html.escape(annotations.rstrip('/'))}/</code>"
     if pages:
-        opening = "<b>Open</b> a clip below. Its pictures and boxes appear by themselves."
+        opening = (
+            "<b>Open</b> a clip below. Its pictures and boxes appear by themselves, a finished "
+            "clip as it was finished. What you do is kept in this browser as a draft."
+        )
         saving = (
             "<b>Save</b> with the blue button. The browser downloads "
             f"<code>CLIP_finish.json</code>: move it into {folder} and run "
-            "<code>snakemake</code> again. To go on with a clip later, open its page and then "
-            "the saved file, by VIA’s button “Open a VIA Project”."
+            "<code>snakemake</code> again."
         )
     else:
         opening = (
@@ -257,6 +274,17 @@ def _steps(annotations: str, pages: bool) -> str:
     return "\n".join(f"<li>{step}</li>" for step in (opening, ticking, saving))
 
 
+def _no_pages(pages: bool) -> str:
+    """One line on how to get pages instead of files of projects."""
+    if pages:
+        return ""
+    return (
+        '<p class="get">The clips below are project files for VIA. For a page per clip that '
+        "opens it ready to annotate, set <code>via.page: download</code> in the config, or the "
+        "path of your own copy of VIA 3, and run <code>snakemake</code> again.</p>\n"
+    )
+
+
 def _card(entry: ClipEntry) -> str:
     address = entry.page or entry.project
     name = html.escape(entry.clip)
@@ -273,9 +301,12 @@ def _card(entry: ClipEntry) -> str:
             _counted(entry.persons, "person"),
         ]
     )
-    # A finished clip opens without its ticks: the page holds the project as it was made.
-    opening = ("Open" if entry.page else "Project") + (" anew" if entry.finished else "")
-    links = [f'<a class="open" href="{html.escape(address)}">{opening}</a>']
+    # Without a page only the project as it was made can be had, not what was finished.
+    opening = "Open" if entry.page else "Project file"
+    if not entry.page and entry.finished:
+        opening += ", unticked"
+    saved = "" if entry.page else " download"
+    links = [f'<a class="open" href="{html.escape(address)}"{saved}>{opening}</a>']
     if entry.archive:
         links.append(f'<a href="{html.escape(entry.archive)}" download>Zip to send</a>')
     where = (
@@ -285,7 +316,7 @@ def _card(entry: ClipEntry) -> str:
     )
     return (
         f'<article class="{state}">\n'
-        f'<a class="picture" href="{html.escape(address)}">{picture}'
+        f'<a class="picture" href="{html.escape(address)}"{saved}>{picture}'
         f'<span class="state">{state}</span></a>\n'
         f"<h2>{name}</h2>\n<p>{facts}</p>\n{where}\n"
         f'<p class="links">{" ".join(links)}</p>\n</article>'
@@ -337,6 +368,7 @@ def _instructions(
     if has_page:
         opening = f"Open via/{clip}.html in a browser (Chrome, Edge or Firefox)."
         saving = f"Press the blue Save button. The browser downloads {clip}_finish.json."
+        later = "Your work is also kept in the browser: to go on later, open the page again."
     else:
         opening = (
             "Copy via_image_annotator.html of VIA 3 into the folder via/ and open it from\n"
@@ -345,6 +377,7 @@ def _instructions(
         saving = (
             f"Press 'Save current VIA Project' and rename the saved file to {clip}_finish.json."
         )
+        later = "To go on later, open that file again by 'Open a VIA Project'."
     listed = "\n".join(
         f"   {name}: {', '.join(options)}" for name, options in attributes if options
     )
@@ -359,14 +392,14 @@ Unpack the zip first: a browser cannot open the page from inside it.
 {listed}
    - The number above a box is the person. It stays the same on every picture: correct it
      where two persons were mixed up.
-   - Drag a box or its edge where it sits badly.
+   - Click a box that sits badly, then drag it or one of its handles.
    - Delete a box that shows no person (key Del).
    - Drag on the picture to draw a box around a person who has none.
    - Next picture: key n. Previous picture: key p.
    A box without a tick is not used.
 
 3. {saving}
-   Send that file back. To go on later, open it again by 'Open a VIA Project'.
+   Send that file back. {later}
 """
 
 
@@ -399,11 +432,13 @@ def _other_file(name: str, found: str) -> UserError:
     )
 
 
-def _interleaved(attribute_count: int) -> list[str]:
+def _interleaved(attributes: Mapping[str, Mapping]) -> list[str]:
     """Style rules that put each attribute's name above its value, the person on top."""
+    # JavaScript goes through keys that are numbers in their order, then through the others.
+    ordered = sorted(attributes, key=lambda aid: (0, int(aid)) if aid.isdigit() else (1, 0))
     rules = []
-    for number in range(1, attribute_count + 1):
-        place = 0 if number == attribute_count else 2 * number
+    for number, aid in enumerate(ordered, start=1):
+        place = 0 if attributes[aid]["aname"] == PERSON_ATTRIBUTE else 2 * number
         for cell, order in (("th", place), ("td", place + 1)):
             rules.append(
                 f"#smetadata_container {cell}:nth-child({number}) {{ order: {order} !important; }}"
