@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from avaflow.errors import UserError
 from avaflow.files import write_text
+from avaflow.lines import lines_of
 from avaflow.project.actions import LABEL_TYPES, MAX_ACTIONS, Action
 from avaflow.times import timestamp_of_second
 
@@ -306,4 +307,4 @@ def _lines(path: str | Path) -> list[str]:
     text = Path(path).read_text(encoding="utf-8")
     if text.startswith("\ufeff"):
         raise UserError(f"{path}: starts with a byte order mark; save it as plain UTF-8")
-    return text.splitlines()
+    return lines_of(text)
