@@ -54,7 +54,7 @@ _ESCAPED = re.compile("|".join(map(re.escape, _ESCAPES)))
 
 MAX_PROJECT_MB = 50.0
 """Most megabytes of a finished project, where the config says nothing else: a clip of 15 minutes
-with 20 persons has 6, and reading takes twenty times a file's size in memory."""
+with 20 persons has 6, and reading takes 8 to 20 times a file's size in memory."""
 
 OWN_KEY = "avaflow"
 """Our own entry on a box. VIA keeps keys it does not know when it edits and saves a box."""

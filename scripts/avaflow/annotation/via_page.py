@@ -9,6 +9,7 @@ import html
 import io
 import json
 import lzma
+import math
 import os
 import re
 import zipfile
@@ -194,7 +195,7 @@ def clip_entry(
     The pictures lie in the folder beside the manifest, named like it; pages and zips lie
     beside the project. `index` is the path of the page that the addresses start from.
     """
-    boxes = read_project(project).boxes
+    boxes = read_project(project, math.inf).boxes  # of our own making, whatever its size
     files = list(read_table(keyframes, KEYFRAMES)["file"])
     temporary = Path(project).parent
     folder = Path(index).parent
@@ -302,9 +303,7 @@ def _card(entry: ClipEntry) -> str:
         ]
     )
     # Without a page only the project as it was made can be had, not what was finished.
-    opening = "Open" if entry.page else "Project file"
-    if not entry.page and entry.finished:
-        opening += ", unticked"
+    opening = "Open" if entry.page else "Project, unticked" if entry.finished else "Project file"
     saved = "" if entry.page else " download"
     links = [f'<a class="open" href="{html.escape(address)}"{saved}>{opening}</a>']
     if entry.archive:

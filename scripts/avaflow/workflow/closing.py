@@ -18,8 +18,8 @@ NOTES_SHOWN = 20
 """So many notes on features are repeated at the end of a run."""
 
 GET_VIA = (
-    "to open each clip ready in VIA, set `via.page: download` in the config, or the path of your "
-    "copy of VIA 3"
+    "to open clips ready to annotate, set `via.page: download` in the config, or the path of your "
+    "own copy of VIA 3"
 )
 """How to get pages to annotate in, where the config names no VIA page."""
 
@@ -85,8 +85,8 @@ def run_summary(project, config: Mapping) -> str:
                 f"    open {results}/via/index.html, tick, save each clip as "
                 f"{config['annotations']}/{{clip}}_finish.json, and run again"
             )
-            if not config["via"]["page"]:
-                lines.append(f"    {GET_VIA}")
+    if (results / "via" / "index.html").exists() and not config["via"]["page"]:
+        lines.append(f"  {GET_VIA}")
     if (results / "report.md").exists():
         lines.append(f"  the whole account: {results}/report.md")
     return "\n".join(lines)
