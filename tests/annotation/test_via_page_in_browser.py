@@ -245,6 +245,18 @@ def test_a_drag_from_within_another_box_draws_too(annotator):
     assert annotator.boxes()["1_p1"]["xy"] == [2, 256, 108, 96, 216]
 
 
+@pytest.mark.parametrize("key", ["Control", "Alt"])
+def test_a_key_draws_within_the_selected_box(annotator, key):
+    annotator.make().open()
+    annotator.click(*PERSON_1)
+    annotator.page.keyboard.down(key)
+    annotator.drag((0.45, 0.5), (0.5, 0.8))
+    annotator.page.keyboard.up(key)
+    (box,) = drawn(annotator)
+    assert box["xy"] == [2, *(pytest.approx(v, abs=1) for v in (288, 180, 32, 108))]
+    assert annotator.boxes()["1_p1"]["xy"] == [2, 256, 108, 96, 216]
+
+
 def test_a_selected_box_is_moved_and_resized_as_ever(annotator):
     annotator.make().open()
     annotator.click(*PERSON_1)

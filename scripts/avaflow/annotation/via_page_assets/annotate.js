@@ -147,7 +147,8 @@
   // ---------------------------------------------------------------- drawing at once
 
   // While a box is selected, VIA takes a drag on the free picture for a click that lets the
-  // box go; and it never draws from within another box, where people overlap.
+  // box go; and it never draws from within another box, where people overlap. Within the
+  // selected box a drag moves it, unless a key says that it draws.
   optionally('drawing at once', function () {
     var annotator = _via_file_annotator.prototype;
     var STATE = _VIA_RINPUT_STATE;
@@ -168,7 +169,8 @@
       if (this.state_id === STATE.REGION_SELECTED && !event.shiftKey) {
         var handle = this._creg_is_on_sel_region_cp(event.offsetX, event.offsetY, HANDLE_PX);
         var under = this._is_point_inside_existing_regions(event.offsetX, event.offsetY);
-        if (handle[0] === -1 && under.length === 0) letGo(this);
+        var anew = event.ctrlKey || event.altKey;
+        if (anew || (handle[0] === -1 && under.length === 0)) letGo(this);
       }
       this.avaflow_pressed = [event.offsetX, event.offsetY];
       return down.apply(this, values);
@@ -254,8 +256,8 @@
     '<details><summary>How to</summary><ul>' +
     '<li>Click a box, then tick at the right.</li>' +
     '<li>Drag a selected box, or one of its handles, to mend it; <kbd>Del</kbd> removes it.</li>' +
-    '<li>Drag anywhere else to draw a person who has no box, also within another box ' +
-    '(<kbd>Esc</kbd> lets the selected one go).</li>' +
+    '<li>Drag anywhere else to draw a person who has no box, also within other boxes; within ' +
+    'the selected one hold <kbd>Ctrl</kbd>.</li>' +
     '<li>The number is the person: the same on every picture.</li>' +
     '<li><kbd>n</kbd> next picture, <kbd>p</kbd> previous.</li>' +
     '</ul></details><button type="button" class="save">Save</button>' +
