@@ -80,7 +80,9 @@ def _taken_over(
         )
     read, begins = parse_project(content, path), parse_project(made, path).start
     for began in (read.start, *(box.origin.start for box in read.boxes if box.origin)):
-        if None not in (began, begins) and abs(began - begins) > SAME_START_SECONDS:
+        if began is None or begins is None:
+            continue
+        if abs(began - begins) > SAME_START_SECONDS:
             raise UserError(
                 f"{path}: it was annotated when the clip began at {began:g} s of its video; now it "
                 f"begins at {begins:g} s, so its boxes belong to other pictures"
