@@ -28,9 +28,15 @@ def finished_project(wildcards):
     return PROJECT.finished[wildcards.clip]
 
 
+def finished_if_any(wildcards):
+    """The project that an annotator finished for a clip; nothing while it is awaited."""
+    return PROJECT.finished.get(wildcards.clip, [])
+
+
 def finished_state(wildcards):
     """Changes with a finished project's content: its date says little after a move or unzip."""
-    return sha256(PROJECT.finished[wildcards.clip])
+    finished = PROJECT.finished.get(wildcards.clip)
+    return sha256(finished) if finished else ""
 
 
 rule download_via:
@@ -70,6 +76,7 @@ rule make_via_page:
     input:
         project=results("via/{clip}.json"),
         page=via_page(),
+        finished=finished_if_any,
     output:
         html=results("via/{clip}.html"),
         js=results("via/{clip}.js"),
@@ -79,6 +86,8 @@ rule make_via_page:
     conda:
         env("tables")
     params:
+        actions=config["actions"],
+        finished=finished_state,
         state=[
             SOURCES.content(page)
             for page in [via_page()]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from avaflow.annotation.via_page import page_from_download
+from avaflow.annotation.via_page import read_page
 from avaflow.files import write_text
 from avaflow.videos.download import download
 from avaflow.workflow.job import job
@@ -12,5 +12,7 @@ if "snakemake" in globals():
         url = snakemake.params.url
         archive = Path(snakemake.output.page).with_suffix(".download")
         download(url, archive)
-        write_text(snakemake.output.page, page_from_download(archive.read_bytes(), url))
-        archive.unlink()
+        try:
+            write_text(snakemake.output.page, read_page(archive, url))
+        finally:
+            archive.unlink()

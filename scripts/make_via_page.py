@@ -3,16 +3,29 @@
 import json
 from pathlib import Path
 
+from avaflow.annotation.reopened import opened_project
 from avaflow.annotation.via_page import clip_page, project_script, read_page
 from avaflow.files import write_bytes, write_text
+from avaflow.project.actions import attributes_from_config
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     with job(snakemake) as log:
-        content = json.loads(Path(snakemake.input.project).read_text(encoding="utf-8"))
-        clip = content["project"]["pname"]
-        page = clip_page(read_page(snakemake.input.page), clip, len(content["attribute"]))
-        write_text(snakemake.output.js, project_script(content))
+        made = json.loads(Path(snakemake.input.project).read_text(encoding="utf-8"))
+        opened = opened_project(
+            made,
+            snakemake.input.get("finished"),
+            attributes_from_config(snakemake.params.actions),
+            snakemake.config["via"]["max_project_mb"],
+        )
+        if opened.trouble:
+            log.warning("the page opens the project before annotation: %s", opened.trouble)
+        page = clip_page(
+            read_page(snakemake.input.page),
+            made["project"]["pname"],
+            opened.project["attribute"],
+        )
+        write_text(snakemake.output.js, project_script(opened))
         # VIA's own bytes come out as they were, even where they are not UTF-8.
         write_bytes(snakemake.output.html, page.encode("utf-8", errors="surrogateescape"))
         log.info("page from %s", snakemake.input.page)

@@ -12,7 +12,8 @@ if "snakemake" in globals():
     with job(snakemake) as log:
         p = snakemake.params
         labels, notes, warnings = labels_of_project(
-            read_project(snakemake.input.project),
+            # From the config itself: a bound is no param, whose change would read all anew.
+            read_project(snakemake.input.project, snakemake.config["via"]["max_project_mb"]),
             p.clip,
             read_table(snakemake.input.keyframes, KEYFRAMES),
             read_table(snakemake.input.tracks, TRACKS),

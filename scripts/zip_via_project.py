@@ -1,5 +1,6 @@
 """Pack one clip's project, page and keyframes into a zip to send to an annotator."""
 
+import math
 from pathlib import Path
 
 from avaflow.annotation.via import read_project
@@ -20,6 +21,6 @@ if "snakemake" in globals():
             pictures,
             page=snakemake.input.get("html"),
             script=snakemake.input.get("js"),
-            attributes=list(read_project(snakemake.input.project).options.items()),
+            attributes=list(read_project(snakemake.input.project, math.inf).options.items()),
         )
         log.info("%d pictures", len(pictures))

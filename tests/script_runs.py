@@ -32,11 +32,12 @@ def run_script(
     output: dict | None = None,
     params: dict | None = None,
     threads: int = 1,
+    config: dict | None = None,
 ) -> None:
     """Run `scripts/{name}.py`; a user's mistake ends it with SystemExit."""
     snakemake = types.SimpleNamespace(
         rule=name,
-        config={"results": str(results)},
+        config={"results": str(results), **(config or {})},
         input=Given(**(input or {})),
         output=Given(**(output or {})),
         params=Given(**(params or {})),

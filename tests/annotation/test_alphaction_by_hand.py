@@ -43,9 +43,9 @@ def test_the_annotations_arrive(by_hand):
     assert "dataset            for AlphAction, from annotations by hand" in by_hand.first_run.output
     text = (by_hand.made / "annotations" / "train.csv").read_text()
     assert text == (
-        "corridor,902,0.2000,0.1000,0.3000,0.6000,1,1\n"
-        "corridor,902,0.2000,0.1000,0.3000,0.6000,5,1\n"
-        "corridor,902,0.5000,0.2000,0.6000,0.7000,3,2\n"
+        "corridor,902,0.200000,0.100000,0.300000,0.600000,1,1\n"
+        "corridor,902,0.200000,0.100000,0.300000,0.600000,5,1\n"
+        "corridor,902,0.500000,0.200000,0.600000,0.700000,3,2\n"
     )
     # Named without a box is judged as empty; seconds that are not named are left out.
     excluded = (by_hand.made / "annotations" / "train_excluded_timestamps.csv").read_text()

@@ -114,7 +114,7 @@ def test_boxes_that_are_not_of_the_picture(tmp_path, bbox):
 
 
 def test_nearly_equal_boxes_would_be_one_person_to_readers(tmp_path):
-    labels = read(tmp_path, {"a/902.jpg": [box(10, 10, 30, 30), box(10.001, 10, 30, 30)]})
+    labels = read(tmp_path, {"a/902.jpg": [box(10, 10, 30, 30), box(10.00001, 10, 30, 30)]})
     with pytest.raises(UserError, match="clip a, second 2: two boxes are the same"):
         rows_of_hand_labels(labels, {"a": (100, 100)}, 900)
 

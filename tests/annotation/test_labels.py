@@ -2,7 +2,9 @@
 
 import csv
 import json
+import random
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,13 @@ import pandas as pd
 import pytest
 
 from avaflow.annotation.labels import labels_of_project, with_warnings
-from avaflow.annotation.via import project, read_project, write_project
+from avaflow.annotation.via import parse_project, project, read_project, write_project
 from avaflow.errors import UserError
+from avaflow.formats.ava import csv_text, rows_of_labels
 from avaflow.project.actions import all_actions, attributes_from_config
 from avaflow.tables import BOX, KEYFRAMES, LABELS, NOTES, TRACKS, write_table
+from via_projects import ATTRIBUTES as SAVED_ATTRIBUTES
+from via_projects import PICTURE, SECONDS, saved_by_via, scrawled
 
 SHARED = Path(__file__).parents[3] / "shared"
 FPS = 30
@@ -161,6 +166,36 @@ def test_slips_of_the_mouse_are_noted(tmp_path):
     ]
 
 
+def test_project_saved_by_via(tmp_path):
+    width, height = PICTURE
+    keyframes = pd.DataFrame(
+        [(s, 30 * s + 1, f"h-2_{s:06d}.jpg", width, height, "") for s in SECONDS],
+        columns=list(KEYFRAMES),
+    )
+    path = tmp_path / "h-2_finish.json"
+    path.write_text(json.dumps(saved_by_via()))
+    table, notes, warnings = labels_of_project(
+        read_project(path),
+        "h-2",
+        keyframes,
+        TRACK_TABLE.iloc[:0],
+        attributes_from_config(SAVED_ATTRIBUTES),
+        FPS,
+    )
+    # talk + stand; walk, hand up, catch; the drawn person 7 stands; bow.
+    assert rows(table) == [
+        *[(0, 1, 1), (0, 1, 3)],
+        *[(0, 2, 5), (0, 2, 6), (0, 2, 7)],
+        *[(0, 7, 3), (1, 1, 2)],
+    ]
+    assert table.loc[0, BOX].tolist() == pytest.approx(
+        [96 / 1280, 310.5 / 720, 216 / 1280, 570.5 / 720]
+    )
+    assert len(notes) == 16 - 4
+    assert notes["note"].str.contains("slip of the mouse").sum() == 1
+    assert warnings == []
+
+
 def test_project_saved_by_the_real_via(tmp_path):
     path = SHARED / "via" / "finished_real.json"
     if not path.exists():
@@ -190,6 +225,57 @@ def test_project_saved_by_the_real_via(tmp_path):
     )
     assert len(notes) == 25 - 4
     assert warnings == []
+
+
+def test_a_box_that_rounds_to_nothing_is_an_error(tmp_path):
+    """An edited file may claim any size of its pictures."""
+    content = awaiting()
+    tick(content, "1_p1", body="0")
+    content["metadata"]["1_p1"]["avaflow"]["picture"] = [10_000_000, 500]
+    content["metadata"]["1_p1"]["xy"] = [2, 10_000, 100, 4, 300]
+    message = refused(tmp_path, content)
+    assert "second 2, person 1 at 10000.0 100.0 4.0 300.0 px: ticked, but a picture of" in message
+
+
+def test_whatever_annotators_do_every_tick_is_a_row_or_an_error(tmp_path):
+    """No empty box, none outside the picture, no tick lost: 2,000 projects by chance."""
+    rng = random.Random(11)
+    outcomes = Counter()
+    path = tmp_path / "c-1_finish.json"
+    bases = []
+    for width, height in ((1000, 500), (64, 48), (3840, 2160), (40_000, 30_000)):
+        for count in (1, 2):
+            keyframes = KEYFRAME_TABLE.iloc[:count].assign(width=width, height=height)
+            content = project("c-1", keyframes, TRACK_TABLE, ATTRIBUTES, "", 1.5)
+            bases.append((keyframes, json.dumps(content), (width, height)))
+    for number in range(2000):
+        keyframes, text, size = rng.choice(bases)
+        content = scrawled(json.loads(text), rng, size)
+        read = parse_project(content, path)
+        second_of = dict(zip(keyframes["file"], keyframes["second"], strict=True))
+        ticked = Counter(
+            (second_of[box.picture], option) for box in read.boxes for _, option in box.ticks
+        )
+        try:
+            table, notes, _ = labels_of_project(
+                read, "c-1", keyframes, TRACK_TABLE, ATTRIBUTES, FPS
+            )
+        except UserError as error:
+            assert str(path) in str(error)
+            outcomes["refused"] += 1
+            continue
+        outcomes["read"] += 1
+        names = {action.id: action.name for action in all_actions(ATTRIBUTES)}
+        assert ticked == Counter((r.second, names[r.action_id]) for r in table.itertuples())
+        sides = table[BOX].to_numpy()
+        assert (sides >= 0).all() and (sides <= 1).all(), (number, content)
+        # As the csv has them, with the one box text that a person and a box text may have.
+        for line in csv_text(rows_of_labels("c-1", table, 900), 5, 900).split():
+            x1, y1, x2, y2 = map(float, line.split(",")[2:6])
+            assert x1 < x2 and y1 < y2, (number, line)
+        unticked = sum(not box.ticks for box in read.boxes)
+        assert notes["note"].str.startswith("no action ticked").sum() == unticked
+    assert min(outcomes["read"], outcomes["refused"]) > 300, outcomes
 
 
 # ------------------------------------------------------------- who a drawn box is
@@ -442,10 +528,10 @@ def test_two_persons_with_one_box(tmp_path):
     content = awaiting()
     tick(content, "1_p1", body="0")
     tick(content, "1_p2", body="0")
-    content["metadata"]["1_p2"]["xy"] = [2, 100.04, 100, 100, 300]  # 0.10004: 0.1000
+    content["metadata"]["1_p2"]["xy"] = [2, 100.0004, 100, 100, 300]  # 0.1000004: 0.100000
     message = refused(tmp_path, content)
-    assert "have the same box 0.1000 0.2000 0.2000 0.8000" in message
-    content["metadata"]["1_p2"]["xy"] = [2, 100.06, 100, 100, 300]  # 0.10006: 0.1001
+    assert "have the same box 0.100000 0.200000 0.200000 0.800000" in message
+    content["metadata"]["1_p2"]["xy"] = [2, 100.0006, 100, 100, 300]  # 0.1000006: 0.100001
     assert len(labels(tmp_path, content)[0]) == 2
 
 

@@ -1,6 +1,7 @@
 """VIA 3 projects: what VIA asks of the file, what it saves, and what a reader survives."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from avaflow.annotation.via import Origin, project, read_project, write_project
 from avaflow.errors import UserError
 from avaflow.project.actions import attributes_from_config
 from avaflow.tables import KEYFRAMES, TRACKS
+from via_projects import saved_by_via
 
 SHARED = Path(__file__).parents[3] / "shared"
 
@@ -133,6 +135,26 @@ def test_two_boxes_of_a_person_on_a_keyframe_are_refused():
         project("c-1", KEYFRAME_TABLE, double, ATTRIBUTES, "", 0)
 
 
+NAMES = ["<img src=x onerror=alert(1)>", "a & b", "&lt;b&gt;", "it's", "&amp;amp;", "5 > 3 < 4"]
+
+
+def test_names_are_text_to_via_and_come_back_as_they_were(tmp_path):
+    attributes = attributes_from_config([{"attribute": "<b>body</b>", "options": NAMES}])
+    content = project("c-1", KEYFRAME_TABLE, TRACK_TABLE, attributes, "", 1.5)
+    shown = content["attribute"]["1"]
+    assert not re.search("[<>\"']", "".join([shown["aname"], *shown["options"].values()]))
+    assert shown["options"]["2"] == "&amp;lt;b&amp;gt;"  # VIA shows &lt;b&gt;
+    assert read_project(saved(tmp_path, content)).options["<b>body</b>"] == tuple(NAMES)
+
+
+def test_names_of_projects_made_before_stand_for_themselves(tmp_path):
+    content = made()
+    for creator in ("avaflow start=1.500000 picture=1000x500", "another tool", None):
+        content["project"]["creator"] = creator
+        content["attribute"]["1"]["options"] = {"0": "&lt;b&gt;", "1": "a & b"}
+        assert read_project(saved(tmp_path, content)).options["head"] == ("&lt;b&gt;", "a & b")
+
+
 # ------------------------------------------------------------- what is read
 
 
@@ -151,6 +173,27 @@ def test_round_trip(tmp_path):
         "1",
     )
     assert box.origin == Origin(1, (150.0, 100.0, 200.0, 200.0), (1000, 500), "bb", 1.5)
+    assert not read.problems and not read.remarks
+
+
+def test_project_saved_by_via(tmp_path):
+    read = read_project(saved(tmp_path, saved_by_via()))
+    assert read.name == "h-2"
+    assert read.pictures == tuple(f"h-2_{number:06d}.jpg" for number in range(5))
+    boxes = {box.key: box for box in read.boxes}
+    assert len(boxes) == 16
+    assert boxes["1_p1"].ticks == (("head", "talk"), ("body", "stand"))
+    # Clicked: walk, then catch, then hand up.
+    assert boxes["1_p2"].ticks == (("body", "walk"), ("limbs", "catch"), ("limbs", "hand up"))
+    assert boxes["2_p1"].ticks == (("head", "bow"),)
+    assert boxes["3_p2"].ticks == () and boxes["3_p2"].person == "2"
+    drawn = boxes["1_Qm3xW_d8"]
+    assert drawn.box_px == (720.40816, 181.22449, 74.5102, 203.26531)
+    assert (drawn.person, drawn.ticks, drawn.origin) == ("7", (("body", "stand"),), None)
+    assert "1_p3" not in boxes  # deleted
+    assert boxes["2_p3"].box_px == (1002, -60.2449, 62, 148.25)
+    assert sum(bool(box.ticks) for box in read.boxes) == 4
+    assert (read.start, read.picture_size) == (None, None)
     assert not read.problems and not read.remarks
 
 
@@ -283,3 +326,29 @@ def test_numbers_beyond_floating_point_are_no_traceback(tmp_path):
     content["metadata"]["1_p1"]["avaflow"]["start"] = 10**400
     read = read_project(saved(tmp_path, content))
     assert len(read.boxes) == 2 and len(read.remarks) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key"),
+    [
+        ('"av":{"3":"1"}', '"av":{"1":"0","3":"1","1":""}', "1"),
+        ('"1_p12":', '"1_p1":', "1_p1"),
+        ('"metadata":', '"metadata":{},"metadata":', "metadata"),
+    ],
+)
+def test_an_entry_that_is_there_twice_is_refused(tmp_path, before, after, key):
+    """One of the two would win in silence, and with it a tick be lost."""
+    text = json.dumps(made(), separators=(",", ":"))
+    assert before in text
+    path = saved(tmp_path, None, text.replace(before, after, 1))
+    with pytest.raises(UserError, match=f"{path}: the entry '{key}' is there twice"):
+        read_project(path)
+
+
+def test_a_file_beyond_any_project_is_not_read(tmp_path, monkeypatch):
+    path = saved(tmp_path, made())
+    size_mb = path.stat().st_size / 1e6
+    assert read_project(path, size_mb).name == "c-1"
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("it was read"))
+    with pytest.raises(UserError, match="at most 0.0005 MB, found 0.0 MB.*via.max_project_mb"):
+        read_project(path, 0.0005)

@@ -4,6 +4,7 @@ import html.parser
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from avaflow.annotation.reopened import Opened
 from avaflow.annotation.via_page import (
     ClipEntry,
     clip_page,
@@ -26,6 +28,7 @@ from avaflow.manifests import ClipManifest, write_clip_manifest
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, read_table, write_table
 from script_runs import run_script as run
 
+ATTRIBUTES = {"1": {"aname": "head"}, "2": {"aname": "person"}, "10": {"aname": "body"}}
 HERE = Path(__file__).parent
 STAND_IN = HERE / "stand_in_via.html"
 ACTIONS = [
@@ -80,6 +83,47 @@ def test_what_is_not_via_3(content, found):
     assert "via_image_annotator.html or via_video_annotator.html of VIA 3" in message
 
 
+def with_sizes(archive: bytes, compressed: int | None, unpacked: int | None) -> bytes:
+    """A zip of one member whose directory tells other sizes than the member has."""
+    content = bytearray(archive)
+    entry = content.index(b"PK\x01\x02")
+    for at, size in ((entry + 20, compressed), (entry + 24, unpacked)):
+        if size is not None:
+            content[at : at + 4] = size.to_bytes(4, "little")
+    return bytes(content)
+
+
+LARGE = zipped(via_image_annotator_html=STAND_IN.read_bytes() + b" " * 25_000_000)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LARGE,
+        with_sizes(LARGE, None, 1000),  # says 1 kB, unpacks to 25 MB
+        with_sizes(LARGE, None, 2**32 - 1),
+        with_sizes(LARGE, 2**31, None),
+        with_sizes(LARGE, 10, None),
+        LARGE[:-200],
+        LARGE[:5000] + b"x" * 100 + LARGE[5100:],
+    ],
+)
+def test_a_zip_that_lies_about_its_size_is_told(content):
+    with pytest.raises(UserError) as error:
+        page_from_download(content, "via.zip")
+    message = str(error.value)
+    assert message.startswith("via.zip: ") and "\n" not in message
+    assert "of more than 20 MB" in message or "the zip cannot be read (" in message
+
+
+def test_a_file_of_any_size_is_not_read(tmp_path):
+    path = tmp_path / "video.mp4"
+    with open(path, "wb") as stream:
+        stream.truncate(30_000_000_000)
+    with pytest.raises(UserError, match="found a file of 30000 MB"):
+        read_page(path)
+
+
 def test_missing_page(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read_page(tmp_path / "via.html")
@@ -102,7 +146,7 @@ class Order(html.parser.HTMLParser):
 
 def test_clip_page_keeps_vias_and_adds_ours():
     via = STAND_IN.read_text(encoding="utf-8")
-    page = clip_page(via, "c-1", 3)
+    page = clip_page(via, "c-1", ATTRIBUTES)
     tags = Order(page).tags
     assert len(tags) == len(Order(via).tags) + 4  # policy, style, two scripts
     names = [tag for tag, _ in tags]
@@ -121,17 +165,29 @@ def test_clip_page_keeps_vias_and_adds_ours():
 
 def test_only_the_last_body_end_is_the_end():
     via = STAND_IN.read_text(encoding="utf-8").replace("'use strict';", "var x = '</body>';")
-    page = clip_page(via, "c-1", 3)
+    page = clip_page(via, "c-1", ATTRIBUTES)
     assert page.index("c-1.js") > page.index("var via = new _via(")
+
+
+def test_the_person_stands_above_the_other_attributes():
+    page = clip_page(STAND_IN.read_text(encoding="utf-8"), "c-1", ATTRIBUTES)
+    orders = re.findall(r"th:nth-child\((\d)\) { order: (\d)", page)
+    assert orders == [("1", "2"), ("2", "0"), ("3", "6")]
 
 
 def test_project_script_cannot_end_its_script():
     project = {"a": "</script><script>alert(1)</script><!--", "b": "é\u2028"}
-    text = project_script(project)
+    text = project_script(Opened(project, "annotations/</script>.json", ""))
     assert "</" not in text and "<!--" not in text and text.isascii()
-    assert text.startswith("window.VIA_PROJECT = ") and text.endswith(";\n")
-    value = text.removeprefix("window.VIA_PROJECT = ").removesuffix(";\n").replace("\\!", "!")
-    assert json.loads(value) == project
+    first, second = text.splitlines()
+    values = [
+        json.loads(line.split(" = ", 1)[1].removesuffix(";").replace("\\!", "!"))
+        for line in (first, second)
+    ]
+    assert first.startswith("window.VIA_PROJECT = {") and values[0] == project
+    assert second.startswith("window.VIA_OPENED = {")
+    assert (values[1]["from"], values[1]["trouble"]) == ("annotations/</script>.json", "")
+    assert project_script(Opened(project | {"a": ""}, "", "")).split("digest")[1] not in text
 
 
 # ------------------------------------------------------------- index
@@ -169,6 +225,9 @@ def test_index_without_pages_says_where_to_open():
     links = [attrs["href"] for tag, attrs in Order(page).tags if tag == "a"]
     assert links == ["b.json", "b.json", "b.zip"]
     assert "put <code>via_image_annotator.html</code> beside this page" in page
+    assert page.count("set <code>via.page: download</code> in the config") == 1
+    assert ">Project file</a>" in page
+    assert "via.page" not in index_page([entry("b")], "ann", pages=True)
 
 
 def test_index_is_self_contained_and_escaped():
@@ -188,7 +247,8 @@ def test_index_of_nothing():
 
 
 def run_script(name: str, tmp_path: Path, **parts: dict) -> None:
-    run(name, tmp_path / "results", tmp_path / "logs" / f"{name}.log", **parts)
+    config = {"via": {"max_project_mb": 50}}
+    run(name, tmp_path / "results", tmp_path / "logs" / f"{name}.log", config=config, **parts)
 
 
 @pytest.fixture
@@ -232,6 +292,7 @@ def results(tmp_path):
         tmp_path,
         input={"project": str(via / "c-1.json"), "page": str(STAND_IN)},
         output={"html": str(via / "c-1.html"), "js": str(via / "c-1.js")},
+        params={"actions": ACTIONS},
     )
     run_script(
         "zip_via_project",
@@ -300,7 +361,7 @@ def test_index_of_real_results(results):
 
 def labels_script(results, tmp_path, path, strict=False, actions=ACTIONS):
     run_script(
-        "labels",
+        "read_labels",
         tmp_path,
         input={
             "project": str(path),
@@ -341,11 +402,12 @@ def test_page_in_chromium(results, tmp_path):
     if chromium is None:
         pytest.skip("no chromium on this machine")
     page = (results / "via/c-1.html").read_text(encoding="utf-8")
-    at = page.rindex('<script src="c-1.js">')
     probe = """<script>
-    window.stand_in_shown = function () {
-      var box = '1_p1', seen = [via.va.colours[box], via.va.dashes[box]];
-      via.va._select(box);
+    setTimeout(function () {
+      var annotator = via.va.file_annotator[0][0];
+      var box = '1_p1', seen = [annotator.colours[box], annotator.dashes[box]];
+      annotator._creg_select_one(box);
+      annotator._smetadata_show();
       function press(element) {
         element.dispatchEvent(new MouseEvent('mousedown', {bubbles: true}));
         element.click();
@@ -353,25 +415,25 @@ def test_page_in_chromium(results, tmp_path):
       function av() { return via.d.store.metadata[box].av; }
       var label = document.querySelectorAll('label')[2];
       press(label);
-      seen.push(av()['2'], via.va.dashes[box]);
+      seen.push(av()['2'], annotator.dashes[box]);
       press(label.previousElementSibling);
       setTimeout(function () {
-        seen.push(av()['2'], via.va.dashes[box]);
+        seen.push(av()['2'], annotator.dashes[box]);
         press(document.querySelectorAll('label')[1]);
         seen.push(av()['1'], document.querySelectorAll('label')[1].textContent);
         var left = document.getElementById('smetadata_container').getBoundingClientRect().left;
         seen.push(left > document.querySelector('canvas').getBoundingClientRect().right);
         setTimeout(function () {
-          seen.push(document.querySelector('#avaflow_panel div').textContent);
+          seen.push(document.querySelector('#avaflow_panel .count').textContent);
           var name;
           HTMLAnchorElement.prototype.click = function () { name = this.download; };
           via.d.project_save();
           document.body.dataset.seen = JSON.stringify(seen.concat(name));
         }, 100);
       }, 20);
-    };</script>"""
+    }, 1000);</script>"""
     probed = results / "via/probe.html"
-    probed.write_text(page[:at] + probe + page[at:], encoding="utf-8")
+    probed.write_text(page.replace("</body>", probe + "</body>"), encoding="utf-8")
     command = [
         *(chromium, "--headless", "--no-sandbox", "--disable-gpu"),
         *("--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}"),

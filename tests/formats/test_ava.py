@@ -6,6 +6,7 @@ import pytest
 import readers
 from avaflow.errors import UserError
 from avaflow.formats.ava import (
+    DECIMALS,
     Row,
     action_list_text,
     check_annotatable,
@@ -26,7 +27,7 @@ from avaflow.formats.ava import (
 from avaflow.project.actions import Action
 
 LEFT = (0.1, 0.2, 0.3, 0.4)
-RIGHT = (0.55556, 0.2, 0.9, 1.0)
+RIGHT = (0.5555556, 0.2, 0.9, 1.0)
 ACTIONS = [
     Action(1, "talk", "head", "PERSON_INTERACTION"),
     Action(2, "hand up", "limbs", "PERSON_MOVEMENT"),
@@ -42,12 +43,18 @@ def test_rows_are_sorted_and_fixed():
         Row("a", 902, LEFT, 1, 3),
     ]
     assert csv_text(rows, 2, 900) == (
-        "a,902,0.1000,0.2000,0.3000,0.4000,1,3\n"
-        "a,902,0.1000,0.2000,0.3000,0.4000,2,3\n"
-        "a,902,0.5556,0.2000,0.9000,1.0000,2,7\n"
-        "a,910,0.1000,0.2000,0.3000,0.4000,1,1\n"
-        "b,902,0.1000,0.2000,0.3000,0.4000,1,1\n"
+        "a,902,0.100000,0.200000,0.300000,0.400000,1,3\n"
+        "a,902,0.100000,0.200000,0.300000,0.400000,2,3\n"
+        "a,902,0.555556,0.200000,0.900000,1.000000,2,7\n"
+        "a,910,0.100000,0.200000,0.300000,0.400000,1,1\n"
+        "b,902,0.100000,0.200000,0.300000,0.400000,1,1\n"
     )
+
+
+@pytest.mark.parametrize("width", [1280, 1920, 3840, 7680])
+def test_a_pixel_survives_rounding(width):
+    sides = [float(f"{x / width:.{DECIMALS}f}") * width for x in range(width + 1)]
+    assert max(abs(side - x) for x, side in enumerate(sides)) < 0.01
 
 
 def test_second_plus_offset():
@@ -75,7 +82,7 @@ def test_second_plus_offset():
         ),
         (
             # different floats, one text: PySlowFast would merge them
-            [Row("a", 904, LEFT, 1, 1), Row("a", 904, (0.10001, 0.2, 0.3, 0.4), 2, 8)],
+            [Row("a", 904, LEFT, 1, 1), Row("a", 904, (0.1000001, 0.2, 0.3, 0.4), 2, 8)],
             "clip a, second 4: persons 1, 8 have the same box",
         ),
         (
@@ -88,7 +95,7 @@ def test_second_plus_offset():
         ([Row("a", 904, LEFT, 1, -1)], "expected a person id from 1"),
         ([Row("a", 904, (0.1, 0.2, 1.0001, 0.4), 1, 1)], "not inside 0..1"),
         ([Row("a", 904, (0.1, float("nan"), 0.3, 0.4), 1, 1)], "not inside 0..1"),
-        ([Row("a", 904, (0.1, 0.2, 0.10004, 0.4), 1, 1)], "has no area"),
+        ([Row("a", 904, (0.1, 0.2, 0.1000004, 0.4), 1, 1)], "has no area"),
     ],
 )
 def test_rows_that_readers_misread_are_refused(rows, said):
@@ -110,10 +117,10 @@ def test_round_trip_is_what_the_evaluator_reads(tmp_path):
     assert path.read_bytes().count(b"\r") == 0
     back = read_csv(path)
     assert back[:2] == rows[:2]
-    assert back[2] == Row("b", 910, (0.5556, 0.2, 0.9, 1.0), 2, 1)
+    assert back[2] == Row("b", 910, (0.555556, 0.2, 0.9, 1.0), 2, 1)
     assert readers.evaluator_truth(path, {1, 2}) == {
         "a,0902": [(1, LEFT), (2, LEFT)],
-        "b,0910": [(2, (0.5556, 0.2, 0.9, 1.0))],
+        "b,0910": [(2, (0.555556, 0.2, 0.9, 1.0))],
     }
 
 

@@ -249,12 +249,12 @@ def dataset(project):
 
 def test_csv_holds_every_tick_and_nothing_else(dataset):
     assert (dataset / "annotations/train.csv").read_text() == (
-        "idle,904,0.6000,0.2000,0.8000,0.9500,4,3\n"
-        "walk,902,0.1000,0.2000,0.3000,0.9000,5,1\n"
-        "walk,902,0.6000,0.2000,0.8000,0.9500,1,2\n"
-        "walk,902,0.6000,0.2000,0.8000,0.9500,3,2\n"
-        "walk,909,0.1000,0.2000,0.3000,0.9000,2,1\n"
-        "walk,909,0.1000,0.2000,0.3000,0.9000,5,1\n"
+        "idle,904,0.600000,0.200000,0.800000,0.950000,4,3\n"
+        "walk,902,0.100000,0.200000,0.300000,0.900000,5,1\n"
+        "walk,902,0.600000,0.200000,0.800000,0.950000,1,2\n"
+        "walk,902,0.600000,0.200000,0.800000,0.950000,3,2\n"
+        "walk,909,0.100000,0.200000,0.300000,0.900000,2,1\n"
+        "walk,909,0.100000,0.200000,0.300000,0.900000,5,1\n"
     )
     assert {row.clip for row in read_csv(dataset / "annotations/val.csv")} == {"shop", "dark"}
     assert not (dataset / "annotations/test.csv").exists()
@@ -449,7 +449,7 @@ def test_slowfast_files(dataset):
     ]
     assert lines[-1] == "" and len(lines) == 1 + 300 + 330 + 1
     boxes = (dataset / "slowfast/ava_val_predicted_boxes.csv").read_text().split("\n")
-    assert boxes[0] == "shop,902,0.1000,0.2000,0.3000,0.9100,,0.8000"
+    assert boxes[0] == "shop,902,0.100000,0.200000,0.300000,0.910000,,0.800000"
     # clips nobody annotated would be counted as mistakes
     assert "open" not in (dataset / "slowfast/ava_train_predicted_boxes.csv").read_text()
 
@@ -504,8 +504,8 @@ def test_slowfast_without_any_strong_box_is_judged_on_the_annotated_ones():
     assert plan.listed == ("a",)
     assert plan.evaluation == Evaluation("val", truth=True)
     assert plan.evaluation.boxes == "val.csv"
-    # 0.39996 is written, and so read, as 0.4000
-    weak["a,0902"][0, 4] = 0.39996
+    # 0.3999996 is written, and so read, as 0.400000
+    weak["a,0902"][0, 4] = 0.3999996
     assert plan_split("val", rows, weak, 0.4).evaluation == Evaluation("val", truth=False)
 
 

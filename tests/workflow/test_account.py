@@ -11,7 +11,7 @@ from avaflow.manifests import ClipManifest, write_clip_manifest
 from avaflow.project.actions import attributes_from_config
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, write_table
 from avaflow.workflow.account import project_account
-from avaflow.workflow.closing import failures, features_summary, run_summary
+from avaflow.workflow.closing import failure_summary, failures, features_summary, run_summary
 from avaflow.workflow.job import ERROR_MARK
 
 ACTIONS = [
@@ -125,9 +125,11 @@ def test_last_words_of_a_run(results):
         annotated_splits=["train"],
         by_hand=None,
         features=None,
+        unused=["annotations/a_finish (1).json: a second save of clip a"],
     )
     config = {"results": str(results), "annotations": "annotations", "exports": ["mmaction2"]}
     config |= {"kinetics": {"annotations": []}, "ava_kinetics": {"annotations": ""}}
+    config |= {"via": {"page": ""}}
     text = run_summary(project, config)
     assert "avaflow: 2 clips" in text
     assert "persons followed       2 of 2" in text
@@ -135,6 +137,8 @@ def test_last_words_of_a_run(results):
     assert "awaiting a person: b" in text
     assert "index.html" not in text and "train.csv" not in text
     assert "look at this: the tracks have changed" in text
+    assert "look at this: annotations/a_finish (1).json: a second save of clip a" in text
+    assert "look at this: annotations/a_finish (1).json" in failure_summary(project, config, 0)
     (results / "via").mkdir()
     (results / "via" / "index.html").touch()
     (results / "dataset" / "annotations").mkdir(parents=True)
@@ -142,6 +146,8 @@ def test_last_words_of_a_run(results):
     text = run_summary(project, config)
     assert f"open {results}/via/index.html, tick, save each clip as annotations/" in text
     assert "train.csv" in text
+    assert "set `via.page: download` in the config" in text
+    assert "via.page" not in run_summary(project, config | {"via": {"page": "via.html"}})
 
 
 def test_failures_are_told_once_and_only_of_this_run(tmp_path):

@@ -89,6 +89,27 @@ def test_stray_annotations_warn_and_double_ones_stop(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        *("a_finish (1).json", "a_finish(1).json", "a_finish-1.json", "a (12).json"),
+        *("a_finish copy.json", "a_finish copy 2.json"),
+    ],
+)
+def test_a_second_save_names_its_clip_and_is_not_used(tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    (tmp_path / "other (1).json").write_text("{}")
+    finished, (other, second) = find_finished(tmp_path, {"a", "a-1"})
+    assert finished == {}
+    assert f"{name}: named as browsers name a second save of clip a, so it is not" in second
+    assert second.endswith("Rename it a_finish.json") and "no clip of this name" in other
+    (tmp_path / "a.json").write_text("{}")
+    finished, (_, second) = find_finished(tmp_path, {"a", "a-1"})
+    assert finished == {"a": str(tmp_path / "a.json")}
+    assert f"{name}: a second save of clip a" in second
+    assert "not used: a.json is. Rename it over a.json if it is the one that counts" in second
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"detector__weights": "models/mine.pt"}, "models/mine.pt is missing. Put the file there"),
@@ -98,6 +119,7 @@ def test_stray_annotations_warn_and_double_ones_stop(tmp_path):
         ({"rawframes__enabled": False}, "reads frames as JPEG only, and none are kept"),
         ({"keyframes__margin": 1}, "expected at least 2 s"),
         ({"via__page": "via.html"}, "via.page: via.html is missing"),
+        ({"via__page": "/etc/passwd"}, "via.page: /etc/passwd: expected .* found no html page"),
         ({"via__page": "download", "via__url": ""}, "via.url is not an http"),
         ({"trim__ffmpeg": "no-such-ffmpeg"}, "no such program can be run"),
         ({"clips": "none.tsv"}, "none.tsv: the clips table is missing"),

@@ -5,12 +5,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from avaflow.annotation.labels import early_problems
-from avaflow.annotation.via import read_project
+from avaflow.annotation.via import MAX_PROJECT_MB, read_project
 from avaflow.errors import UserError
 from avaflow.project.actions import Attribute
 
 FINISHED_NAME = re.compile(r"^(?P<clip>[A-Za-z0-9-]+?)(?:_finish)?\.json$")
 """How the file of a finished annotation may be called."""
+
+SECOND_SAVE = re.compile(
+    r"^(?P<clip>[A-Za-z0-9-]+?)(?:_finish)?(?: ?\(\d+\)| copy(?: \d+)?|_finish-\d+)\.json$"
+)
+"""What browsers and file managers make of that name where the file is there already:
+`a_finish (1).json` (Chrome, Edge), `a_finish(1).json` (Firefox), `a_finish-1.json` (Safari),
+`a_finish copy.json` (macOS)."""
 
 
 def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], list[str]]:
@@ -25,10 +32,14 @@ def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], 
         raise UserError(f"{folder}: expected the folder of finished annotations, found a file.")
     finished: dict[str, str] = {}
     problems, warnings = [], []
+    again: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("*.json")):
         named = FINISHED_NAME.match(path.name)
         clip = named["clip"] if named else None
-        if clip not in clips:
+        saved_again = SECOND_SAVE.match(path.name)
+        if saved_again and saved_again["clip"] in clips:
+            again.setdefault(saved_again["clip"], []).append(path)
+        elif clip not in clips:
             warnings.append(
                 f"{path}: no clip of this name is in the clips table, so the file is not used. "
                 "Expected {clip}.json or {clip}_finish.json"
@@ -39,13 +50,33 @@ def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], 
             )
         else:
             finished[clip] = str(path)
+    for clip, paths in again.items():
+        instead = Path(finished.get(clip, folder / f"{clip}_finish.json"))
+        warnings += [_second_save(clip, path, instead, clip in finished) for path in paths]
     if problems:
         raise UserError.listing(f"{folder}: two annotations for one clip:", problems)
     return dict(sorted(finished.items())), warnings
 
 
+def _second_save(clip: str, path: Path, instead: Path, there: bool) -> str:
+    """Which of two saves counts, only a person can say: neither name nor date tells."""
+    if not there:
+        return (
+            f"{path}: named as browsers name a second save of clip {clip}, so it is not used. "
+            f"Rename it {instead.name}"
+        )
+    return (
+        f"{path}: a second save of clip {clip}, as browsers name it, and not used: "
+        f"{instead.name} is. Rename it over {instead.name} if it is the one that counts, else "
+        "delete it"
+    )
+
+
 def unusable_annotations(
-    finished: Mapping[str, str], results: Path, attributes: Sequence[Attribute]
+    finished: Mapping[str, str],
+    results: Path,
+    attributes: Sequence[Attribute],
+    max_mb: float = MAX_PROJECT_MB,
 ) -> list[str]:
     """A warning for each finished project, not read back yet, that its clip's labels will refuse.
 
@@ -58,7 +89,7 @@ def unusable_annotations(
         if labels.exists() and labels.stat().st_mtime >= Path(path).stat().st_mtime:
             continue
         try:
-            problems = early_problems(read_project(path), clip, attributes)
+            problems = early_problems(read_project(path, max_mb), clip, attributes)
         except UserError as error:
             warnings.append(str(error))
             continue

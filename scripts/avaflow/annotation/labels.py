@@ -14,7 +14,7 @@ import pandas as pd
 from avaflow.annotation.identities import PERSON_ID, Person, identify, normalise, trusted_tracks
 from avaflow.annotation.via import Box, Project
 from avaflow.errors import UserError
-from avaflow.formats.ava import DECIMALS
+from avaflow.formats.ava import DECIMALS, rounds_to_nothing
 from avaflow.project.actions import PERSON_ATTRIBUTE, Attribute
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, empty_table
 
@@ -237,6 +237,12 @@ def _persons(
             problems.append(
                 f"{where}: ticked, but {sides_px[0]:.1f} x {sides_px[1]:.1f} px of it are inside "
                 f"the {width} x {height} px picture: draw it around the person, or delete it"
+            )
+        elif rounds_to_nothing(normalised):
+            # Only in a picture of a size that no camera has, such as an edited file may claim.
+            problems.append(
+                f"{where}: ticked, but a picture of {width} x {height} px makes nothing of its "
+                f"{sides_px[0]:.1f} x {sides_px[1]:.1f} px: draw it larger, or delete it"
             )
         for attribute in single:
             chosen = {action_of.get(tick, tick) for tick in box.ticks if tick[0] == attribute}

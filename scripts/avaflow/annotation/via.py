@@ -6,6 +6,7 @@ that version saves after real work: boxes moved, deleted and drawn by hand, tick
 click order, entries without attributes.
 """
 
+import html
 import json
 import math
 import posixpath
@@ -40,8 +41,20 @@ START_DECIMALS = 6
 """Decimals of a clip's start in seconds: a microsecond, far below a frame."""
 
 _CREATOR = re.compile(
-    r"^avaflow start=(?P<start>\d{1,9}\.\d{1,9}) picture=(?P<width>\d{1,5})x(?P<height>\d{1,5})$"
+    r"^avaflow start=(?P<start>\d{1,9}\.\d{1,9}) picture=(?P<width>\d{1,5})x(?P<height>\d{1,5})"
+    r"(?: names=escaped)?$"
 )
+
+NAMES_ESCAPED = " names=escaped"
+"""The end of `creator` in a project whose names are written by :func:`escape_name`. Projects
+without it, made before or by somebody else, have names that stand for themselves."""
+
+_ESCAPES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'"}
+_ESCAPED = re.compile("|".join(map(re.escape, _ESCAPES)))
+
+MAX_PROJECT_MB = 50.0
+"""Most megabytes of a finished project, where the config says nothing else: a clip of 15 minutes
+with 20 persons has 6, and reading takes 8 to 20 times a file's size in memory."""
 
 OWN_KEY = "avaflow"
 """Our own entry on a box. VIA keeps keys it does not know when it edits and saves a box."""
@@ -194,22 +207,37 @@ def project(
     }
 
 
+def escape_name(name: str) -> str:
+    """A name as VIA shows it to the letter: it sets names of attributes and options as html."""
+    return html.escape(name, quote=True)
+
+
+def unescape_name(name: str) -> str:
+    """What :func:`escape_name` was given. Other entities, as somebody may type, stay."""
+    return _ESCAPED.sub(lambda match: _ESCAPES[match[0]], name)
+
+
 def write_project(path: str | Path, content: Mapping) -> None:
     """Write a project as VIA does, one line of JSON; plain ASCII, whole or not at all."""
     write_text(path, json.dumps(content, separators=(",", ":")) + "\n")
 
 
-def read_project(path: str | Path) -> Project:
+def read_project(path: str | Path, max_mb: float = MAX_PROJECT_MB) -> Project:
     """Read a project that :func:`write_project` wrote or that VIA 3 saved.
 
     Boxes whose picture was removed, entries without a box and shapes other than
     rectangles are left out, with a remark, or with a problem where they carry a tick.
-    Raises UserError if the file is no JSON or no VIA 3 project.
+    Raises UserError if the file is larger than `max_mb`, no JSON or no VIA 3 project.
     """
     path = Path(path)
-    content = _load(path)
-    names, options = _read_attributes(content["attribute"])
-    picture_of_view = _read_pictures(content)
+    return parse_project(load_content(path, max_mb), path)
+
+
+def parse_project(content: Mapping, path: Path) -> Project:
+    """The project in a file's content, as :func:`load_content` gives it; see `read_project`."""
+    escaped = names_escaped(content)
+    names, options = _read_attributes(content["attribute"], escaped)
+    picture_of_view = pictures_of_views(content)
     boxes: list[Box] = []
     problems: list[str] = []
     remarks: list[str] = []
@@ -254,11 +282,13 @@ def _attribute_entries(attributes: Sequence[Attribute], person_id: str) -> dict[
     entries = {}
     for number, attribute in enumerate(attributes, start=1):
         entries[str(number)] = {
-            "aname": attribute.name,
+            "aname": escape_name(attribute.name),
             "anchor_id": BOX_ANCHOR,
             "type": CHECKBOX if attribute.multiple else RADIO,
             "desc": "",
-            "options": {str(i): action.name for i, action in enumerate(attribute.actions)},
+            "options": {
+                str(i): escape_name(action.name) for i, action in enumerate(attribute.actions)
+            },
             # VIA shows a default as ticked but does not store it: never have one.
             "default_option_id": "",
         }
@@ -283,10 +313,38 @@ def _to_px(row, width: int, height: int) -> tuple[float, float, float, float]:
     )
 
 
-def _load(path: Path) -> dict:
+class _DoubleKey(ValueError):
+    """A JSON object says two things under one name: which one was meant nobody can tell."""
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        seen: set[str] = set()
+        raise _DoubleKey(next(key for key, _ in pairs if key in seen or seen.add(key)))
+    return content
+
+
+def load_content(path: Path, max_mb: float = MAX_PROJECT_MB) -> dict:
+    """The JSON of a VIA 3 project, its parts present and unread.
+
+    UserError if the file is larger than `max_mb` megabytes, no JSON, no project of VIA 3, or
+    has an entry twice.
+    """
+    size_mb = path.stat().st_size / 1e6
+    if size_mb > max_mb:
+        raise UserError(
+            f"{path}: expected a project of at most {max_mb:g} MB, found {size_mb:.1f} MB. If "
+            "it really is this clip's, raise `via.max_project_mb` in the config."
+        )
     try:
         # "utf-8-sig" also reads files without the byte order mark that some editors add.
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+        content = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_each_once)
+    except _DoubleKey as error:
+        raise UserError(
+            f"{path}: the entry {str(error)!r} is there twice in one object, so one of the two "
+            "would be lost. Delete the one that is wrong, or save the project again in VIA."
+        ) from None
     except (ValueError, RecursionError) as error:
         raise UserError(
             f"{path}: expected a project saved by VIA 3, found a file that is not JSON ({error}). "
@@ -312,23 +370,31 @@ def _load(path: Path) -> dict:
     return content
 
 
-def _read_attributes(entries: Mapping) -> tuple[dict[str, tuple], dict[str, tuple[str, ...]]]:
+def names_escaped(content: Mapping) -> bool:
+    """Whether a project's names are written by :func:`escape_name`."""
+    return str(content["project"].get("creator")).endswith(NAMES_ESCAPED)
+
+
+def _read_attributes(
+    entries: Mapping, escaped: bool
+) -> tuple[dict[str, tuple], dict[str, tuple[str, ...]]]:
     """By VIA's id: name, type and options by id; and the option names by attribute name."""
+    shown = unescape_name if escaped else str
     names: dict[str, tuple] = {}
     options: dict[str, tuple[str, ...]] = {}
     for aid, entry in entries.items():
         if not isinstance(entry, dict):
             continue
-        name = str(entry.get("aname", aid))
+        name = shown(str(entry.get("aname", aid)))
         listed = entry.get("options")
         listed = listed if isinstance(listed, dict) else {}
-        listed = {str(oid): str(option) for oid, option in listed.items()}
+        listed = {str(oid): shown(str(option)) for oid, option in listed.items()}
         names[str(aid)] = (name, entry.get("type"), listed)
         options[name] = options.get(name, ()) + tuple(listed.values())
     return names, options
 
 
-def _read_pictures(content: Mapping) -> dict[str, str]:
+def pictures_of_views(content: Mapping) -> dict[str, str]:
     """File name of the picture of each view, in the order of the project's list."""
     listed = content["project"].get("vid_list")
     order = [str(vid) for vid in listed] if isinstance(listed, list) else []
@@ -384,10 +450,11 @@ def _read_values(
 def _rectangle(xy: object) -> tuple[float, float, float, float] | None:
     if not isinstance(xy, list) or len(xy) != 5 or xy[0] != RECTANGLE:
         return None
-    return _numbers(xy[1:], 4)
+    return finite_numbers(xy[1:], 4)
 
 
-def _numbers(values: object, count: int) -> tuple[float, ...] | None:
+def finite_numbers(values: object, count: int) -> tuple[float, ...] | None:
+    """A list of so many numbers of a JSON file; None if it is anything else."""
     if not isinstance(values, list) or len(values) != count:
         return None
     if not all(isinstance(value, int | float) for value in values):
@@ -404,7 +471,7 @@ def _creator(start: float, keyframes: pd.DataFrame) -> str:
     project's own that VIA keeps, for when no box of ours is left to tell."""
     row = keyframes.iloc[0] if len(keyframes) else None
     size = f"{row['width']}x{row['height']}" if row is not None else "0x0"
-    return f"avaflow start={start:.{START_DECIMALS}f} picture={size}"
+    return f"avaflow start={start:.{START_DECIMALS}f} picture={size}{NAMES_ESCAPED}"
 
 
 def _read_creator(text: object) -> tuple[float | None, tuple[int, int] | None]:
@@ -419,14 +486,14 @@ def _read_origin(entry: Mapping) -> Origin | None:
     own = entry.get(OWN_KEY)
     if not isinstance(own, dict) or not isinstance(own.get("track"), int):
         return None
-    box_px = _numbers(own.get("box"), 4)
+    box_px = finite_numbers(own.get("box"), 4)
     if box_px is None:
         return None
-    size = _numbers(own.get("picture"), 2)
+    size = finite_numbers(own.get("picture"), 2)
     return Origin(
         track=own["track"],
         box_px=box_px,
         picture_size=(int(size[0]), int(size[1])) if size and min(size) >= 1 else None,
         picture_sha256=str(own.get("sha256", "")),
-        start=(_numbers([own.get("start")], 1) or (None,))[0],
+        start=(finite_numbers([own.get("start")], 1) or (None,))[0],
     )

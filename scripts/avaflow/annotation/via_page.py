@@ -4,20 +4,26 @@ VIA itself is the user's own copy of VIA 3 (one html file). A page is that file 
 clip's project loaded and a few comforts added; the additions are in `via_page_assets/`.
 """
 
+import hashlib
 import html
 import io
 import json
+import lzma
+import math
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from avaflow.annotation.reopened import Opened
 from avaflow.annotation.via import read_project
 from avaflow.errors import UserError
 from avaflow.files import write_bytes
+from avaflow.project.actions import PERSON_ATTRIBUTE
 from avaflow.tables import KEYFRAMES, read_table
 
 ASSETS = Path(__file__).parent / "via_page_assets"
@@ -38,7 +44,7 @@ CONTENT_POLICY = "default-src 'self' 'unsafe-inline' file: data: blob:"
 and pictures of people are nobody else's business."""
 
 MAX_PAGE_BYTES = 20_000_000
-"""VIA's page has under half a megabyte; a zip member of more than this is something else."""
+"""VIA's page has half a megabyte, the zip that it comes in a few: more is something else."""
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """The earliest date a zip can hold, so that the same files give the same bytes."""
@@ -52,37 +58,69 @@ def page_from_download(content: bytes, name: str) -> str:
     """
     if not content.startswith(b"PK"):
         return _checked(_decoded(content), name)
+    found = "no html file"
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [m for m in archive.infolist() if m.filename.lower().endswith(".html")]
             for wanted in ANNOTATOR_PAGES:
                 for member in members:
-                    base = PurePosixPath(member.filename).name
-                    if base == wanted and member.file_size <= MAX_PAGE_BYTES:
-                        text = _decoded(archive.read(member))
-                        return _checked(text, f"{name}, {member.filename}")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+                    if PurePosixPath(member.filename).name == wanted:
+                        page = _decoded(_unpacked(archive, member, name))
+                        return _checked(page, f"{name}, {member.filename}")
+            if members:
+                found = ", ".join(sorted(member.filename for member in members)[:6])
+    # What the parts of `zipfile` raise for damage, each its own.
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        OSError,
+        EOFError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise UserError(
-            f"{name}: the zip cannot be read ({error}). Download it again; {EXPECTED_PAGE}."
+            f"{name}: the zip cannot be read ({error or type(error).__name__}). Download it "
+            f"again; {EXPECTED_PAGE}."
         ) from None
-    found = ", ".join(sorted(member.filename for member in members)[:6]) or "no html file"
-    raise UserError(f"{name}: {EXPECTED_PAGE}; found {found}. Set `via.page` to the right file.")
+    raise _other_file(name, found)
 
 
-def read_page(path: str | Path) -> str:
-    """The html text of the user's VIA page or zip; UserError if it is not VIA 3's."""
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bytes:
+    """A member's bytes, counted as they come: what a zip says of a size can be a lie."""
+    with archive.open(member) as stream:
+        content = stream.read(MAX_PAGE_BYTES + 1)
+    if len(content) > MAX_PAGE_BYTES or member.file_size > MAX_PAGE_BYTES:
+        raise _other_file(name, f"{member.filename} of more than {MAX_PAGE_BYTES / 1e6:.0f} MB")
+    return content
+
+
+def read_page(path: str | Path, name: str = "") -> str:
+    """The html text of the user's VIA page or zip; UserError if it is not VIA 3's.
+
+    `name` stands for the file in messages, such as the address that it was downloaded from.
+    """
     path = Path(path)
+    name = name or str(path)
     if not path.is_file():
-        raise UserError(f"{path}: no such file; `via.page` {EXPECTED_PAGE}.")
-    return page_from_download(path.read_bytes(), str(path))
+        raise UserError(f"{name}: no such file; {EXPECTED_PAGE}.")
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MAX_PAGE_BYTES else b""
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read ({error.strerror}).") from None
+    if size > MAX_PAGE_BYTES:
+        raise _other_file(name, f"a file of {size / 1e6:.0f} MB")
+    return page_from_download(content, name)
 
 
-def clip_page(via_page: str, clip: str, attribute_count: int) -> str:
+def clip_page(via_page: str, clip: str, attributes: Mapping[str, Mapping]) -> str:
     """VIA's page with one clip's project loaded from the script ``{clip}.js`` beside it.
 
-    `attribute_count` is the number of attributes of a box, the person among them.
+    `attributes` are those of the project, the person among them.
     """
-    style = "\n".join([_asset("annotate.css"), *_interleaved(attribute_count)])
+    style = "\n".join([_asset("annotate.css"), *_interleaved(attributes)])
     head = (
         f'\n<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
         f"\n<style>\n{style}\n</style>\n"
@@ -99,16 +137,27 @@ def clip_page(via_page: str, clip: str, attribute_count: int) -> str:
     return page + via_page[closed:]
 
 
-def project_script(project: Mapping) -> str:
-    """The JavaScript that hands a project to its page.
+def project_script(opened: Opened) -> str:
+    """The JavaScript that hands a project to its page, and says what it is.
+
+    `VIA_OPENED.digest` tells a draft in a browser which project it began from.
+    """
+    told = {"from": opened.source, "trouble": opened.trouble}
+    told["digest"] = hashlib.sha256(_script_text(opened.project).encode()).hexdigest()[:16]
+    return (
+        f"window.VIA_PROJECT = {_script_text(opened.project)};\n"
+        f"window.VIA_OPENED = {_script_text(told)};\n"
+    )
+
+
+def _script_text(value: object) -> str:
+    """A value as JavaScript.
 
     A browser ends a script at the first ``</script``, wherever it stands, so that no text
-    of the project may contain ``</``; everything else outside ASCII is escaped by JSON.
+    may contain ``</``; everything else outside ASCII is escaped by JSON.
     """
-    text = (
-        json.dumps(project, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\!--")
-    )
-    return f"window.VIA_PROJECT = {text};\n"
+    text = json.dumps(value, separators=(",", ":"))
+    return text.replace("</", "<\\/").replace("<!--", "<\\!--")
 
 
 # ------------------------------------------------------------- index of all clips
@@ -146,7 +195,7 @@ def clip_entry(
     The pictures lie in the folder beside the manifest, named like it; pages and zips lie
     beside the project. `index` is the path of the page that the addresses start from.
     """
-    boxes = read_project(project).boxes
+    boxes = read_project(project, math.inf).boxes  # of our own making, whatever its size
     files = list(read_table(keyframes, KEYFRAMES)["file"])
     temporary = Path(project).parent
     folder = Path(index).parent
@@ -188,6 +237,7 @@ def index_page(entries: Sequence[ClipEntry], annotations: str, pages: bool) -> s
         "done": done + ("." if waiting or not total else ": nothing is awaited."),
         "share": f"{share:.1f}",
         "steps": _steps(annotations, pages),
+        "get": _no_pages(pages),
         "cards": "\n".join(_card(entry) for entry in [*waiting, *finished]),
     }
     text = _asset("index.html")
@@ -197,12 +247,14 @@ def index_page(entries: Sequence[ClipEntry], annotations: str, pages: bool) -> s
 def _steps(annotations: str, pages: bool) -> str:
     folder = f"<code>{html.escape(annotations.rstrip('/'))}/</code>"
     if pages:
-        opening = "<b>Open</b> a clip below. Its pictures and boxes appear by themselves."
+        opening = (
+            "<b>Open</b> a clip below. Its pictures and boxes appear by themselves, a finished "
+            "clip as it was finished. What you do is kept in this browser as a draft."
+        )
         saving = (
             "<b>Save</b> with the blue button. The browser downloads "
             f"<code>CLIP_finish.json</code>: move it into {folder} and run "
-            "<code>snakemake</code> again. To go on with a clip later, open its page and then "
-            "the saved file, by VIA’s button “Open a VIA Project”."
+            "<code>snakemake</code> again."
         )
     else:
         opening = (
@@ -223,6 +275,17 @@ def _steps(annotations: str, pages: bool) -> str:
     return "\n".join(f"<li>{step}</li>" for step in (opening, ticking, saving))
 
 
+def _no_pages(pages: bool) -> str:
+    """One line on how to get pages instead of files of projects."""
+    if pages:
+        return ""
+    return (
+        '<p class="get">The clips below are project files for VIA. For a page per clip that '
+        "opens it ready to annotate, set <code>via.page: download</code> in the config, or the "
+        "path of your own copy of VIA 3, and run <code>snakemake</code> again.</p>\n"
+    )
+
+
 def _card(entry: ClipEntry) -> str:
     address = entry.page or entry.project
     name = html.escape(entry.clip)
@@ -239,9 +302,10 @@ def _card(entry: ClipEntry) -> str:
             _counted(entry.persons, "person"),
         ]
     )
-    # A finished clip opens without its ticks: the page holds the project as it was made.
-    opening = ("Open" if entry.page else "Project") + (" anew" if entry.finished else "")
-    links = [f'<a class="open" href="{html.escape(address)}">{opening}</a>']
+    # Without a page only the project as it was made can be had, not what was finished.
+    opening = "Open" if entry.page else "Project, unticked" if entry.finished else "Project file"
+    saved = "" if entry.page else " download"
+    links = [f'<a class="open" href="{html.escape(address)}"{saved}>{opening}</a>']
     if entry.archive:
         links.append(f'<a href="{html.escape(entry.archive)}" download>Zip to send</a>')
     where = (
@@ -251,7 +315,7 @@ def _card(entry: ClipEntry) -> str:
     )
     return (
         f'<article class="{state}">\n'
-        f'<a class="picture" href="{html.escape(address)}">{picture}'
+        f'<a class="picture" href="{html.escape(address)}"{saved}>{picture}'
         f'<span class="state">{state}</span></a>\n'
         f"<h2>{name}</h2>\n<p>{facts}</p>\n{where}\n"
         f'<p class="links">{" ".join(links)}</p>\n</article>'
@@ -303,6 +367,7 @@ def _instructions(
     if has_page:
         opening = f"Open via/{clip}.html in a browser (Chrome, Edge or Firefox)."
         saving = f"Press the blue Save button. The browser downloads {clip}_finish.json."
+        later = "Your work is also kept in the browser: to go on later, open the page again."
     else:
         opening = (
             "Copy via_image_annotator.html of VIA 3 into the folder via/ and open it from\n"
@@ -311,6 +376,7 @@ def _instructions(
         saving = (
             f"Press 'Save current VIA Project' and rename the saved file to {clip}_finish.json."
         )
+        later = "To go on later, open that file again by 'Open a VIA Project'."
     listed = "\n".join(
         f"   {name}: {', '.join(options)}" for name, options in attributes if options
     )
@@ -325,14 +391,14 @@ Unpack the zip first: a browser cannot open the page from inside it.
 {listed}
    - The number above a box is the person. It stays the same on every picture: correct it
      where two persons were mixed up.
-   - Drag a box or its edge where it sits badly.
+   - Click a box that sits badly, then drag it or one of its handles.
    - Delete a box that shows no person (key Del).
    - Drag on the picture to draw a box around a person who has none.
    - Next picture: key n. Previous picture: key p.
    A box without a tick is not used.
 
 3. {saving}
-   Send that file back. To go on later, open it again by 'Open a VIA Project'.
+   Send that file back. {later}
 """
 
 
@@ -355,14 +421,23 @@ def _checked(text: str, name: str) -> str:
         found = "a page of VIA 2"
     elif "<html" not in text.lower():
         found = "no html page"
-    raise UserError(f"{name}: {EXPECTED_PAGE}; found {found}. Set `via.page` to the right file.")
+    raise _other_file(name, found)
 
 
-def _interleaved(attribute_count: int) -> list[str]:
+def _other_file(name: str, found: str) -> UserError:
+    return UserError(
+        f"{name}: {EXPECTED_PAGE}; found {found}. Set `via.page` (or `via.url`, where the page is "
+        "`download`) to the right one."
+    )
+
+
+def _interleaved(attributes: Mapping[str, Mapping]) -> list[str]:
     """Style rules that put each attribute's name above its value, the person on top."""
+    # JavaScript goes through keys that are numbers in their order, then through the others.
+    ordered = sorted(attributes, key=lambda aid: (0, int(aid)) if aid.isdigit() else (1, 0))
     rules = []
-    for number in range(1, attribute_count + 1):
-        place = 0 if number == attribute_count else 2 * number
+    for number, aid in enumerate(ordered, start=1):
+        place = 0 if attributes[aid]["aname"] == PERSON_ATTRIBUTE else 2 * number
         for cell, order in (("th", place), ("td", place + 1)):
             rules.append(
                 f"#smetadata_container {cell}:nth-child({number}) {{ order: {order} !important; }}"

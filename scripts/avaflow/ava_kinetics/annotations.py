@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avaflow.errors import UserError
+from avaflow.lines import lines_of
 
 FPS = 30
 """Frames a second of every clip: the reader counts frames so."""
@@ -82,7 +83,7 @@ def _cells(path: str | Path):
             f"{path}: this file of AVA-Kinetics is missing. Unpack ava_kinetics_v1_0.tar.gz and "
             "name its folder as ava_kinetics.annotations."
         ) from None
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         cells = line.split(",")
         if len(cells) not in (2, 7, 8):
             if not line.strip():
@@ -156,7 +157,7 @@ def read_list(path: str | Path, root: str | Path) -> list[Listed]:
     Relative paths start at `root`. A path that stands there twice counts once.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = lines_of(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(
             f"{path}: this list of Kinetics videos is missing: correct ava_kinetics.lists"

@@ -13,6 +13,7 @@ from avaflow.ava_kinetics.annotations import check_ava_rows
 from avaflow.errors import UserError
 from avaflow.files import link, write_text
 from avaflow.formats.proposals import read_proposals, split_key, tidy, write_proposals
+from avaflow.lines import lines_of
 
 
 def merge_csv(
@@ -23,7 +24,7 @@ def merge_csv(
     Rows of movies without frames are left out: the reader would stop at the first of them.
     """
     text = Path(kinetics).read_text(encoding="utf-8") if kinetics else ""
-    lines = [line for line in Path(ava).read_text(encoding="utf-8-sig").splitlines() if line]
+    lines = [line for line in lines_of(Path(ava).read_text(encoding="utf-8-sig")) if line]
     check_ava_rows(ava, lines)
     left_out: dict[str, int] = {}
     kept = []
@@ -76,7 +77,7 @@ def link_movies(rawframes: str, movies: Sequence[str], folder: Path, listing: st
     """
     listing = Path(listing)
     if listing.exists():
-        for line in listing.read_text(encoding="utf-8").splitlines()[1:]:
+        for line in lines_of(listing.read_text(encoding="utf-8"))[1:]:
             old = folder / line.split("\t")[0]
             if old.is_symlink() and old.name not in movies:
                 old.unlink()

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from avaflow.bulk.video_folders import Found, list_videos
 from avaflow.errors import UserError
 from avaflow.files import link, write_text
+from avaflow.lines import lines_of
 from avaflow.videos.probe import probe
 
 FIRST_SECOND, LAST_SECOND = 900, 1800
@@ -72,7 +73,7 @@ def read_file_list(path: str | Path) -> list[Movie]:
     """The movies of one of AVA's file lists, a file name a line."""
     test = "test" in Path(path).name.split("_")
     movies = []
-    for line in Path(path).read_text(encoding="utf-8-sig").splitlines():
+    for line in lines_of(Path(path).read_text(encoding="utf-8-sig")):
         name = line.strip().rsplit("/", 1)[-1]
         if name:
             movies.append(Movie(os.path.splitext(name)[0], name, test))

@@ -6,6 +6,7 @@
 from pathlib import Path
 
 from avaflow.errors import UserError
+from avaflow.lines import lines_of
 
 
 def read_video_list(path: str | Path) -> list[str]:
@@ -29,7 +30,7 @@ def read_video_list(path: str | Path) -> list[str]:
         ) from None
     lines: dict[str, int] = {}
     problems = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         name = line.strip()
         if not name:
             continue

@@ -18,11 +18,14 @@ from typing import NamedTuple
 
 from avaflow.errors import UserError
 from avaflow.files import write_text
+from avaflow.lines import lines_of
 from avaflow.project.actions import LABEL_TYPES, MAX_ACTIONS, Action
 from avaflow.times import timestamp_of_second
 
-DECIMALS = 4
-"""Decimals of a coordinate in a csv: a fifth of a pixel at 1080p, and what evaluators print."""
+DECIMALS = 6
+"""Decimals of a coordinate in a csv: a hundredth of a pixel at 8K, and as many as the project's
+own tables hold, so that a box is rounded once. Readers take any number of them; they are fixed,
+because PySlowFast groups rows by the text of the box."""
 
 COLUMNS = 8
 """Columns of a row; mmaction2 and Datumaro crash on the 7 of AVA v1."""
@@ -42,8 +45,14 @@ class Row(NamedTuple):
 
 
 def box_text(box: Sequence[float]) -> str:
-    """The four coordinates as a csv writes them, `0.1000,0.2000,0.3000,0.4000`."""
+    """The four coordinates as a csv writes them, `0.100000,0.200000,0.300000,0.400000`."""
     return ",".join(f"{value:.{DECIMALS}f}" for value in box)
+
+
+def rounds_to_nothing(box: Sequence[float]) -> bool:
+    """Whether a box has no area left once a csv has rounded its sides."""
+    x1, y1, x2, y2 = (round(value, DECIMALS) for value in box)
+    return x1 >= x2 or y1 >= y2
 
 
 def rows_of_labels(clip: str, labels, offset: int) -> list[Row]:
@@ -94,8 +103,7 @@ def _row_problems(rows: list[Row], actions: int, offset: int) -> list[str]:
             problems.append(f"{where}: the box {box_text(row.box)} is not inside 0..1")
             continue
         text = box_text(row.box)
-        x1, y1, x2, y2 = map(float, text.split(","))
-        if x1 >= x2 or y1 >= y2:
+        if rounds_to_nothing(row.box):
             problems.append(f"{where}: the box {text} has no area; draw it larger or delete it")
         if not 1 <= row.action_id <= min(actions, MAX_ACTIONS):
             problems.append(f"{where}: action id {row.action_id} is not in 1..{actions}")
@@ -299,4 +307,4 @@ def _lines(path: str | Path) -> list[str]:
     text = Path(path).read_text(encoding="utf-8")
     if text.startswith("\ufeff"):
         raise UserError(f"{path}: starts with a byte order mark; save it as plain UTF-8")
-    return text.splitlines()
+    return lines_of(text)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avaflow.errors import UserError
+from avaflow.lines import lines_of
 
 COLUMNS = ("youtube_id", "time_start", "time_end", "split")
 """Columns that a csv has to have; `label` may be missing where the labels are held back."""
@@ -136,7 +137,7 @@ def _second(value) -> int:
 
 
 def _from_csv(path: Path, text: str):
-    reader = csv.reader(text.splitlines())
+    reader = csv.reader(lines_of(text))
     header = [name.strip().lower() for name in next(reader, [])]
     missing = [name for name in COLUMNS if name not in header]
     if missing:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from avaflow.errors import UserError
+from avaflow.lines import lines_of
 from avaflow.project.config import schema_problems
 from avaflow.times import READER_REACH_FRAMES, annotatable_seconds, parse_time
 from avaflow.videos.probe import END_TOLERANCE_SECONDS, ProbeCache
@@ -149,7 +150,7 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             f"{path}: expected UTF-8 text, found other bytes at position {error.start}. "
             "Save the table as UTF-8, tab-separated."
         ) from error
-    lines = list(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    lines = list(csv.reader(lines_of(text), delimiter="\t", quoting=csv.QUOTE_NONE))
     numbered = [
         (number, [cell.strip() for cell in cells])
         for number, cells in enumerate(lines, start=1)

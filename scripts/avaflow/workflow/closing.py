@@ -17,6 +17,11 @@ from avaflow.workflow.leftovers import EXPORTED
 NOTES_SHOWN = 20
 """So many notes on features are repeated at the end of a run."""
 
+GET_VIA = (
+    "to open clips ready to annotate, set `via.page: download` in the config, or the path of your "
+    "own copy of VIA 3"
+)
+"""How to get pages to annotate in, where the config names no VIA page."""
 
 FAILED = "avaflow could not finish. What has to be mended:"
 
@@ -64,9 +69,8 @@ def run_summary(project, config: Mapping) -> str:
         lines += counted_lines(name, results / part, config[part]["annotations"])
     lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
     lines += [f"  {sentence}" for sentence in segment_remarks(ids, results)]
-    lines += [
-        f"  look at this: {remark}" for remark in annotation_remarks(project.finished, results)
-    ]
+    noticed = [*project.unused, *annotation_remarks(project.finished, results)]
+    lines += [f"  look at this: {remark}" for remark in noticed]
     readme = results / "dataset" / "alphaction" / "README.md"
     if project.by_hand is not None and readme.exists():
         lines.append(
@@ -81,6 +85,8 @@ def run_summary(project, config: Mapping) -> str:
                 f"    open {results}/via/index.html, tick, save each clip as "
                 f"{config['annotations']}/{{clip}}_finish.json, and run again"
             )
+    if (results / "via" / "index.html").exists() and not config["via"]["page"]:
+        lines.append(f"  {GET_VIA}")
     if (results / "report.md").exists():
         lines.append(f"  the whole account: {results}/report.md")
     return "\n".join(lines)
@@ -210,6 +216,7 @@ def failure_summary(
     # No log tells a reason where the disk took no log.
     lines = [told or "avaflow did not finish. What Snakemake says of it stands above."]
     lines += damaged_sources([clip.id for clip in project.clips], config["results"])
+    lines += [f"look at this: {remark}" for remark in project.unused]
     lines.append("Then run the same command again: what is made already stays.")
     return "\n".join(lines)
 

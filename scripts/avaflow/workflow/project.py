@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avaflow.annotation.finished import find_finished, unusable_annotations
+from avaflow.annotation.via_page import read_page
 from avaflow.batches import batch_of
 from avaflow.errors import UserError
 from avaflow.files import check_room
@@ -45,7 +46,10 @@ OTHER_PARTS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Project:
-    """Everything that the rules need to know. Clips are sorted by id."""
+    """Everything that the rules need to know. Clips are sorted by id.
+
+    `unused` are those of the warnings that tell of files of annotations which are not read.
+    """
 
     clips: list[Clip]
     finished: dict[str, str]
@@ -55,6 +59,7 @@ class Project:
     batch_of: dict[str, str] = field(default_factory=dict)
     by_hand: HandLabels | None = None
     features: FeaturePlan | None = None
+    unused: list[str] = field(default_factory=list)
 
     @property
     def splits(self) -> list[str]:
@@ -132,10 +137,12 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     clips.sort(key=lambda clip: clip.id)
     warnings = leaks(clips)
     finished: dict[str, str] = {}
+    unused: list[str] = []
     if clips:
-        finished, unknown = find_finished(config["annotations"], {clip.id for clip in clips})
-        warnings += unknown
-    warnings += unusable_annotations(finished, results, attributes)
+        finished, unused = find_finished(config["annotations"], {clip.id for clip in clips})
+    warnings += unused
+    max_mb = config["via"]["max_project_mb"]
+    warnings += unusable_annotations(finished, results, attributes, max_mb)
     features = None
     if config["features"]["weights"] or config["features"]["video_list"]:
         # Imported where they are needed: most starts of a run do without.
@@ -173,6 +180,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         batch_of={clip: batch for batch, members in batches.items() for clip in members},
         by_hand=by_hand,
         features=features,
+        unused=unused,
     )
 
 
@@ -227,7 +235,7 @@ def dated_ahead(sources: Iterable[str | Path]) -> list[str]:
 
 
 def check_via(settings: Mapping) -> None:
-    """UserError if the VIA page is missing, or to be downloaded from nowhere."""
+    """UserError if the VIA page is missing or another, or to be downloaded from nowhere."""
     page = settings["page"]
     if page == "download":
         if not settings["url"].lower().startswith(("http://", "https://")):
@@ -240,3 +248,8 @@ def check_via(settings: Mapping) -> None:
             f"config: via.page: {page} is missing. Give the path of VIA 3's annotator html, "
             "`download`, or leave it empty for project files only."
         )
+    elif page:
+        try:
+            read_page(page)  # once here, instead of the same error from the job of every clip
+        except UserError as error:
+            raise UserError(f"config: via.page: {error}") from None

@@ -7,6 +7,17 @@
   // Hues a golden angle apart: neighbouring person ids never look alike.
   var GOLDEN_ANGLE_DEG = 137.508;
   var NOBODY = '#ffffff';
+  // Pixels of the screen. VIA's numbers stand 20 above a box; a hand shakes by less than 4
+  // in a click, and hits a handle of 7 around.
+  var LABEL_HEIGHT_PX = 22;
+  var LABEL_WIDTH_PX = 30;
+  var SLIP_PX = 4;
+  var HANDLE_PX = 7;
+  // Milliseconds after a change until the draft is written, so that a drag writes once.
+  var DRAFT_DELAY_MS = 400;
+
+  var opened = window.VIA_OPENED || {};
+  var clip = VIA_PROJECT.project.pname;
 
   function personId() {
     return via.d.store.config.ui.spatial_region_label_attribute_id;
@@ -36,15 +47,45 @@
       console.warn('avaflow: ' + name + ' is not available in this VIA: ' + error);
     }
   }
-
-  var saved = '';
+  // Puts a function around one of VIA's; throws where VIA has none of that name.
+  function around(object, name, wrapper) {
+    var original = object[name];
+    if (typeof original !== 'function') throw new TypeError('no ' + name);
+    object[name] = function () {
+      return wrapper.call(this, original, arguments);
+    };
+  }
+  function copyOf(project) {
+    return JSON.parse(JSON.stringify(project));
+  }
+  // As text in which the order of keys does not show: VIA's is not that of a file.
+  function workOf(project) {
+    return JSON.stringify([project.metadata, project.attribute], function (key, value) {
+      if (!value || typeof value !== 'object' || Array.isArray(value)) return value;
+      var ordered = {};
+      Object.keys(value).sort().forEach(function (one) { ordered[one] = value[one]; });
+      return ordered;
+    });
+  }
   function work() {
-    return JSON.stringify([via.d.store.metadata, via.d.store.attribute]);
+    return workOf(via.d.store);
+  }
+  function ticked() {
+    var boxes = Object.keys(via.d.store.metadata).filter(isBox);
+    return boxes.filter(isTicked).length + ' of ' + boxes.length;
+  }
+  function clock(ms) {
+    var then = new Date(ms);
+    var time = then.toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'});
+    var today = then.toDateString() === new Date().toDateString();
+    return today ? time : then.toLocaleDateString() + ' ' + time;
   }
 
+  // ---------------------------------------------------------------- what VIA draws
+
   optionally('colour per person', function () {
-    var draw = _via_file_annotator.prototype._creg_draw;
-    _via_file_annotator.prototype._creg_draw = function (mid) {
+    around(_via_file_annotator.prototype, '_creg_draw', function (draw, values) {
+      var mid = values[0];
       var conf = this.conf;
       var own = [conf.REGION_BOUNDARY_COLOR, conf.SEL_REGION_BOUNDARY_COLOR,
                  conf.SEL_REGION_LINE_WIDTH];
@@ -58,39 +99,122 @@
         document.documentElement.style.setProperty('--avaflow-person', colour);
       }
       try {
-        return draw.call(this, mid);
+        return draw.apply(this, values);
       } finally {
         this.rshapectx.setLineDash([]);
         conf.REGION_BOUNDARY_COLOR = own[0];
         conf.SEL_REGION_BOUNDARY_COLOR = own[1];
         conf.SEL_REGION_LINE_WIDTH = own[2];
-        count();
       }
-    };
+    });
   });
 
-  // VIA names a saved project by the date; the workflow finds it by the clip.
-  function save() {
-    var link = document.createElement('a');
-    var content = new Blob([JSON.stringify(via.d.store)], {type: 'application/json'});
-    link.href = URL.createObjectURL(content);
-    link.download = VIA_PROJECT.project.pname + '_finish.json';
-    document.body.appendChild(link);
-    link.click();
-    link.remove();
-    setTimeout(function () { URL.revokeObjectURL(link.href); }, 60000);
-    saved = work();
-    return Promise.resolve();
-  }
-  optionally('saving under the clip\'s name', function () {
-    via.d.project_save = save;
+  // VIA writes a number above its box, which is outside the picture for a box at its edge.
+  optionally('numbers of boxes at the edge', function () {
+    around(_via_file_annotator.prototype, '_creg_draw_label', function (draw, values) {
+      var mid = values[0];
+      var own = this.creg[mid];
+      var canvas = this.rshapectx.canvas;
+      var shown = own.slice();
+      shown[1] = Math.max(0, Math.min(own[1], canvas.width - LABEL_WIDTH_PX));
+      shown[2] = Math.max(LABEL_HEIGHT_PX, Math.min(own[2], canvas.height));
+      this.creg[mid] = shown;
+      try {
+        return draw.apply(this, values);
+      } finally {
+        this.creg[mid] = own;
+      }
+    });
   });
 
-  window.addEventListener('beforeunload', function (event) {
-    if (saved !== '' && work() !== saved) {
-      event.preventDefault();
-      event.returnValue = '';
+  // After every change VIA draws all boxes of the picture again.
+  optionally('counting after each change', function () {
+    around(_via_file_annotator.prototype, '_creg_draw_all', function (draw, values) {
+      try {
+        return draw.apply(this, values);
+      } finally {
+        changed();
+      }
+    });
+  });
+
+  // VIA's wheel chooses another attribute to stand above the boxes. With one of options it
+  // stops drawing at the first box that has none or two, and the page is dead.
+  optionally('the number above each box', function () {
+    around(_via_file_annotator.prototype, '_rinput_wheel_handler', function () {});
+  });
+
+  // ---------------------------------------------------------------- drawing at once
+
+  // While a box is selected, VIA takes a drag on the free picture for a click that lets the
+  // box go; and it never draws from within another box, where people overlap. Within the
+  // selected box a drag moves it, unless a key says that it draws.
+  optionally('drawing at once', function () {
+    var annotator = _via_file_annotator.prototype;
+    var STATE = _VIA_RINPUT_STATE;
+    ['_creg_is_on_sel_region_cp', '_is_point_inside_existing_regions', '_creg_select_none',
+     '_smetadata_hide', '_state_set'].forEach(function (name) {
+      if (typeof annotator[name] !== 'function') throw new TypeError('no ' + name);
+    });
+    function letGo(self) {
+      self._creg_select_none();
+      self._smetadata_hide();
+      self.user_input_pts = [];
+      self._state_set(STATE.IDLE);
+      self._creg_draw_all();
     }
+    around(annotator, '_rinput_mousedown_handler', function (down, values) {
+      var event = values[0];
+      this.conf.CONTROL_POINT_CLICK_TOL = HANDLE_PX;
+      if (this.state_id === STATE.REGION_SELECTED && !event.shiftKey) {
+        var handle = this._creg_is_on_sel_region_cp(event.offsetX, event.offsetY, HANDLE_PX);
+        var under = this._is_point_inside_existing_regions(event.offsetX, event.offsetY);
+        var anew = event.ctrlKey || event.altKey;
+        if (anew || (handle[0] === -1 && under.length === 0)) letGo(this);
+      }
+      this.avaflow_pressed = [event.offsetX, event.offsetY];
+      return down.apply(this, values);
+    });
+    around(annotator, '_rinput_mousemove_handler', function (move, values) {
+      var event = values[0];
+      var from = this.avaflow_pressed;
+      if (this.state_id === STATE.REGION_SELECT_OR_DRAW_POSSIBLE && from && event.buttons === 1 &&
+          Math.abs(event.offsetX - from[0]) > SLIP_PX &&
+          Math.abs(event.offsetY - from[1]) > SLIP_PX) {
+        letGo(this);
+        this.user_input_pts = from.slice();
+        this._state_set(STATE.REGION_DRAW_ONGOING);
+      }
+      return move.apply(this, values);
+    });
+  });
+
+  // A click on the free picture that shakes is no box.
+  optionally('leaving out slips of the mouse', function () {
+    around(_via_file_annotator.prototype, '_is_user_input_pts_equal', function (equal, values) {
+      var points = this.user_input_pts;
+      if (this.state_id === _VIA_RINPUT_STATE.REGION_DRAW_ONGOING && points.length === 4) {
+        return Math.abs(points[2] - points[0]) < SLIP_PX ||
+               Math.abs(points[3] - points[1]) < SLIP_PX;
+      }
+      return equal.apply(this, values);
+    });
+  });
+
+  // A drawn box is selected, so that it can be ticked without another click.
+  optionally('ticking what was drawn', function () {
+    around(_via_file_annotator.prototype, '_metadata_add', function (add, values) {
+      var self = this;
+      return add.apply(this, values).then(function (mid) {
+        if (via.d.store.metadata[mid] && self.creg[mid]) {
+          self._creg_select_one(mid);
+          self._smetadata_show();
+          self._state_set(_VIA_RINPUT_STATE.REGION_SELECTED);
+          self._creg_draw_all();
+        }
+        return mid;
+      });
+    });
   });
 
   // A click on an option's name ticks it, and a second click on a chosen one of
@@ -123,35 +247,234 @@
     }
   }, true);
 
+  // ---------------------------------------------------------------- panel
+
   var panel = document.createElement('aside');
   panel.id = 'avaflow_panel';
   panel.innerHTML =
-    '<b></b><div></div><ul>' +
+    '<b></b><div class="count"></div><div class="notice" role="status"></div>' +
+    '<details><summary>How to</summary><ul>' +
     '<li>Click a box, then tick at the right.</li>' +
-    '<li>Drag a box or its edge to mend it; <kbd>Del</kbd> removes it.</li>' +
-    '<li>Drag on the free picture to draw a person who has no box.</li>' +
+    '<li>Drag a selected box, or one of its handles, to mend it; <kbd>Del</kbd> removes it.</li>' +
+    '<li>Drag anywhere else to draw a person who has no box, also within other boxes; within ' +
+    'the selected one hold <kbd>Ctrl</kbd>.</li>' +
     '<li>The number is the person: the same on every picture.</li>' +
     '<li><kbd>n</kbd> next picture, <kbd>p</kbd> previous.</li>' +
-    '</ul><button type="button">Save</button>';
-  panel.querySelector('b').textContent = VIA_PROJECT.project.pname;
-  panel.querySelector('button').addEventListener('click', save);
-  var counting = false;
-  function count() {
-    if (counting) return;
-    counting = true;
-    setTimeout(recount, 50);
+    '</ul></details><button type="button" class="save">Save</button>' +
+    '<div class="state" role="status"></div>';
+  function part(selector) {
+    return panel.querySelector(selector);
   }
-  function recount() {
-    counting = false;
-    var boxes = Object.keys(via.d.store.metadata).filter(isBox);
-    panel.querySelector('div').textContent =
-      boxes.filter(isTicked).length + ' of ' + boxes.length + ' boxes ticked';
+  part('b').textContent = clip;
+  part('.save').addEventListener('click', save);
+  part('details').open = window.innerHeight >= 900 && !opened.from;
+  function say(kind, text) {
+    part('.state').className = 'state ' + kind;
+    part('.state').textContent = text;
   }
-  document.body.appendChild(panel);
-
-  // A copy, so that what is edited is not the project as it was delivered.
-  via.d.project_load_json(JSON.parse(JSON.stringify(VIA_PROJECT))).then(function () {
-    saved = work();
-    count();
+  function notice(text, actions) {
+    var place = part('.notice');
+    place.textContent = text;
+    Object.keys(actions || {}).forEach(function (name) {
+      var button = document.createElement('button');
+      button.type = 'button';
+      button.textContent = name;
+      button.addEventListener('click', actions[name]);
+      place.appendChild(button);
+    });
+  }
+  // The ticks of the selected box end where the panel begins.
+  optionally('room for the ticks', function () {
+    new ResizeObserver(function () {
+      document.documentElement.style.setProperty('--avaflow-panel', panel.offsetHeight + 'px');
+    }).observe(panel);
   });
+
+  // ---------------------------------------------------------------- saving
+
+  var baseline = '';  // the work as it was opened or saved last
+  var waiting = 0;
+  var untouched = '';  // what the panel says until something is changed
+
+  // VIA names a saved project by the date; the workflow finds it by the clip.
+  function save() {
+    var named = String(via.d.store.project.pname);
+    var file = (/^[A-Za-z0-9-]+$/.test(named) ? named : clip) + '_finish.json';
+    var link = document.createElement('a');
+    var content = new Blob([JSON.stringify(via.d.store)], {type: 'application/json'});
+    link.href = URL.createObjectURL(content);
+    link.download = file;
+    document.body.appendChild(link);
+    link.click();
+    link.remove();
+    setTimeout(function () { URL.revokeObjectURL(link.href); }, 60000);
+    baseline = work();
+    keepDraft(true);
+    notice('');
+    untouched = 'Saved, ' + ticked() + ' boxes ticked, at ' + clock(Date.now()) + ' as ' + file + '.';
+    say('done', untouched);
+    part('.save').textContent = 'Saved';
+    setTimeout(function () { part('.save').textContent = 'Save'; }, 2500);
+    return Promise.resolve();
+  }
+  optionally('saving under the clip\'s name', function () {
+    via.d.project_save = save;
+  });
+
+  window.addEventListener('beforeunload', function (event) {
+    if (baseline !== '' && work() !== baseline) {
+      event.preventDefault();
+      event.returnValue = '';
+    }
+  });
+
+  function changed() {
+    clearTimeout(waiting);
+    waiting = setTimeout(account, DRAFT_DELAY_MS);
+    part('.count').textContent = ticked() + ' boxes ticked';
+  }
+  function account() {
+    waiting = 0;
+    if (baseline === '') return;
+    part('.count').textContent = ticked() + ' boxes ticked';
+    if (work() === baseline) {
+      say(untouched.indexOf('Saved') === 0 ? 'done' : '', untouched);
+      if (lastDraft) keepDraft(untouched.indexOf('Saved') === 0);
+    } else if (keepDraft(false)) {
+      say('open', 'Not saved yet; a draft is kept in this browser.');
+    } else {
+      say('open', 'Not saved yet, and this browser keeps no draft: save often.');
+    }
+  }
+
+  // ---------------------------------------------------------------- drafts
+
+  // One draft for each project that this page was made from: when the page is made anew, what
+  // was begun before is still there. All pages opened from disk share one storage, so the
+  // page's own address is part of the name.
+  var PREFIX = 'avaflow draft ' + location.pathname + ' ' + clip + ' ';
+  var OWN = PREFIX + (opened.digest || '');
+  var lastDraft = '';
+
+  function readDraft(key) {
+    try {
+      var draft = JSON.parse(localStorage.getItem(key));
+      var store = draft.store;
+      var whole = store.project.pname === clip && store.metadata && store.attribute &&
+                  store.view && store.file && store.config.ui;
+      return whole ? draft : null;
+    } catch (error) {
+      return null;
+    }
+  }
+  function forget(key) {
+    try {
+      localStorage.removeItem(key);
+    } catch (error) {
+      // No storage, no draft.
+    }
+  }
+  function keepDraft(isSaved) {
+    // Of another project, opened by VIA's own button, no draft is kept under this one's name.
+    if (via.d.store.project.pname !== clip) return false;
+    var now = work() + isSaved;
+    if (now === lastDraft) return true;
+    try {
+      var draft = {time: Date.now(), saved: isSaved, store: via.d.store};
+      localStorage.setItem(OWN, JSON.stringify(draft));
+      lastDraft = now;
+      return true;
+    } catch (error) {
+      return false;
+    }
+  }
+  function earlierDrafts() {
+    var found = [];
+    try {
+      for (var i = 0; i < localStorage.length; i += 1) {
+        var key = localStorage.key(i);
+        if (key.indexOf(PREFIX) === 0 && key !== OWN) found.push(key);
+      }
+    } catch (error) {
+      return [];
+    }
+    return found.map(function (key) {
+      return {key: key, draft: readDraft(key)};
+    }).filter(function (one) {
+      if (one.draft && workOf(one.draft.store) !== workOf(VIA_PROJECT)) return true;
+      forget(one.key);  // it became what is opened here
+      return false;
+    }).sort(function (a, b) { return b.draft.time - a.draft.time; });
+  }
+  function told(draft) {
+    return draft.saved ? 'what you saved at ' + clock(draft.time)
+                       : 'your draft of ' + clock(draft.time);
+  }
+  function drop() {
+    if (!window.confirm('Drop this draft? The clip opens as ' + (opened.from || 'it was made') +
+                        ' again.')) return;
+    forget(OWN);
+    lastDraft = '';
+    open(VIA_PROJECT, '');
+  }
+  function offerEarlier() {
+    var earlier = earlierDrafts()[0];
+    if (!earlier) return;
+    notice('The clip was made anew since ' + told(earlier.draft) + '.', {
+      'Open that': function () {
+        open(earlier.draft.store, told(earlier.draft));
+        if (keepDraft(earlier.draft.saved)) forget(earlier.key);
+      },
+      'Drop it': function () {
+        if (!window.confirm('Drop ' + told(earlier.draft) + '?')) return;
+        forget(earlier.key);
+        notice('');
+        offerEarlier();
+      }
+    });
+  }
+  // Two tabs of one clip would write over each other's draft.
+  window.addEventListener('storage', function (event) {
+    if (event.key === OWN && event.newValue) {
+      notice('This clip is also open in another tab: close one of the two.');
+    }
+  });
+  window.addEventListener('pagehide', function () {
+    if (waiting) account();
+  });
+
+  // ---------------------------------------------------------------- opening
+
+  function open(project, from) {
+    // A copy, so that what is edited is not the project as it was delivered.
+    return via.d.project_load_json(copyOf(project)).then(function () {
+      baseline = work();
+      part('.count').textContent = ticked() + ' boxes ticked';
+      if (from) {
+        notice('Opened: ' + from + '.', {'Drop it': drop});
+        untouched = from.indexOf('what you saved') === 0 ? 'Saved.' : 'Not saved yet.';
+      } else {
+        notice(opened.trouble ? 'The finished project is not opened. ' + opened.trouble : '');
+        untouched = opened.from ? 'As in ' + opened.from + '.' : 'Nothing is changed yet.';
+      }
+      say('', untouched);
+    });
+  }
+
+  document.body.appendChild(panel);
+  // VIA's page of tips, which covers the picture.
+  optionally('closing the page of tips', function () {
+    if (typeof _via_util_page_hide === 'function') _via_util_page_hide();
+    ['via_page_container', '_via_info_page_container'].forEach(function (id) {
+      var page = document.getElementById(id);
+      if (page) page.style.display = 'none';
+    });
+  });
+  var kept = readDraft(OWN);
+  if (kept && workOf(kept.store) !== workOf(VIA_PROJECT)) {
+    open(kept.store, told(kept));
+    lastDraft = workOf(kept.store) + kept.saved;
+  } else {
+    open(VIA_PROJECT, '').then(offerEarlier);
+  }
 })();
