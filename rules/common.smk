@@ -22,8 +22,8 @@ from avaflow.workflow.project import annotated_by_hand as hand_files
 from avaflow.kinetics.plan import plan_path, load_kinetics
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary
-from avaflow.workflow.records import Sources
-from avaflow.workflow.fingerprint import code_version, read_versions
+from avaflow.workflow.records import RECORDS, Sources
+from avaflow.workflow.fingerprint import code_version, load_parts, read_versions
 
 try:
     PROJECT = load_project(config, BASE / "schemas")
@@ -41,6 +41,8 @@ if workflow.is_main_process:
         logger.warning(f"avaflow warning: {warning}")
 
 VERSIONS = read_versions(SCRIPTS)
+CODE_PARTS = Path(config["results"], RECORDS, ".code.json")
+load_parts(CODE_PARTS)
 SOURCES = Sources(config["results"])
 STARTED = time.time()
 CLIPS = {clip.id: clip for clip in PROJECT.clips}

@@ -10,9 +10,9 @@ from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.io import flag
 
+from avaflow.workflow.fingerprint import save_parts
 from avaflow.workflow.job import facts_of
 from avaflow.workflow.records import REPAIR, Records, find_stale
-from avaflow.workflow.verify import contents_damage
 
 FETCHED = {"download", "fetch_detector", "download_via"}
 RERUNS = {}  # job -> why it has to run, for the last words of a dry run
@@ -47,10 +47,14 @@ def force_stale(dag, asked_files):
     records = Records(config["results"])
     repair = config["repair"]
     facts = [facts_of_job(job, anew) for job, anew in zip(made, forced)]
-    look = contents_damage if repair else None
+    look = None
+    if repair:
+        from avaflow.workflow.verify import contents_damage as look
+
     state = find_stale(facts, records, repair, look)
     records.save_states()
     SOURCES.save()
+    save_parts(CODE_PARTS)
     for sentence in state.repaired:
         logger.warning(f"avaflow: made anew, because damaged: {sentence}")
     if state.damaged:
@@ -62,6 +66,30 @@ def force_stale(dag, asked_files):
         RERUNS[made[number]] = (reason, state.members.get(number))
         if forced[number] and facts[number].members and not workflow.dryrun:
             records.forget(records.name(member.output) for member in facts[number].members)
+
+
+def run_all_stale(dag):
+    """Let no stale job be passed over.
+
+    Snakemake does not look at jobs below one that runs: it counts on their inputs being newer
+    then, which here, where no date counts, they never are.
+    """
+    queue = [job for job in RERUNS if not dag.finished(job)]
+    while queue:
+        job = queue.pop()
+        if job not in dag._needrun:
+            dag._needrun.add(job)
+            if job in RERUNS:
+                dag.reason(job).forced = True
+        for maker, files in dag.dependencies[job].items():
+            missing = [file for file in files if not Path(file).exists()]
+            if missing and maker not in dag._needrun and not dag.finished(maker):
+                dag.reason(maker).missing_output.update(missing)
+                queue.append(maker)
+    for job in dag._needrun:
+        makers = dag.dependencies[job]
+        dag._n_until_ready[job] = sum(1 for maker in makers if maker in dag._needrun)
+    dag._len = len(dag._finished | dag._needrun)
 
 
 async def no_check_output_mtime(dag, job, expanded_output):
@@ -96,5 +124,12 @@ if workflow.is_main_process and not hasattr(DAG, "avaflow_check_incomplete"):
             force_stale(dag, asked_files)
 
     DAG.check_incomplete = check_incomplete
+    DAG.avaflow_update_needrun = DAG.update_needrun
+
+    async def update_needrun(dag, create_inventory=False):
+        await dag.avaflow_update_needrun(create_inventory)
+        run_all_stale(dag)
+
+    DAG.update_needrun = update_needrun
     if not workflow.dryrun:
         atexit.register(remember_outputs)

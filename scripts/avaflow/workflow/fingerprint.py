@@ -15,9 +15,12 @@ import ast
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from avaflow.files import write_text
 
 NO_CONTENT = {
     "errors.py",
@@ -36,10 +39,31 @@ LOGGING = {"debug", "info", "warning", "error", "exception"}
 
 
 class CodePart(NamedTuple):
-    """What one file of code adds to a fingerprint: its text that counts, and what it imports."""
+    """What one file of code adds to a fingerprint: a digest of its text that counts, and what it
+    imports."""
 
-    text: str
+    digest: str
     imports: tuple[str, ...]
+
+
+_PARTS: dict[str, CodePart] = {}
+"""Parts by the checksum of the file's bytes, so that code is parsed once and not at each start."""
+
+
+def load_parts(path: str | Path) -> None:
+    """Take over the parts that :func:`save_parts` kept; nothing where there is no such file."""
+    with suppress(OSError, ValueError, TypeError):
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        _PARTS.update({key: CodePart(part[0], tuple(part[1])) for key, part in entries.items()})
+
+
+def save_parts(path: str | Path) -> None:
+    """Keep the parts of all code looked at so far, for the next start."""
+    text = json.dumps(_PARTS, indent=0, sort_keys=True) + "\n"
+    # A full or read-only disk costs the next start some time, and is no error here.
+    with suppress(OSError):
+        if not Path(path).exists() or Path(path).read_text(encoding="utf-8") != text:
+            write_text(path, text)
 
 
 def code_version(script: str | Path, recorded: Mapping[str, Mapping]) -> str:
@@ -78,7 +102,7 @@ def fingerprint(script: str | Path) -> str:
         if name in seen:
             continue
         part = code_part(path)
-        seen[name] = part.text
+        seen[name] = part.digest
         for kind in ("assets", "templates"):
             for asset in sorted(path.with_name(f"{path.stem}_{kind}").glob("*")):
                 seen[asset.relative_to(folder).as_posix()] = asset.read_text(encoding="utf-8")
@@ -95,12 +119,17 @@ def fingerprint(script: str | Path) -> str:
 
 @cache
 def code_part(path: Path) -> CodePart:
-    """What a file of code adds to a fingerprint; each file is parsed once."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    imports = tuple(sorted(_imported_files(tree)))
-    _drop_docstrings(tree)
-    # Text, not the tree itself, whose form changes from one Python to the next.
-    return CodePart(ast.unparse(_DropMessages().visit(tree)), imports)
+    """What a file of code adds to a fingerprint; each content is parsed once."""
+    content = path.read_bytes()
+    key = hashlib.sha1(content).hexdigest()
+    if key not in _PARTS:
+        tree = ast.parse(content)
+        imports = tuple(sorted(_imported_files(tree)))
+        _drop_docstrings(tree)
+        # Text, not the tree itself, whose form changes from one Python to the next.
+        text = ast.unparse(_DropMessages().visit(tree))
+        _PARTS[key] = CodePart(hashlib.sha1(text.encode()).hexdigest(), imports)
+    return _PARTS[key]
 
 
 def _imported_files(tree: ast.AST) -> set[str]:

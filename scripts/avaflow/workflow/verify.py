@@ -12,6 +12,7 @@ from pathlib import Path
 from avaflow.errors import UserError
 from avaflow.features.files import MADE, MANIFEST
 from avaflow.files import sha256
+from avaflow.lines import lines_of
 from avaflow.manifests import read_clip_manifest
 from avaflow.tables import KEYFRAMES, read_table
 from avaflow.videos.segments import read_segments_manifest, segments_digest
@@ -91,7 +92,7 @@ def _arrays(folder: str) -> Callable[[Path], str]:
 
 def _links(listing: Path) -> str:
     results = listing.parents[1]
-    for line in listing.read_text(encoding="utf-8").splitlines()[1:]:
+    for line in lines_of(listing.read_text(encoding="utf-8"))[1:]:
         name, target = line.split("\t")
         if not (results / name).exists():
             return f"its link {name} is gone, or leads nowhere"
