@@ -5,6 +5,7 @@
 # run, the jobs of the whole run are held against their records, and those that are stale are
 # forced. Jobs on a cluster are told what to run, and look at nothing.
 import atexit
+from collections import namedtuple
 
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
@@ -15,7 +16,9 @@ from avaflow.workflow.job import facts_of
 from avaflow.workflow.records import REPAIR, Records, find_stale
 
 FETCHED = {"download", "fetch_detector", "download_via"}
-RERUNS = {}  # job -> why it has to run, for the last words of a dry run
+# Why a job has to run, and for how many members of its batch.
+Rerun = namedtuple("Rerun", "reason members")
+RERUNS = {}
 
 
 def facts_of_job(job, forced):
@@ -63,7 +66,7 @@ def force_stale(dag, asked_files):
         raise WorkflowError(f"{ERROR_MARK}{UserError.listing(heading, [*state.damaged, advice])}")
     for number, reason in state.reasons.items():
         dag.forcefiles.update(made[number].output)
-        RERUNS[made[number]] = (reason, state.members.get(number))
+        RERUNS[made[number]] = Rerun(reason, state.members.get(number, 1))
         if forced[number] and facts[number].members and not workflow.dryrun:
             records.forget(records.name(member.output) for member in facts[number].members)
 

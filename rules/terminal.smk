@@ -34,7 +34,22 @@ def foretell(counts):
     shares = {rule: share(rule) for rule in counts}
     cores = workflow.resource_settings.cores
     machine = f"on {cores} core{'' if cores == 1 else 's'}" if workflow.local_exec and cores else ""
-    return to_do(counts), time_to_come(counts, timed, seconds, shares, machine)
+    # Of a batch's members only those that are not up to date are made.
+    shown = dict(counts)
+    for rule in ("detect", "embed"):
+        if counts.get(rule):
+            shown[rule] = sum(
+                found.members for job, found in RERUNS.items() if job.rule.name == rule
+            )
+    return to_do(shown), time_to_come(counts, timed, seconds, shares, machine)
+
+
+def why(jobid):
+    """Why a job runs, as its records tell; empty where Snakemake knows better."""
+    for job, found in RERUNS.items():
+        if workflow.dag.jobid(job) == jobid:
+            return found.reason
+    return ""
 
 
 def watch_the_run():
@@ -48,6 +63,7 @@ def watch_the_run():
         is_target=lambda name: workflow.get_rule(name).norun,
         foretell=foretell,
         account=lambda: run_summary(PROJECT, config),
+        why=why,
     )
     if workflow.is_main_process:
         for screen in screens:

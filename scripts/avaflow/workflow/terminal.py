@@ -299,6 +299,7 @@ class Terminal(logging.Handler):
         foretell: Callable[[Mapping[str, int]], tuple[str, str]],
         account: Callable[[], str],
         clock: Callable[[], float] = time.monotonic,
+        why: Callable[[int], str] = lambda jobid: "",
     ):
         super().__init__()
         self.fallback = fallback
@@ -308,6 +309,7 @@ class Terminal(logging.Handler):
         self.foretell = foretell
         self.account = account
         self.clock = clock
+        self.why = why
         self.jobs = Jobs(is_target)
         self.began: float | None = None
         self.log_file = ""
@@ -389,7 +391,7 @@ class Terminal(logging.Handler):
         self.jobs.begin(record.jobid, record.rule_name, record.wildcards, record.log, self.clock())
         if self.dry_run and not self.jobs.is_target(record.rule_name):
             name = job_name(record.rule_name, record.wildcards)
-            line = f"{name}: {reason_in_short(record.reason)}"
+            line = f"{name}: {self.why(record.jobid) or reason_in_short(record.reason)}"
             self.planned.setdefault(record.rule_name, []).append(line)
         elif self.short:
             self._draw()
