@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from avaflow.errors import UserError
-from avaflow.formats.ava import MOST_SHOWN, Row, box_text
+from avaflow.formats.ava import Row, box_text
+from avaflow.listing import MOST_SHOWN, commas
 from avaflow.project.actions import Attribute
 from avaflow.times import timestamp_of_second
 from avaflow.videos.segments import second_of_name, segment_name
@@ -111,10 +112,9 @@ def read_hand_labels(
                 for box in _persons([box for box in found if box], attributes, problems)
             ]
         if problems:
-            shown = problems[:MOST_SHOWN]
-            if len(problems) > MOST_SHOWN:
-                shown.append(f"and {len(problems) - MOST_SHOWN} more")
-            raise UserError.listing(f"{path}: these annotations cannot be used:", shown)
+            raise UserError.listing(
+                f"{path}: these annotations cannot be used:", problems, MOST_SHOWN
+            )
     if not judged:
         raise UserError(
             f"{', '.join(map(str, paths))}: not one picture is named. Add annotations, or leave "
@@ -189,7 +189,8 @@ def rows_of_hand_labels(
             "the second corner) in pixels of the keyframe that avaflow made. For boxes in "
             "pixels of another picture, such as the video's, give that picture's width and "
             'height: "size": [1920, 1080] in JSON, columns width and height in a csv:',
-            problems[:MOST_SHOWN],
+            problems,
+            MOST_SHOWN,
         )
     return rows, notes
 
@@ -366,9 +367,7 @@ def _json_entries(path: Path, text: str) -> list[tuple[str, list[tuple[str, Any]
         raise UserError(f"{path}: this is not JSON ({error}). Mend or export it again.") from None
     if twice:
         # json would keep the last of them and lose the others without a word.
-        raise UserError(
-            f"{path}: named twice: {', '.join(twice[:MOST_SHOWN])}: put its boxes into one list"
-        )
+        raise UserError(f"{path}: named twice: {commas(twice)}: put its boxes into one list")
     if not isinstance(loaded, dict) or not all(isinstance(v, list) for v in loaded.values()):
         raise UserError(
             f'{path}: expected {{"CLIP/902.jpg": [{{"bbox": [x, y, w, h], "action": "walk"}}, '
@@ -434,4 +433,4 @@ def _nearest(name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1)
     if near:
         return f"; did you mean {near[0]!r}?"
-    return f"; known are {', '.join(list(known)[:MOST_SHOWN])}"
+    return f"; known are {commas(list(known))}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avaflow.errors import UserError
+from avaflow.listing import MOST_SHOWN
 
 FPS = 30
 """Frames a second of every clip: the reader counts frames so."""
@@ -34,8 +35,6 @@ ACTIONS = 80
 
 AVA_ID_LENGTH = 11
 """An id of this length is an AVA movie to the reader: it starts at 900 s and keeps its name."""
-
-MOST_SHOWN = 20
 
 _TIMES = re.compile(r"(?P<id>.+)_(?P<start>\d{6,})_(?P<end>\d{6,})")
 
@@ -178,10 +177,10 @@ def read_list(path: str | Path, root: str | Path) -> list[Listed]:
         full = os.path.normpath(os.path.join(root, video))
         listed[full] = Listed(times["id"], start, end, full)
     if problems:
-        more = len(problems) - MOST_SHOWN
-        shown = problems[:MOST_SHOWN] + ([f"and {more} more"] if more > 0 else [])
         raise UserError.listing(
-            f"{path}: expected lines like `class/o3lCwWyyc_s_000012_000022.mp4 602`, found:", shown
+            f"{path}: expected lines like `class/o3lCwWyyc_s_000012_000022.mp4 602`, found:",
+            problems,
+            MOST_SHOWN,
         )
     if not listed:
         raise UserError(f"{path}: there is no video in the list")

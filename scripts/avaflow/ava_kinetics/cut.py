@@ -54,11 +54,7 @@ def cut(
     source, clip = row["source"], row["clip"]
     start, end = int(row["start"]), int(row["end"])
     offset, frames = start - int(row["source_start"]), FPS * (end - start)
-    try:
-        facts = probe(source)
-    except UserError as error:
-        reason = str(error).removeprefix(f"{source}: ").split(". ")[0].rstrip(".")
-        raise BadVideo(str(error), reason) from None
+    facts = probe(source)
     pictures = min(frames, int((facts.duration - offset) * FPS + 0.5))
     if frames - pictures > MISSING_SECONDS * FPS:
         reason = f"the video ends at {facts.duration:.2f} s, the clip at {end - start + offset} s"

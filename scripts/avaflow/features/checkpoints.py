@@ -25,6 +25,7 @@ from pathlib import Path
 from avaflow.errors import UserError
 from avaflow.features.network import ARCHITECTURES, build_network, classes_of
 from avaflow.formats.array_pickles import StoredArray, read_array_pickle
+from avaflow.listing import commas
 from avaflow.torch_threads import let_threads_sleep
 
 LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -288,16 +289,11 @@ def differences(network, named: Mapping) -> list[str]:
         if name in expected and expected[name] != tuple(entry[1].shape)
     ]
     kinds = (("missing", missing), ("too many", extra), ("of another shape", shapes))
-    return [f"{kind}: {_listed(names)}" for kind, names in kinds if names]
+    return [f"{kind}: {commas(names, LISTED)}" for kind, names in kinds if names]
 
 
 def _shape(shape) -> str:
     return " x ".join(map(str, shape))
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
 
 
 def _fill(network, weights: Mapping) -> None:

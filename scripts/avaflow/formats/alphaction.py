@@ -25,8 +25,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from avaflow.errors import UserError
-from avaflow.formats.ava import MOST_SHOWN, Row
+from avaflow.formats.ava import Row
 from avaflow.formats.proposals import key_of
+from avaflow.listing import MOST_SHOWN
 from avaflow.project.actions import Action
 from avaflow.videos.segments import SegmentsManifest
 
@@ -121,8 +122,9 @@ def check_reach(
             [
                 f"{instants[clip, second]}: second {second} of clip {clip} "
                 f"({_allowed(allowed[clip])})"
-                for clip, second in strays[:MOST_SHOWN]
+                for clip, second in strays
             ],
+            MOST_SHOWN,
         )
 
 

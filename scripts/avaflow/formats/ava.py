@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from avaflow.errors import UserError
 from avaflow.files import write_text
+from avaflow.listing import MOST_SHOWN
 from avaflow.project.actions import LABEL_TYPES, MAX_ACTIONS, Action
 from avaflow.times import timestamp_of_second
 
@@ -26,9 +27,6 @@ DECIMALS = 4
 
 COLUMNS = 8
 """Columns of a row; mmaction2 and Datumaro crash on the 7 of AVA v1."""
-
-MOST_SHOWN = 20
-"""Problems listed in one message; more would hide the first ones."""
 
 
 class Row(NamedTuple):
@@ -70,12 +68,10 @@ def csv_text(rows: Iterable[Row], actions: int, offset: int) -> str:
     ordered = sorted(rows, key=lambda row: (row.clip, row.timestamp, row.person_id, row.action_id))
     problems = _row_problems(ordered, actions, offset)
     if problems:
-        shown = problems[:MOST_SHOWN]
-        if len(problems) > MOST_SHOWN:
-            shown.append(f"and {len(problems) - MOST_SHOWN} more")
         raise UserError.listing(
             "the labels cannot be written as an AVA csv; mend these in the finished projects:",
-            shown,
+            problems,
+            MOST_SHOWN,
         )
     return "".join(
         f"{row.clip},{row.timestamp},{box_text(row.box)},{row.action_id},{row.person_id}\n"
@@ -261,7 +257,8 @@ def check_annotatable(
         raise UserError.listing(
             "labels on seconds that are no keyframes (readers would sample beyond the clip's "
             "end); the finished project was made for other clip times or margins:",
-            [f"clip {clip}, second {second}" for clip, second in strays[:MOST_SHOWN]],
+            [f"clip {clip}, second {second}" for clip, second in strays],
+            MOST_SHOWN,
         )
 
 

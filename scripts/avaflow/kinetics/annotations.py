@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avaflow.errors import UserError
+from avaflow.listing import MOST_SHOWN
 
 COLUMNS = ("youtube_id", "time_start", "time_end", "split")
 """Columns that a csv has to have; `label` may be missing where the labels are held back."""
@@ -33,10 +34,6 @@ SPLIT_NAMES = {
     "holdout_test": "test",
 }
 """What the official files call the splits."""
-
-
-MOST_SHOWN = 20
-"""Problems listed in one message."""
 
 
 _ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -117,9 +114,7 @@ def read_annotations(path: str | Path) -> list[Annotated]:
         else:
             append(Annotated(known, video_name(youtube_id, first, last), first, last, label))
     if problems:
-        more = len(problems) - MOST_SHOWN
-        shown = problems[:MOST_SHOWN] + ([f"and {more} more"] if more > 0 else [])
-        raise UserError.listing(f"{path}: these annotations cannot be used:", shown)
+        raise UserError.listing(f"{path}: these annotations cannot be used:", problems, MOST_SHOWN)
     if not rows:
         raise UserError(f"{path}: there is no annotation in the file")
     return rows

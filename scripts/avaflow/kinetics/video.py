@@ -145,10 +145,7 @@ def resize(
     Returns what the manifest says of it, which is in the journal then. Raises BadVideo for a
     video that is recorded and skipped, UserError where nothing could be made at all.
     """
-    try:
-        facts = probe(source)
-    except UserError as error:
-        raise BadVideo(str(error), _short(source, error)) from None
+    facts = probe(source)
     if facts.duration < settings["shortest_seconds"]:
         raise BadVideo(
             f"{source}: {facts.duration:.2f} s",
@@ -250,8 +247,3 @@ def _output(source: str, facts: VideoFacts, path: Path, settings: Mapping):
         **sound,
         **movie,
     )
-
-
-def _short(source: str, error: UserError) -> str:
-    """The first sentence of an error on a video, without its path."""
-    return str(error).removeprefix(f"{source}: ").split(". ")[0].rstrip(".")

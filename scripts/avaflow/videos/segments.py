@@ -15,10 +15,6 @@ from avaflow.errors import UserError
 from avaflow.files import write_text
 from avaflow.times import timestamp_of_second
 
-NUMBERINGS = ("timestamp", "sequence")
-"""How the files of a second are called: by its timestamp without padding, as AlphAction's
-loader wants it, or from 0001 on, as finetuning guides have it."""
-
 LEFT_OUT_SECONDS = 0.02
 """A rest at a clip's end up to half a frame at 25 frames a second is rounding, and not told."""
 
@@ -55,7 +51,11 @@ class SegmentsManifest:
 
 
 def segment_name(second: int, numbering: str, offset: int) -> str:
-    """The name of a second's files, without suffix: `902` by timestamp, `0003` in sequence."""
+    """The name of a second's files, without suffix: `902` by timestamp, `0003` in sequence.
+
+    `numbering` is `timestamp`, as AlphAction's loader wants it, without padding; or `sequence`,
+    from 0001 on, as finetuning guides have it.
+    """
     if numbering == "sequence":
         return f"{second + 1:04d}"
     return str(timestamp_of_second(second, offset))
