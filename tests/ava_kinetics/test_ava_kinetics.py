@@ -484,7 +484,7 @@ def test_the_config_without_a_split_trains_or_judges_nothing(tmp_path):
 def test_broken_clips_above_the_limit_stop_what_is_made_of_all(prepared):
     """Two videos give no clip, in batches too small to be judged one by one."""
     run = prepared.run("ava_kinetics", ava_kinetics={"max_broken_share": 0.1})
-    assert run.status == 1 and "of AVA-Kinetics cannot be made, more than" in run.output
+    assert run.status == 1 and "of AVA-Kinetics cannot be used, more than" in run.output
     run = prepared.run("ava_kinetics")
     assert run.status == 0, run.output
 

@@ -4,12 +4,14 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from avaflow.ava_kinetics.annotations import FPS
-from avaflow.ava_kinetics.manifest import BROKEN, MANIFEST
+from avaflow.ava_kinetics.manifest import MANIFEST
+from avaflow.bulk.batch import Limit, Task, provenance, run_tasks
 from avaflow.bulk.journal import Journal, file_state
-from avaflow.errors import BadVideo, UserError
+from avaflow.errors import BadVideo
 from avaflow.files import sha256
 from avaflow.videos.ffmpeg import run_ffmpeg
 from avaflow.videos.filters import (
@@ -28,9 +30,6 @@ VERSION = 1
 MISSING_SECONDS = 0.75
 """A clip may miss this much at its end: Kinetics videos are often a little short. The last picture
 is held for so long, because the reader asks for every frame that the times in the name promise."""
-
-FEWEST_JUDGED = 20
-"""A batch with fewer clips is not judged by its share of failed ones."""
 
 
 def cut(
@@ -154,49 +153,37 @@ def run_batch(
 
     Raises UserError if more clips than `max_broken_share` of a batch cannot be made.
     """
-    keys, made = [], []
+    tasks: list[Task] = []
     for row in rows:
         if row["status"]:
-            made.append(manifest_row(row, {}))
             continue
-        key = f"{row['split']}/{row['clip']}"
-        keys.append(key)
-        provenance = (
-            f"{row['bytes']} {row['changed']} v{VERSION} {settings['provenance']} {row['source']}"
+        key = _key(row)
+        made_from = provenance(row, VERSION, settings["provenance"])
+        make = partial(
+            cut,
+            *(row, folder, rawframes, settings["trim"], settings["short_side"]),
+            *(settings["jpeg_quality"], exe, log, journal, key, made_from),
         )
-        known = journal.known(key, provenance)
-        frames_gone = rawframes and not (rawframes / row["clip"]).is_dir()
-        if known is None or (frames_gone and known["status"] == "cut"):
-            try:
-                known = cut(
-                    row,
-                    folder,
-                    rawframes,
-                    settings["trim"],
-                    settings["short_side"],
-                    settings["jpeg_quality"],
-                    exe,
-                    log,
-                    journal,
-                    key,
-                    provenance,
-                )
-            except BadVideo as error:
-                known = {"status": error.status, "reason": error.reason}
-                journal.add(key, provenance, "", None, known)
-                logger.info("%s: %s: %s", row["source"], error.status, error.reason)
-        made.append(manifest_row(row, known))
-    failed = [row for row in made if row["status"] in BROKEN]
-    if len(keys) >= FEWEST_JUDGED and len(failed) > settings["max_broken_share"] * len(keys):
-        raise UserError(
-            f"{len(failed)} of {len(keys)} clips of a batch of AVA-Kinetics cannot be made, more "
-            f"than ava_kinetics.max_broken_share ({settings['max_broken_share']:g}) allows. "
-            f"The first: {failed[0]['source']}: {failed[0]['reason']}. Mend the videos "
-            "or raise the limit; "
-            "what was cut stays."
-        )
-    journal.keep(keys)
-    return made
+        frames = rawframes and rawframes / row["clip"]
+        tasks.append(Task(key, made_from, row["source"], make, partial(_frames_there, frames)))
+    limit = Limit(
+        "clips of a batch of AVA-Kinetics",
+        "ava_kinetics.max_broken_share",
+        settings["max_broken_share"],
+        "Mend the videos or raise the limit; what was cut stays.",
+    )
+    done = run_tasks(tasks, journal, ("cut",), limit, logger)
+    return [manifest_row(row, {} if row["status"] else done[_key(row)]) for row in rows]
+
+
+def _key(row: Mapping[str, str]) -> str:
+    """A clip's key in the journal."""
+    return f"{row['split']}/{row['clip']}"
+
+
+def _frames_there(folder: Path | None, known: Mapping) -> bool:
+    """Whether a clip that the journal knows has its frames, where they are asked for."""
+    return folder is None or known["status"] != "cut" or folder.is_dir()
 
 
 def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:

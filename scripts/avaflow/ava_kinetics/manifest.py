@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from avaflow.ava_kinetics.annotations import FPS, Box, Clip, clip_of_second
-from avaflow.errors import UserError
+from avaflow.bulk.batch import Limit
 from avaflow.formats.proposals import key_of, tidy
 from avaflow.tables import BOX
 
@@ -60,14 +60,14 @@ def cut_clips(rows: Sequence[Mapping[str, str]], split: str) -> list[Clip]:
 def check_share(rows: Iterable[Mapping[str, str]], max_broken_share: float) -> None:
     """UserError if more of all clips that were tried could not be made than may."""
     tried = [row for row in rows if row["status"] in ("cut", *BROKEN)]
-    broken = [row for row in tried if row["status"] in BROKEN]
-    if len(broken) > max_broken_share * len(tried):
-        raise UserError(
-            f"{len(broken)} of {len(tried)} clips of AVA-Kinetics cannot be made, more than "
-            f"ava_kinetics.max_broken_share ({max_broken_share:g}) allows. The first: "
-            f"{broken[0]['source']}: {broken[0]['reason']}. The manifests of the batches name "
-            "all. Mend the videos or raise the limit; what was cut stays."
-        )
+    broken = [f"{row['source']}: {row['reason']}" for row in tried if row["status"] in BROKEN]
+    Limit(
+        "clips of AVA-Kinetics",
+        "ava_kinetics.max_broken_share",
+        max_broken_share,
+        "The manifests of the batches name all. Mend the videos or raise the limit; what was cut "
+        "stays.",
+    ).check(broken, len(tried))
 
 
 def summary(rows: Iterable[Mapping[str, str]], splits: Sequence[str]) -> list[dict]:
