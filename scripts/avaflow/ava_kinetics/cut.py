@@ -85,11 +85,6 @@ def cut(
         width, height = check_decoded(temporary, frames)
         if raw_beside and not (raw_beside / RAWFRAME.format(frame=frames)).exists():
             raise BadVideo(f"{clip}: frames", f"fewer than {frames} frames were written", "failed")
-        notes = []
-        if damages:
-            notes.append(f"damaged in {damages} places")
-        if pictures < frames:
-            notes.append(f"the last picture is held for {frames - pictures} frames")
         result = {
             "status": "cut",
             "file": str(target),
@@ -100,10 +95,10 @@ def cut(
             "height": height,
             "bytes": temporary.stat().st_size,
             "sha256": sha256(temporary),
-            "note": "; ".join(notes),
+            "note": _note(damages, frames - pictures),
         }
         journal.add(key, provenance, str(target), file_state(temporary), result)
-        if raw_target:
+        if raw_target and raw_beside:
             if raw_target.exists():
                 shutil.rmtree(raw_target)
             os.replace(raw_beside, raw_target)
@@ -113,6 +108,16 @@ def cut(
         if raw_beside:
             shutil.rmtree(raw_beside, ignore_errors=True)
     return result
+
+
+def _note(damages: int, held: int) -> str:
+    """What is to be said of a clip: places where its video is damaged, frames without pictures."""
+    notes = []
+    if damages:
+        notes.append(f"damaged in {damages} places")
+    if held:
+        notes.append(f"the last picture is held for {held} frames")
+    return "; ".join(notes)
 
 
 def check_decoded(path: Path, frames: int) -> tuple[int, int]:
@@ -159,11 +164,8 @@ def run_batch(
             continue
         key = _key(row)
         made_from = provenance(row, VERSION, settings["provenance"])
-        make = partial(
-            cut,
-            *(row, folder, rawframes, settings["trim"], settings["short_side"]),
-            *(settings["jpeg_quality"], exe, log, journal, key, made_from),
-        )
+        made = settings["trim"], settings["short_side"], settings["jpeg_quality"]
+        make = partial(cut, row, folder, rawframes, *made, exe, log, journal, key, made_from)
         frames = rawframes and rawframes / row["clip"]
         tasks.append(Task(key, made_from, row["source"], make, partial(_frames_there, frames)))
     limit = Limit(

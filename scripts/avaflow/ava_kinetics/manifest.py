@@ -9,6 +9,7 @@ from avaflow.ava_kinetics.annotations import FPS, Box, Clip, clip_of_second
 from avaflow.bulk.batch import Limit
 from avaflow.formats.proposals import key_of, tidy
 from avaflow.tables import BOX
+from avaflow.times import Timestamp
 
 MANIFEST = (
     "split",
@@ -98,14 +99,14 @@ def account(
         reason = f"{row['status']}: {row['reason']}" if row["reason"] else row["status"]
         if row["status"] == "cut":
             reason = f"beyond the pictures of {row['clip']}"
-        for second in row["seconds"].split():
-            why[row["youtube_id"], int(second)] = reason
+        for text in row["seconds"].split():
+            why[row["youtube_id"], int(text)] = reason
     counts = Counter((box.youtube_id, box.second) for box in boxes)
     made = []
     for (name, second), count in sorted(counts.items()):
-        clip = clip_of_second(by_id.get(name, ()), second)
-        reason = "" if clip else why.get((name, second), "")
-        line = (name, second, count, clip.clip if clip else "", reason)
+        shown = clip_of_second(by_id.get(name, ()), second)
+        reason = "" if shown else why.get((name, second), "")
+        line = (name, second, count, shown.clip if shown else "", reason)
         made.append(dict(zip(SECONDS, line, strict=True)))
     return made
 
@@ -148,11 +149,12 @@ def build_proposals(
     for table in detections:
         values = table[[*BOX, "score"]].to_numpy(float)
         for name, frame, value in zip(table["clip"], table["frame"], values, strict=True):
-            clip = by_name.get(name)
-            if clip is None or value[4] <= min_score:
+            seen = by_name.get(name)
+            if seen is None or value[4] <= min_score:
                 continue
-            second = clip.start + (frame - 1) // FPS
+            second = seen.start + (frame - 1) // FPS
             if second in chosen[name]:
-                boxes.setdefault(key_of(clip.youtube_id, second), []).append(value)
+                key = key_of(seen.youtube_id, Timestamp(second))
+                boxes.setdefault(key, []).append(value)
     tidied = {key: tidy(np.array(found)) for key, found in sorted(boxes.items())}
     return {key: found for key, found in tidied.items() if len(found)}

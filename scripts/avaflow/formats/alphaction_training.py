@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from avaflow.formats.alphaction import HALF_SPAN_FRAMES, Split
 from avaflow.listing import commas
 from avaflow.project.actions import MAX_ACTIONS
+from avaflow.times import Second
 from avaflow.videos.segments import LEFT_OUT_SECONDS, SegmentsManifest
 
 BATCH = 2
@@ -228,7 +229,7 @@ def readme_text(
     names = [split.name for split in splits]
     judged = judged_split(splits)
     some = next(iter(manifests.values()))
-    example = some.name(2)
+    example = some.name(Second(2))
     parts = [
         f"""\
 # Finetuning AlphAction

