@@ -213,8 +213,8 @@ def _equal_boxes(rows: Iterable[Row], offset: int) -> list[str]:
     for row in rows:
         persons.setdefault((row.clip, row.timestamp, box_text(row.box)), set()).add(row.person_id)
     return [
-        f"clip {clip}, second {second_of_timestamp(timestamp, offset)}: two boxes are the same to a "
-        "10,000th of the picture: one person has one box, with all its actions"
+        f"clip {clip}, second {second_of_timestamp(timestamp, offset)}: two boxes are the same "
+        "to a 10,000th of the picture: one person has one box, with all its actions"
         for (clip, timestamp, _), ids in persons.items()
         if len(ids) > 1
     ]
