@@ -131,7 +131,6 @@ def load_detector(
         )
     quiet_ultralytics()
     import torch
-    from ultralytics import YOLO
     from ultralytics.utils.torch_utils import select_device
 
     try:
@@ -150,24 +149,7 @@ def load_detector(
         "verbose": False,
         "save": False,
     }
-    try:
-        with _openvino_threads(threads) if weights.is_dir() else nullcontext():
-            model = YOLO(str(weights), task="detect" if weights.suffix != ".pt" else None)
-            black = np.zeros((WARM_UP_PX, WARM_UP_PX, 3), np.uint8)
-            trial = cast("Results", list(model.predict(black, **settings))[0])
-        # The predictor is there once it was used; its model is of another class for each kind.
-        backend: Any = cast("BasePredictor", model.predictor).model
-    except Exception as error:
-        raise UserError(
-            f"detector.weights: {weights} cannot be used as a detection model: "
-            f"{_one_line(error)}. Expected a model that ultralytics loads (.pt, .onnx, .engine, "
-            "or an OpenVINO folder with its .xml, .bin and metadata.yaml)."
-        ) from error
-    if trial.boxes is None:
-        raise UserError(
-            f"detector.weights: {weights} is a model for {model.task!r} and gives no boxes. "
-            "Expected a detection model."
-        )
+    model, backend = _tried_model(weights, settings, threads)
     names = {int(number): str(name) for number, name in dict(backend.names).items()}
     persons = [number for number, name in names.items() if name == person_class]
     if not persons:
@@ -184,6 +166,34 @@ def load_detector(
     static = not native and not getattr(backend, "dynamic", False)
     limit = max(1, int(getattr(backend, "batch", 1))) if static else None
     return Detector(model, settings, limit)
+
+
+def _tried_model(weights: Path, settings: dict[str, Any], threads: int) -> tuple["YOLO", Any]:
+    """A model that has found the boxes of a black picture, and what runs it inside.
+
+    Raises UserError for a file that is no model, or one that finds no boxes.
+    """
+    from ultralytics import YOLO
+
+    try:
+        with _openvino_threads(threads) if weights.is_dir() else nullcontext():
+            model = YOLO(str(weights), task="detect" if weights.suffix != ".pt" else None)
+            black = np.zeros((WARM_UP_PX, WARM_UP_PX, 3), np.uint8)
+            trial = cast("Results", list(model.predict(black, **settings))[0])
+        # The predictor is there once it was used; its model is of another class for each kind.
+        backend = cast("BasePredictor", model.predictor).model
+    except Exception as error:
+        raise UserError(
+            f"detector.weights: {weights} cannot be used as a detection model: "
+            f"{_one_line(error)}. Expected a model that ultralytics loads (.pt, .onnx, .engine, "
+            "or an OpenVINO folder with its .xml, .bin and metadata.yaml)."
+        ) from error
+    if trial.boxes is None:
+        raise UserError(
+            f"detector.weights: {weights} is a model for {model.task!r} and gives no boxes. "
+            "Expected a detection model."
+        )
+    return model, backend
 
 
 def detect_clips(
