@@ -394,7 +394,7 @@ def test_tracking_imports_no_torch():
         "assert 'deep_sort_realtime' in sys.modules\n"
         "assert not {'torch', 'torchvision', 'ultralytics', 'av'} & set(sys.modules)\n"
     )
-    folders = [str(ROOT / "scripts"), str(ROOT / "tests")]
+    folders = [str(ROOT / "scripts"), str(ROOT / "tests"), str(ROOT / "tests/persons")]
     subprocess.run([sys.executable, "-c", program, *folders], check=True)
 
 
