@@ -24,7 +24,7 @@ from avaflow.ava_kinetics.annotations import (
 from avaflow.ava_kinetics.cut import check_decoded
 from avaflow.ava_kinetics.manifest import build_proposals, check_share, looked_at
 from avaflow.ava_kinetics.merge import link_movies, merge_csv, merge_proposals
-from avaflow.ava_kinetics.plan import check_split_apart, find_ava
+from avaflow.ava_kinetics.plan import PlanRow, check_split_apart, find_ava
 from avaflow.ava_kinetics.training import AvaKineticsExport, config_text
 from avaflow.boxes import iou_matrix
 from avaflow.errors import BadVideo, UserError
@@ -491,7 +491,7 @@ def test_broken_clips_above_the_limit_stop_what_is_made_of_all(prepared):
 
 def test_a_range_for_both_splits_is_refused():
     def row(split, clip, status=""):
-        return (split, "a", clip, "0", "9", status, "", "5", "v/a.mp4", "0", "1", "1")
+        return PlanRow(split, "a", clip, "0", "9", status, "", "5", "v/a.mp4", "0", "1", "1")
 
     check_split_apart([row("train", "a_000000_000009"), row("val", "a_000003_000012")])
     check_split_apart([row("train", "a_000000_000009"), row("val", "a_000000_000009", "missing")])
