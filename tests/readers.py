@@ -265,21 +265,8 @@ def ava_kinetics_samples(folder, split, frame_counts=None, jitter=0):
 # ------------------------------------------------------------------ PySlowFast
 
 
-def slowfast_samples(dataset, mode):
-    """The samples of PySlowFast's Ava dataset with the generated config; mode train or val."""
-    dataset = Path(dataset)
-    ava = yaml.safe_load((dataset / "slowfast" / "SLOWFAST.yaml").read_text())["AVA"]
-    classes = yaml.safe_load((dataset / "slowfast" / "SLOWFAST.yaml").read_text())["MODEL"]
-    lists = ava["TRAIN_LISTS"] if mode == "train" else ava["TEST_LISTS"]
-    images, order = defaultdict(list), []
-    for name in lists:
-        lines = (dataset / ava["FRAME_LIST_DIR"] / name).read_text().splitlines()
-        for line in lines[1:]:
-            cells = line.split()
-            assert len(cells) == 5
-            if cells[0] not in images:
-                order.append(cells[0])
-            images[cells[0]].append(dataset / ava["FRAME_DIR"] / cells[3])
+def slowfast_boxes(dataset, ava, mode):
+    """Action ids by clip, second and box text, as PySlowFast's `load_boxes_and_labels` has them."""
     truth = ava["TRAIN_GT_BOX_LISTS"] if mode == "train" else []
     predicted = ava["TRAIN_PREDICT_BOX_LISTS"] if mode == "train" else ava["TEST_PREDICT_BOX_LISTS"]
     boxes = {}
@@ -295,6 +282,25 @@ def slowfast_samples(dataset, mode):
             clip[second].setdefault(",".join(cells[2:6]), []).append(
                 int(cells[6]) if cells[6] else -1
             )
+    return boxes
+
+
+def slowfast_samples(dataset, mode):
+    """The samples of PySlowFast's Ava dataset with the generated config; mode train or val."""
+    dataset = Path(dataset)
+    ava = yaml.safe_load((dataset / "slowfast" / "SLOWFAST.yaml").read_text())["AVA"]
+    classes = yaml.safe_load((dataset / "slowfast" / "SLOWFAST.yaml").read_text())["MODEL"]
+    lists = ava["TRAIN_LISTS"] if mode == "train" else ava["TEST_LISTS"]
+    images, order = defaultdict(list), []
+    for name in lists:
+        lines = (dataset / ava["FRAME_LIST_DIR"] / name).read_text().splitlines()
+        for line in lines[1:]:
+            cells = line.split()
+            assert len(cells) == 5
+            if cells[0] not in images:
+                order.append(cells[0])
+            images[cells[0]].append(dataset / ava["FRAME_DIR"] / cells[3])
+    boxes = slowfast_boxes(dataset, ava, mode)
     assert len(boxes) == len(images)
     samples = []
     for clip in order:

@@ -16,6 +16,7 @@ import hashlib
 import json
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,37 @@ def numbers_of_persons(persons: set[int], seen: Counter, used: set[int]) -> dict
     return numbers
 
 
+def _drawn(vid: str, true_px: Sequence[float], from_the_right: bool, av: dict[str, str]) -> dict:
+    """A box drawn by hand."""
+    x, y, w, h = true_px
+    if from_the_right:
+        # Its left edge was dragged over to the right: VIA keeps such a width.
+        x, w = x + w, -w
+    return {"vid": vid, "flg": 0, "z": [], "xy": [RECTANGLE, x, y, w, h], "av": av}
+
+
+def persons_found(
+    project: dict, keyframes: list[dict], truth: dict[int, list[dict]], first_frame: int
+) -> tuple[dict[int, list[dict]], dict[int, dict[int, str]], Counter]:
+    """Who is shown at each second, whose box has which key, and how often on which track."""
+    fname = {vid: _file(project, vid)["fname"] for vid in project["project"]["vid_list"]}
+    shown, found, seen = {}, {}, Counter()
+    for keyframe in keyframes:
+        second = keyframe["second"]
+        vid = next(vid for vid, file in fname.items() if file == keyframe["file"])
+        persons = truth.get(first_frame + keyframe["frame"] - 1, [])
+        keys = [k for k, entry in project["metadata"].items() if entry["vid"] == vid]
+        boxes = np.array([_normalised(project["metadata"][k]["xy"], keyframe) for k in keys])
+        match = matches(boxes.reshape(-1, 4), np.array([p["box"] for p in persons]).reshape(-1, 4))
+        shown[second] = persons
+        found[second] = {match[i]: key for i, key in enumerate(keys) if i in match}
+        for i, key in enumerate(keys):
+            if i in match:
+                person = persons[match[i]]["person"]
+                seen[person, project["metadata"][key][OWN_KEY]["track"]] += 1
+    return shown, found, seen
+
+
 def finish(
     project: dict, keyframes: list[dict], truth: dict[int, list[dict]], first_frame: int
 ) -> tuple[dict, list[dict]]:
@@ -104,21 +136,9 @@ def finish(
     fname = {vid: _file(project, vid)["fname"] for vid in project["project"]["vid_list"]}
     vid_of = {name: vid for vid, name in fname.items()}
 
-    shown, found, seen = {}, {}, Counter()
-    for keyframe in keyframes:
-        second, vid = keyframe["second"], vid_of[keyframe["file"]]
-        persons = truth.get(first_frame + keyframe["frame"] - 1, [])
-        keys = [k for k, entry in project["metadata"].items() if entry["vid"] == vid]
-        boxes = np.array([_normalised(project["metadata"][k]["xy"], keyframe) for k in keys])
-        match = matches(boxes.reshape(-1, 4), np.array([p["box"] for p in persons]).reshape(-1, 4))
-        shown[second] = persons
-        found[second] = {match[i]: key for i, key in enumerate(keys) if i in match}
-        for i, key in enumerate(keys):
-            if i in match:
-                person = persons[match[i]]["person"]
-                seen[person, project["metadata"][key][OWN_KEY]["track"]] += 1
-            else:
-                del finished["metadata"][key]
+    shown, found, seen = persons_found(project, keyframes, truth, first_frame)
+    kept = {key for keys in found.values() for key in keys.values()}
+    finished["metadata"] = {k: v for k, v in finished["metadata"].items() if k in kept}
     numbers = numbers_of_persons(
         {person["person"] for persons in shown.values() for person in persons},
         seen,
@@ -162,13 +182,7 @@ def finish(
             else:
                 drawn += 1
                 key = f"{vid}_{_random_name(clip, second, person['person'])}"
-                entry = {"vid": vid, "flg": 0, "z": [], "xy": [RECTANGLE, *true_px], "av": {}}
-                if redraw:
-                    # Its left edge was dragged over to the right: VIA keeps such a width.
-                    x, y, w, h = true_px
-                    entry["xy"] = [RECTANGLE, x + w, y, -w, h]
-                if number:
-                    entry["av"][person_aid] = number
+                entry = _drawn(vid, true_px, redraw, {person_aid: number} if number else {})
                 finished["metadata"][key] = entry
             for aid, options in _clicks(person["actions"], attribute_of, handled + second):
                 entry["av"][aid] = ",".join(option_of[option] for option in options)

@@ -2,20 +2,39 @@
 
 import numpy as np
 
+Corners = tuple[float, float, float, float]
+"""One box as ``x1, y1, x2, y2``, in 0..1 unless the name says `_px`."""
+
+SidesPx = tuple[float, float, float, float]
+"""One box as ``x, y, width, height`` in pixels, as annotation tools save it."""
+
 
 def clip_to_picture(boxes: np.ndarray) -> np.ndarray:
-    """Boxes with every coordinate inside [0, 1]."""
+    """Boxes with every coordinate inside [0, 1].
+
+    >>> clip_to_picture(np.array([[-0.25, 0.5, 0.5, 1.5]])).tolist()
+    [[0.0, 0.5, 0.5, 1.0]]
+    """
     return np.clip(boxes, 0.0, 1.0)
 
 
 def areas(boxes: np.ndarray) -> np.ndarray:
-    """Areas of shape (N,), 0 for a box whose right side is left of its left side."""
+    """Areas of shape (N,), 0 for a box whose right side is left of its left side.
+
+    >>> areas(np.array([[0.0, 0.0, 0.5, 0.5], [0.5, 0.0, 0.25, 1.0]])).tolist()
+    [0.25, 0.0]
+    """
     sides = np.clip(boxes[:, 2:4] - boxes[:, 0:2], 0.0, None)
     return sides[:, 0] * sides[:, 1]
 
 
 def iou_matrix(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Intersection over union of every pair: shape (len(left), len(right)), values 0..1."""
+    """Intersection over union of every pair: shape (len(left), len(right)), values 0..1.
+
+    >>> half, whole = [0.0, 0.0, 0.5, 1.0], [0.0, 0.0, 1.0, 1.0]
+    >>> iou_matrix(np.array([half, whole]), np.array([whole])).tolist()
+    [[0.5], [1.0]]
+    """
     left = np.asarray(left, float).reshape(-1, 4)
     right = np.asarray(right, float).reshape(-1, 4)
     upper_left = np.maximum(left[:, None, :2], right[None, :, :2])

@@ -1,5 +1,9 @@
 """The one exception that stands for a user's mistake or broken input."""
 
+from collections.abc import Sequence
+
+from avaflow.listing import first_lines
+
 
 class UserError(Exception):
     """Something that the user can mend: a config value, a row, a video, an annotation.
@@ -9,9 +13,13 @@ class UserError(Exception):
     """
 
     @classmethod
-    def listing(cls, heading: str, problems: list[str]) -> "UserError":
-        """One error that lists several problems under a heading, one a line."""
-        return cls("\n".join([heading, *(f"  - {problem}" for problem in problems)]))
+    def listing(cls, heading: str, problems: Sequence[str], most: int | None = None) -> "UserError":
+        """One error that lists several problems under a heading, one a line.
+
+        With `most` the problems beyond it are counted only.
+        """
+        shown = problems if most is None else first_lines(problems, most)
+        return cls("\n".join([heading, *(f"  - {problem}" for problem in shown)]))
 
 
 class BadVideo(UserError):
@@ -24,3 +32,8 @@ class BadVideo(UserError):
         super().__init__(message)
         self.reason = message if reason is None else reason
         self.status = status
+
+    @classmethod
+    def named(cls, path: object, reason: str, advice: str) -> "BadVideo":
+        """The error of a file: its path, why it cannot be used, and what to do, as sentences."""
+        return cls(f"{path}: {reason}. {advice}", reason)

@@ -7,12 +7,16 @@ LF, so the same content always gives the same bytes.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, get_type_hints
 
 from avaflow.errors import UserError
 from avaflow.files import write_text
+from avaflow.times import Frame, Second
+
+Row = TypeVar("Row", bound=NamedTuple)
 
 if TYPE_CHECKING:
     import pandas as pd  # slow to import, and not needed to plan a run
@@ -22,47 +26,75 @@ DECIMALS = 6
 
 BOX = ["x1", "y1", "x2", "y2"]
 
-DETECTIONS = {
-    "clip": str,
-    "frame": int,
-    **dict.fromkeys(BOX, float),
-    "score": float,
-}
-"""One row per person found on a frame; within a frame the best score first."""
 
-TRACKS = {
-    "frame": int,
-    "person_id": int,
-    **dict.fromkeys(BOX, float),
-    "score": float,
-}
-"""The detections of one clip, each with its person id (from 1, never missing)."""
+class Detection(NamedTuple):
+    """One person found on a frame; within a frame the best score first."""
 
-KEYFRAMES = {
-    "second": int,
-    "frame": int,
-    "file": str,
-    "width": int,
-    "height": int,
-    "sha256": str,
-}
-"""The keyframes of one clip: whole second, 1-based frame, file name, size in pixels."""
+    clip: str
+    frame: Frame
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    score: float
 
-LABELS = {
-    "second": int,
-    "person_id": int,
-    **dict.fromkeys(BOX, float),
-    "action_id": int,
-}
-"""One row per person, keyframe and ticked action of one clip."""
 
-NOTES = {
-    "second": int,
-    "box": str,
-    "person_id": str,
-    "note": str,
-}
-"""What the annotation reader noticed and did not label, one row per box of a clip."""
+class Tracked(NamedTuple):
+    """A detection of one clip with its person id (from 1, never missing)."""
+
+    frame: Frame
+    person_id: int
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    score: float
+
+
+class Keyframe(NamedTuple):
+    """A keyframe of one clip: whole second, 1-based frame, file name, size in pixels."""
+
+    second: Second
+    frame: Frame
+    file: str
+    width: int
+    height: int
+    sha256: str
+
+
+class Label(NamedTuple):
+    """One ticked action of one person on one keyframe of a clip."""
+
+    second: Second
+    person_id: int
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    action_id: int
+
+
+class Note(NamedTuple):
+    """What the annotation reader noticed and did not label, one row per box of a clip."""
+
+    second: Second
+    box: str
+    person_id: str
+    note: str
+
+
+def columns_of(row: type[NamedTuple]) -> dict[str, type]:
+    """Names and plain types of a row's columns, in order: a NewType counts as what it is of."""
+    return {
+        name: getattr(kind, "__supertype__", kind) for name, kind in get_type_hints(row).items()
+    }
+
+
+DETECTIONS = columns_of(Detection)
+TRACKS = columns_of(Tracked)
+KEYFRAMES = columns_of(Keyframe)
+LABELS = columns_of(Label)
+NOTES = columns_of(Note)
 
 
 def write_table(path: str | Path, table: pd.DataFrame, columns: dict[str, type]) -> None:
@@ -96,6 +128,19 @@ def read_table(path: str | Path, columns: dict[str, type]) -> pd.DataFrame:
             f"{path}: this table cannot be read ({error}). "
             "The file was changed by hand or cut short: delete it and run again."
         ) from error
+
+
+def rows_of(table: pd.DataFrame, row: type[Row]) -> list[Row]:
+    """The rows of a table as `row`, such as :class:`Keyframe`, in plain Python numbers."""
+    columns = [table[name].tolist() for name in columns_of(row)]
+    return [row(*values) for values in zip(*columns, strict=True)]
+
+
+def table_of(rows: Iterable[NamedTuple], row: type[NamedTuple]) -> pd.DataFrame:
+    """A table of such rows, in their order; with its columns also where there are none."""
+    listed = list(rows)
+    columns = columns_of(row)
+    return pd.DataFrame(listed, columns=list(columns)) if listed else empty_table(columns)
 
 
 def empty_table(columns: dict[str, type]) -> pd.DataFrame:

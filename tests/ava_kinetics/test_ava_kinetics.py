@@ -24,7 +24,7 @@ from avaflow.ava_kinetics.annotations import (
 from avaflow.ava_kinetics.cut import check_decoded
 from avaflow.ava_kinetics.manifest import build_proposals, check_share, looked_at
 from avaflow.ava_kinetics.merge import link_movies, merge_csv, merge_proposals
-from avaflow.ava_kinetics.plan import check_split_apart, find_ava
+from avaflow.ava_kinetics.plan import PlanRow, check_split_apart, find_ava
 from avaflow.ava_kinetics.training import AvaKineticsExport, config_text
 from avaflow.boxes import iou_matrix
 from avaflow.errors import BadVideo, UserError
@@ -484,14 +484,14 @@ def test_the_config_without_a_split_trains_or_judges_nothing(tmp_path):
 def test_broken_clips_above_the_limit_stop_what_is_made_of_all(prepared):
     """Two videos give no clip, in batches too small to be judged one by one."""
     run = prepared.run("ava_kinetics", ava_kinetics={"max_broken_share": 0.1})
-    assert run.status == 1 and "of AVA-Kinetics cannot be made, more than" in run.output
+    assert run.status == 1 and "of AVA-Kinetics cannot be used, more than" in run.output
     run = prepared.run("ava_kinetics")
     assert run.status == 0, run.output
 
 
 def test_a_range_for_both_splits_is_refused():
     def row(split, clip, status=""):
-        return (split, "a", clip, "0", "9", status, "", "5", "v/a.mp4", "0", "1", "1")
+        return PlanRow(split, "a", clip, "0", "9", status, "", "5", "v/a.mp4", "0", "1", "1")
 
     check_split_apart([row("train", "a_000000_000009"), row("val", "a_000003_000012")])
     check_split_apart([row("train", "a_000000_000009"), row("val", "a_000000_000009", "missing")])

@@ -18,7 +18,7 @@ from avaflow.errors import BadVideo, UserError
 from avaflow.kinetics.annotations import read_annotations
 from avaflow.kinetics.batch import run_batch
 from avaflow.kinetics.lists import label_ids, paths_refused
-from avaflow.kinetics.plan import _choose, check_paths
+from avaflow.kinetics.plan import PlanRow, _choose, check_paths
 from avaflow.kinetics.video import check_encoder, encoder_options, resize, try_encoder
 from avaflow.videos.ffmpeg import ffmpeg_exe
 from numbered_videos import make_video, run_ffmpeg, shown_numbers
@@ -685,7 +685,7 @@ def test_in_place_with_paths_that_hold_spaces(tmp_path, small):
 
 @pytest.mark.parametrize("suffix", [".avi", ".mpg", ".webm"])
 def test_in_place_takes_no_kind_of_file_that_h264_does_not_fit(suffix):
-    rows = [("train", "a", "0", "9", "fly", f"train/a{suffix}", "1", "1", "", "")]
+    rows = [PlanRow("train", "a", "0", "9", "fly", f"train/a{suffix}", "1", "1", "", "")]
     settings = {"in_place": True, "path_prefix": "", "separator": "space"}
     with pytest.raises(UserError, match=f"(?s)cannot hold H.264.*first train/a{suffix}"):
         check_paths(rows, settings)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from avaflow.errors import UserError
+from avaflow.errors import BadVideo, UserError
 from avaflow.videos.probe import ProbeCache, probe
 from numbered_videos import make_video, run_ffmpeg
 
@@ -142,3 +142,27 @@ def test_cache_asks_again_only_for_changed_files(tmp_path, video, monkeypatch):
     (tmp_path / "cache.json").write_text("[1")
     ProbeCache(tmp_path / "cache.json").probe(path)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("gone.mp4", None, "the video is missing"),
+        ("empty.mp4", b"", "the file is empty (0 bytes)"),
+        ("page.mp4", b"<html>a.b. c", "expected a video, found a text file that begins with"),
+        ("list.mp4", b"#EXTM3U\n", "this is a playlist, not a video: it only names other files"),
+        ("noise.mp4", bytes(range(256)) * 9, "no video could be read from it ("),
+    ],
+)
+def test_the_reason_stands_apart_from_the_path_and_the_advice(tmp_path, name, content, reason):
+    """Where thousands of videos are prepared, a manifest says the reason and goes on."""
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadVideo) as error:
+        probe(path)
+    assert error.value.status == "unreadable"
+    assert error.value.reason.startswith(reason) and name not in error.value.reason
+    message = str(error.value)
+    assert message.startswith(f"{path}: {error.value.reason}. ")
+    assert message.removeprefix(f"{path}: {error.value.reason}. ")[0].isupper()

@@ -16,14 +16,16 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from avaflow.boxes import SidesPx
 from avaflow.errors import UserError
-from avaflow.formats.ava import MOST_SHOWN, Row, box_text
+from avaflow.formats.ava import Row, box_text
+from avaflow.listing import MOST_SHOWN, commas
 from avaflow.project.actions import Attribute
-from avaflow.times import timestamp_of_second
+from avaflow.times import Moment, Second, Timestamp, second_of_timestamp, timestamp_of_second
 from avaflow.videos.segments import second_of_name, segment_name
 
 CSV_COLUMNS = ["file", "x", "y", "w", "h", "action"]
@@ -42,6 +44,20 @@ _PICTURE = re.compile(
 )
 
 
+class Entry(NamedTuple):
+    """One box as its file has it, and how messages call it: `box 2`, `line 7`."""
+
+    name: str
+    value: Any
+
+
+class Picture(NamedTuple):
+    """A picture as its file names it, with its boxes."""
+
+    file: str
+    entries: list[Entry]
+
+
 @dataclass(frozen=True)
 class HandBox:
     """One person on one picture; `bbox_px` is x, y, width, height. `person_id` 0: not given.
@@ -51,8 +67,8 @@ class HandBox:
 
     where: str
     clip: str
-    second: int
-    bbox_px: tuple[float, float, float, float]
+    second: Second
+    bbox_px: SidesPx
     action_ids: tuple[int, ...]
     person_id: int
     size: tuple[float, float] | None = None
@@ -64,7 +80,7 @@ class HandLabels:
     where it is named."""
 
     boxes: list[HandBox] = field(default_factory=list)
-    judged: dict[tuple[str, int], str] = field(default_factory=dict)
+    judged: dict[Moment, str] = field(default_factory=dict)
 
     @property
     def clips(self) -> list[str]:
@@ -86,11 +102,11 @@ def read_hand_labels(
     that takes one; and one for a split with pictures but without any box.
     """
     boxes: list[HandBox] = []
-    judged: dict[tuple[str, int], str] = {}
+    judged: dict[Moment, str] = {}
     for path in paths:
         problems: list[str] = []
         reader = _Names(clips, attributes, numbering, offset)
-        own: set[tuple[str, int]] = set()
+        own: set[Moment] = set()
         for file, entries in _entries(Path(path), problems):
             instant = reader.instant(file, problems)
             if instant is None:
@@ -111,10 +127,9 @@ def read_hand_labels(
                 for box in _persons([box for box in found if box], attributes, problems)
             ]
         if problems:
-            shown = problems[:MOST_SHOWN]
-            if len(problems) > MOST_SHOWN:
-                shown.append(f"and {len(problems) - MOST_SHOWN} more")
-            raise UserError.listing(f"{path}: these annotations cannot be used:", shown)
+            raise UserError.listing(
+                f"{path}: these annotations cannot be used:", problems, MOST_SHOWN
+            )
     if not judged:
         raise UserError(
             f"{', '.join(map(str, paths))}: not one picture is named. Add annotations, or leave "
@@ -177,11 +192,9 @@ def rows_of_hand_labels(
         if not person:
             person = next_id[box.clip]
             next_id[box.clip] += 1
-        normalised = tuple(float(v) for v in inside / (width, height, width, height))
-        rows += [
-            Row(box.clip, timestamp_of_second(box.second, offset), normalised, action, person)
-            for action in box.action_ids
-        ]
+        x1, y1, x2, y2 = (inside / (width, height, width, height)).tolist()
+        stamp, normalised = timestamp_of_second(box.second, offset), (x1, y1, x2, y2)
+        rows += [Row(box.clip, stamp, normalised, action, person) for action in box.action_ids]
     problems += _equal_boxes(rows, offset)
     if problems:
         raise UserError.listing(
@@ -189,18 +202,19 @@ def rows_of_hand_labels(
             "the second corner) in pixels of the keyframe that avaflow made. For boxes in "
             "pixels of another picture, such as the video's, give that picture's width and "
             'height: "size": [1920, 1080] in JSON, columns width and height in a csv:',
-            problems[:MOST_SHOWN],
+            problems,
+            MOST_SHOWN,
         )
     return rows, notes
 
 
 def _equal_boxes(rows: Iterable[Row], offset: int) -> list[str]:
-    persons: dict[tuple, set[int]] = {}
+    persons: dict[tuple[str, Timestamp, str], set[int]] = {}
     for row in rows:
         persons.setdefault((row.clip, row.timestamp, box_text(row.box)), set()).add(row.person_id)
     return [
-        f"clip {clip}, second {timestamp - offset}: two boxes are the same to a 10,000th of the "
-        "picture: one person has one box, with all its actions"
+        f"clip {clip}, second {second_of_timestamp(timestamp, offset)}: two boxes are the same "
+        "to a 10,000th of the picture: one person has one box, with all its actions"
         for (clip, timestamp, _), ids in persons.items()
         if len(ids) > 1
     ]
@@ -225,12 +239,12 @@ class _Names:
             for former, present in attribute.renamed.items():
                 self.actions.setdefault(former, self.actions[present])
 
-    def instant(self, file: str, problems: list[str]) -> tuple[str, int] | None:
+    def instant(self, file: str, problems: list[str]) -> Moment | None:
         """Clip and second of a picture's name."""
-        example = segment_name(2, self.numbering, self.offset)
+        example = segment_name(Second(2), self.numbering, self.offset)
         found = _PICTURE.match(file.strip())
         second = second_of_name(found["name"], self.numbering, self.offset) if found else None
-        if second is None:
+        if found is None or second is None:
             problems.append(
                 f"{file!r}: expected the clip and the name of its second (numbering: "
                 f"{self.numbering}), such as CLIP/{example}.jpg for second 2"
@@ -249,11 +263,9 @@ class _Names:
                 f"{found['split']}"
             )
             return None
-        return found["clip"], second
+        return Moment(found["clip"], second)
 
-    def box(
-        self, where: str, instant: tuple[str, int], entry: Any, problems: list[str]
-    ) -> HandBox | None:
+    def box(self, where: str, instant: Moment, entry: Any, problems: list[str]) -> HandBox | None:
         """One entry of a picture."""
         before = len(problems)
         if not isinstance(entry, Mapping) or not {"bbox", "action"} <= set(entry):
@@ -296,14 +308,15 @@ class _Names:
             return None
         ids = tuple(sorted({self.actions[action] for action in named}))
         drawn_on = (float(size[0]), float(size[1])) if size else None
-        return HandBox(where, *instant, tuple(float(v) for v in bbox), ids, person, drawn_on)
+        x, y, w, h = map(float, bbox)
+        return HandBox(where, *instant, (x, y, w, h), ids, person, drawn_on)
 
 
 def _persons(
     boxes: Sequence[HandBox], attributes: Sequence[Attribute], problems: list[str]
 ) -> list[HandBox]:
     """The boxes of one picture, those with the same corners as one person with all actions."""
-    merged: dict[tuple, HandBox] = {}
+    merged: dict[SidesPx, HandBox] = {}
     for box in boxes:
         known = merged.get(box.bbox_px)
         if known is None:
@@ -335,7 +348,7 @@ def _persons(
     return persons
 
 
-def _entries(path: Path, problems: list[str]) -> list[tuple[str, list[tuple[str, Any]]]]:
+def _entries(path: Path, problems: list[str]) -> list[Picture]:
     """The pictures of a file, each with its boxes and how to name them in messages."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -352,7 +365,7 @@ def _entries(path: Path, problems: list[str]) -> list[tuple[str, list[tuple[str,
     return _csv_entries(path, text, problems)
 
 
-def _json_entries(path: Path, text: str) -> list[tuple[str, list[tuple[str, Any]]]]:
+def _json_entries(path: Path, text: str) -> list[Picture]:
     twice: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict:
@@ -366,23 +379,19 @@ def _json_entries(path: Path, text: str) -> list[tuple[str, list[tuple[str, Any]
         raise UserError(f"{path}: this is not JSON ({error}). Mend or export it again.") from None
     if twice:
         # json would keep the last of them and lose the others without a word.
-        raise UserError(
-            f"{path}: named twice: {', '.join(twice[:MOST_SHOWN])}: put its boxes into one list"
-        )
+        raise UserError(f"{path}: named twice: {commas(twice)}: put its boxes into one list")
     if not isinstance(loaded, dict) or not all(isinstance(v, list) for v in loaded.values()):
         raise UserError(
             f'{path}: expected {{"CLIP/902.jpg": [{{"bbox": [x, y, w, h], "action": "walk"}}, '
             "...], ...}, found another shape"
         )
     return [
-        (file, [(f"box {number}", entry) for number, entry in enumerate(boxes, start=1)])
+        Picture(file, [Entry(f"box {number}", box) for number, box in enumerate(boxes, start=1)])
         for file, boxes in loaded.items()
     ]
 
 
-def _csv_entries(
-    path: Path, text: str, problems: list[str]
-) -> list[tuple[str, list[tuple[str, Any]]]]:
+def _csv_entries(path: Path, text: str, problems: list[str]) -> list[Picture]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     header = reader.fieldnames or []
     known = {*CSV_COLUMNS, *OPTIONAL_CSV_COLUMNS}
@@ -391,7 +400,7 @@ def _csv_entries(
             f"{path}: expected the header {','.join(CSV_COLUMNS)}, each once (and optionally "
             f"{', '.join(OPTIONAL_CSV_COLUMNS)}), found {','.join(header)!r}"
         )
-    entries: dict[str, list[tuple[str, Any]]] = {}
+    entries: dict[str, list[Entry]] = {}
     for row in reader:
         where = f"line {reader.line_num}"
         if None in row or None in row.values():
@@ -417,8 +426,8 @@ def _csv_entries(
                 f"{where}: expected numbers in x, y, w, h, person_id, width and height ({error})"
             )
             continue
-        own.append((where, entry))
-    return list(entries.items())
+        own.append(Entry(where, entry))
+    return [Picture(file, own) for file, own in entries.items()]
 
 
 def _is_number(value: Any) -> bool:
@@ -434,4 +443,4 @@ def _nearest(name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1)
     if near:
         return f"; did you mean {near[0]!r}?"
-    return f"; known are {', '.join(list(known)[:MOST_SHOWN])}"
+    return f"; known are {commas(list(known))}"

@@ -4,13 +4,15 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from avaflow.annotation.via import Box
-from avaflow.boxes import iou_matrix
-from avaflow.tables import BOX
+from avaflow.boxes import Corners, iou_matrix
+from avaflow.tables import BOX, Keyframe, Tracked, rows_of, table_of
+from avaflow.times import Frame, Second
 
 JOIN_IOU = 0.5
 """Least overlap at which a drawn box shows the person of a track: the customary IoU at
@@ -50,34 +52,40 @@ class Person:
     """A ticked box on one keyframe, normalised; `person_id` is 0 until it is known."""
 
     source: Box
-    second: int
-    box: tuple[float, float, float, float]
+    second: Second
+    box: Corners
     action_ids: tuple[int, ...]
     person_id: int
 
 
-def normalise(
-    box_px: Sequence[float], width: float, height: float
-) -> tuple[tuple[float, float, float, float], bool]:
+class Number(NamedTuple):
+    """The number that a track carries at a second."""
+
+    second: Second
+    person_id: int
+
+
+def normalise(box_px: Sequence[float], width: float, height: float) -> tuple[Corners, bool]:
     """x1, y1, x2, y2 in 0..1, whichever way it was drawn; and whether it had to be cut."""
     x, y, w, h = box_px
     sides = np.array([min(x, x + w), min(y, y + h), max(x, x + w), max(y, y + h)])
     scaled = sides / (width, height, width, height)
     inside = np.clip(scaled, 0.0, 1.0)
     cut = bool(np.abs((inside - scaled) * (width, height, width, height)).max() > ROUNDING_PX)
-    return tuple(float(value) for value in inside), cut
+    x1, y1, x2, y2 = inside.tolist()
+    return (x1, y1, x2, y2), cut
 
 
 def trusted_tracks(
-    boxes: Sequence[Box], keyframe_of: Mapping[str, object], tracks: pd.DataFrame
+    boxes: Sequence[Box], keyframe_of: Mapping[str, Keyframe], tracks: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[str]]:
     """The tracks whose ids mean the same as in the project, and a warning if they changed.
 
     After a new run of the tracker the ids in the finished file are those of the former
     tracks; then the boxes that the file remembers are the only tracks it can be joined to.
     """
-    now = {(row.frame, row.person_id): row for row in tracks.itertuples(index=False)}
-    remembered = []
+    now = {(row.frame, row.person_id): row for row in rows_of(tracks, Tracked)}
+    remembered: list[Tracked] = []
     changed = 0
     for box in boxes:
         if box.origin is None:
@@ -85,7 +93,7 @@ def trusted_tracks(
         keyframe = keyframe_of[box.picture]
         width, height = box.origin.picture_size or (keyframe.width, keyframe.height)
         then, _ = normalise(box.origin.box_px, width, height)
-        remembered.append((keyframe.frame, box.origin.track, *then, 1.0))
+        remembered.append(Tracked(keyframe.frame, box.origin.track, *then, score=1.0))
         row = now.get((keyframe.frame, box.origin.track))
         scale = np.array([width, height, width, height])
         if row is None or (
@@ -94,8 +102,7 @@ def trusted_tracks(
             changed += 1
     if not changed:
         return tracks, []
-    table = pd.DataFrame(remembered, columns=list(tracks.columns))
-    return table, [
+    return table_of(remembered, Tracked), [
         f"the tracks have changed since this project was made ({changed} of {len(remembered)} "
         "boxes): the person ids of the project are kept, and persons drawn by hand are joined "
         "to the boxes in the project only"
@@ -105,7 +112,7 @@ def trusted_tracks(
 def identify(
     persons: list[Person],
     boxes: Sequence[Box],
-    keyframe_of: Mapping[str, object],
+    keyframe_of: Mapping[str, Keyframe],
     trusted: pd.DataFrame,
     tracks: pd.DataFrame,
     fps: int,
@@ -113,18 +120,18 @@ def identify(
     """Give every person without an id one, in place."""
     if all(person.person_id for person in persons):
         return
-    on_second: dict[int, list[Person]] = defaultdict(list)
+    on_second: dict[Second, list[Person]] = defaultdict(list)
     for person in persons:
         on_second[person.second].append(person)
     first = next(iter(keyframe_of.values()))
-    scale = np.array([first.width, first.height] * 2, float)
+    scale = np.array([first.width, first.height] * 2, np.float64)
 
     frame_of = {keyframe.second: keyframe.frame for keyframe in keyframe_of.values()}
     meant = _numbers_of_tracks(persons)
     for second, here in on_second.items():
         _join_tracks(here, trusted, frame_of[second], fps, meant)
 
-    shown = defaultdict(set)
+    shown: dict[Second, set[int]] = defaultdict(set)
     for box in boxes:
         second = keyframe_of[box.picture].second
         if box.person and PERSON_ID.match(box.person):
@@ -134,7 +141,8 @@ def identify(
     seconds = sorted(on_second)
     for step, order in ((1, seconds), (-1, seconds[::-1])):
         for second in order:
-            _join_neighbours(on_second[second], on_second.get(second - step, []), shown, scale)
+            beside = on_second.get(Second(second - step), [])
+            _join_neighbours(on_second[second], beside, shown, scale)
 
     ids = {person.person_id for person in persons}
     ids |= {int(b.person) for b in boxes if PERSON_ID.match(b.person)}
@@ -143,7 +151,8 @@ def identify(
     next_id = max(ids) + 1
     fresh: set[int] = set()
     for second in seconds:
-        before = [p for p in on_second.get(second - 1, []) if p.person_id in fresh]
+        former = on_second.get(Second(second - 1), [])
+        before = [person for person in former if person.person_id in fresh]
         _join_neighbours(on_second[second], before, shown, scale)
         for person in on_second[second]:
             if not person.person_id:
@@ -153,24 +162,25 @@ def identify(
                 next_id += 1
 
 
-def _numbers_of_tracks(persons: Sequence[Person]) -> dict[int, list[tuple[int, int]]]:
+def _numbers_of_tracks(persons: Sequence[Person]) -> dict[int, list[Number]]:
     """For each track, the seconds at which its box was ticked and the number it carries there.
 
     Where the annotator corrected a track's number, the correction says who it shows.
     """
-    numbers = defaultdict(list)
+    numbers: dict[int, list[Number]] = defaultdict(list)
     for person in persons:
         if person.person_id and person.source.origin:
-            numbers[person.source.origin.track].append((person.second, person.person_id))
+            carried = Number(person.second, person.person_id)
+            numbers[person.source.origin.track].append(carried)
     return numbers
 
 
 def _join_tracks(
     here: Sequence[Person],
     tracks: pd.DataFrame,
-    frame: int,
+    frame: Frame,
     fps: int,
-    meant: Mapping[int, list[tuple[int, int]]],
+    meant: Mapping[int, list[Number]],
 ) -> None:
     """Give unnamed persons of one keyframe the ids of the tracks they overlap."""
     unnamed = [person for person in here if not person.person_id]
@@ -185,9 +195,8 @@ def _join_tracks(
     for track, place in _places_at(tracks, frame, fps).items():
         if track in given:
             continue
-        _, number = min(
-            meant.get(track, [(second, track)]), key=lambda known: abs(known[0] - second)
-        )
+        carried = meant.get(track, [Number(second, track)])
+        number = min(carried, key=lambda known: abs(known.second - second)).person_id
         person_id = track if number in taken else number
         if person_id not in taken:
             overlap = iou_matrix(boxes, place[None])[:, 0]
@@ -200,7 +209,7 @@ def _join_tracks(
         unnamed[row].person_id = ids[column]
 
 
-def _places_at(tracks: pd.DataFrame, frame: int, fps: int) -> dict[int, np.ndarray]:
+def _places_at(tracks: pd.DataFrame, frame: Frame, fps: int) -> dict[int, np.ndarray]:
     """Box of each track at a frame: its own, or between the detections around the frame.
 
     Only detections within :data:`JOIN_SECONDS` count; where they lie on one side of the
@@ -209,11 +218,11 @@ def _places_at(tracks: pd.DataFrame, frame: int, fps: int) -> dict[int, np.ndarr
     reach = JOIN_SECONDS * fps
     near = tracks[(tracks["frame"] - frame).abs() <= reach]
     places = {}
-    for person_id, rows in near.groupby("person_id"):
-        rows = rows.sort_values("frame")
+    for person_id in sorted(set(near["person_id"].tolist())):
+        rows = near[near["person_id"] == person_id].sort_values("frame")
         known = rows["frame"].to_numpy(float)
         values = rows[BOX].to_numpy(float)
-        places[int(person_id)] = np.array(
+        places[person_id] = np.array(
             [np.interp(frame, known, values[:, column]) for column in range(4)]
         )
     return places
@@ -222,7 +231,7 @@ def _places_at(tracks: pd.DataFrame, frame: int, fps: int) -> dict[int, np.ndarr
 def _join_neighbours(
     here: Sequence[Person],
     there: Sequence[Person],
-    shown: Mapping[int, set[int]],
+    shown: Mapping[Second, set[int]],
     scale: np.ndarray,
 ) -> None:
     """Give unnamed persons the ids of persons who stood close by on the next keyframe.
@@ -239,8 +248,8 @@ def _join_neighbours(
     left = np.array([person.box for person in unnamed]) * scale
     right = np.array([person.box for person in named]) * scale
     heights = left[:, None, 3] - left[:, None, 1], right[None, :, 3] - right[None, :, 1]
-    centres = (left[:, :2] + left[:, 2:]) / 2, (right[:, :2] + right[:, 2:]) / 2
-    distance = np.linalg.norm(centres[0][:, None] - centres[1][None], axis=2)
+    from_centres, to_centres = (left[:, :2] + left[:, 2:]) / 2, (right[:, :2] + right[:, 2:]) / 2
+    distance = np.linalg.norm(from_centres[:, None] - to_centres[None], axis=2)
     steps = distance / np.maximum(*heights)
     ratio = np.maximum(*heights) / np.minimum(*heights)
     for row, column in _assign(steps, (steps <= STEP_HEIGHTS) & (ratio <= HEIGHT_RATIO)):

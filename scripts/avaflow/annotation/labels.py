@@ -15,8 +15,19 @@ from avaflow.annotation.identities import PERSON_ID, Person, identify, normalise
 from avaflow.annotation.via import Box, Project
 from avaflow.errors import UserError
 from avaflow.formats.ava import DECIMALS, rounds_to_nothing
+from avaflow.listing import sentence
 from avaflow.project.actions import PERSON_ATTRIBUTE, Attribute
-from avaflow.tables import KEYFRAMES, LABELS, NOTES, empty_table
+from avaflow.tables import (
+    KEYFRAMES,
+    Keyframe,
+    Label,
+    Note,
+    Tracked,
+    empty_table,
+    rows_of,
+    table_of,
+)
+from avaflow.times import Frame, Second
 
 MIN_SIDE_PX = 2.0
 """Least width and height of a labelled box, in pixels: less is a slip of the mouse."""
@@ -57,7 +68,7 @@ def labels_of_project(
         *project.problems,
     ]
     problems += _nothing_ticked(project)
-    keyframe_of = {row.file: row for row in keyframes.itertuples(index=False)}
+    keyframe_of = {row.file: row for row in rows_of(keyframes, Keyframe)}
     known = [box for box in project.boxes if box.picture in keyframe_of]
     persons, notes, box_problems = _persons(
         known, keyframe_of, action_of, attributes, project.picture_size
@@ -74,7 +85,7 @@ def labels_of_project(
     if absent:
         warnings.append(
             f"{len(absent)} of the clip's {len(keyframe_of)} pictures are not in "
-            f"the project (second {_list(absent)}): nothing is labelled there"
+            f"the project (second {sentence(absent)}): nothing is labelled there"
         )
     if project.name != clip:
         warnings.append(
@@ -87,9 +98,9 @@ def labels_of_project(
         raise UserError.listing(f"{project.path}: this project cannot be used:", clash)
     if not stale:
         notes += _deleted(project, keyframe_of, tracks)
-    notes += [(0, "", "", remark) for remark in project.remarks]
+    notes += [_remark(remark) for remark in project.remarks]
     warnings = [f"{project.path}: {warning}" for warning in warnings]
-    return _label_table(persons), _note_table(notes), warnings
+    return _label_table(persons), table_of(sorted(notes), Note), warnings
 
 
 def early_problems(project: Project, clip: str, attributes: Sequence[Attribute]) -> list[str]:
@@ -120,10 +131,10 @@ def _other_clip(project: Project, clip: str, keyframes: pd.DataFrame) -> list[st
         return []
     if not project.pictures and project.name == clip:
         return []
-    found = _list(sorted(names)) if names else repr(project.name)
+    found = sentence(sorted(names)) if names else repr(project.name)
     return [
         f"expected the project of clip {clip!r}, found that of {found} "
-        f"(project name {project.name!r}, pictures {_list(project.pictures[:3]) or 'none'}): "
+        f"(project name {project.name!r}, pictures {sentence(project.pictures[:3]) or 'none'}): "
         "give the file the name of its own clip"
     ]
 
@@ -133,7 +144,7 @@ def _other_pictures(project: Project, clip: str, keyframes: pd.DataFrame) -> lis
     if not unknown_images:
         return []
     return [
-        f"picture {_list(unknown_images)}: not among the {len(keyframes)} keyframes of clip "
+        f"picture {sentence(unknown_images)}: not among the {len(keyframes)} keyframes of clip "
         f"{clip!r}. "
         "If the clip's times, frame rate or keyframe margin were changed after the annotation, "
         "change them back; a picture that somebody added has to be removed in VIA"
@@ -158,9 +169,9 @@ def _action_ids(
     unknown = [name for name in found if name not in by_name]
     if missing or unknown:
         problems.append(
-            f"expected the attributes {_list(by_name)} of the config, found {_list(found)}"
-            + (f"; {_list(missing)} is missing" if missing else "")
-            + (f"; {_list(unknown)} is unknown" if unknown else "")
+            f"expected the attributes {sentence(by_name)} of the config, found {sentence(found)}"
+            + (f"; {sentence(missing)} is missing" if missing else "")
+            + (f"; {sentence(unknown)} is unknown" if unknown else "")
             + ": put `actions` in the config back to what was annotated, or annotate again"
         )
     for name in found:
@@ -179,7 +190,7 @@ def _action_ids(
         unseen = [option for option in present if option not in reached]
         if unseen:
             warnings.append(
-                f"the project was made before {_list(unseen)} was added to "
+                f"the project was made before {sentence(unseen)} was added to "
                 f"attribute {name!r}: nobody could tick it, so its absence says nothing"
             )
     if PERSON_ATTRIBUTE not in project.options:
@@ -194,7 +205,7 @@ def _gone(attribute: str, option: str, count: int, present: Iterable[str]) -> st
     example = near[0] if near else "PRESENT NAME"
     return (
         f"option {option!r} of attribute {attribute!r} is ticked {count} time(s), but the config "
-        f"has only {_list(present)}: put it back, or say what it is called now by "
+        f"has only {sentence(present)}: put it back, or say what it is called now by "
         f"`renamed: {{{option}: {example}}}` under the attribute"
     )
 
@@ -204,14 +215,14 @@ def _gone(attribute: str, option: str, count: int, present: Iterable[str]) -> st
 
 def _persons(
     boxes: Sequence[Box],
-    keyframe_of: Mapping[str, object],
+    keyframe_of: Mapping[str, Keyframe],
     action_of: Mapping[tuple[str, str], int],
     attributes: Sequence[Attribute],
     annotated_size: tuple[int, int] | None,
-) -> tuple[list[Person], list[tuple], list[str]]:
+) -> tuple[list[Person], list[Note], list[str]]:
     """Every ticked box as a person; notes on the others; problems of ticked boxes."""
     persons: list[Person] = []
-    notes: list[tuple] = []
+    notes: list[Note] = []
     problems: list[str] = []
     single = {attribute.name for attribute in attributes if not attribute.multiple}
     sizes = Counter(b.origin.picture_size for b in boxes if b.origin and b.origin.picture_size)
@@ -222,10 +233,8 @@ def _persons(
         recorded = box.origin.picture_size if box.origin else None
         width, height = recorded or usual_size or (keyframe.width, keyframe.height)
         normalised, cut = normalise(box.box_px, width, height)
-        sides_px = (
-            (normalised[2] - normalised[0]) * width,
-            (normalised[3] - normalised[1]) * height,
-        )
+        x1, y1, x2, y2 = normalised
+        sides_px = (x2 - x1) * width, (y2 - y1) * height
         where = f"second {keyframe.second}, {_name_of(box)}"
         if not box.ticks:
             note = "no action ticked"
@@ -249,7 +258,7 @@ def _persons(
             if len(chosen) > 1:
                 names = [option for name, option in box.ticks if name == attribute]
                 problems.append(
-                    f"{where}: {_list(names)} are ticked, but {attribute!r} takes one: "
+                    f"{where}: {sentence(names)} are ticked, but {attribute!r} takes one: "
                     "leave one, or set `choose: multiple` in the config"
                 )
         if box.person and not (PERSON_ID.match(box.person) and int(box.person) > 0):
@@ -285,7 +294,7 @@ def _equal_boxes(persons: Sequence[Person]) -> list[str]:
         text = " ".join(f"{value:.{DECIMALS}f}" for value in person.box)
         places[person.second, text].append(person)
     return [
-        f"second {second}: {_list(_name_of(p.source) for p in same)} have the same box {text}: "
+        f"second {second}: {sentence(_name_of(p.source) for p in same)} have the same box {text}: "
         "readers would take them for one person. Delete one of them, or move it"
         for (second, text), same in places.items()
         if len(same) > 1
@@ -311,7 +320,7 @@ def _other_start(project: Project, start: float | None, fps: int) -> list[str]:
 
 def _changed_pictures(
     boxes: Sequence[Box],
-    keyframe_of: Mapping[str, object],
+    keyframe_of: Mapping[str, Keyframe],
     annotated_size: tuple[int, int] | None,
 ) -> list[str]:
     resized, redone = set(), set()
@@ -329,12 +338,12 @@ def _changed_pictures(
     warnings = []
     if resized:
         warnings.append(
-            f"the pictures of second {_list(sorted(resized))} have another size than when they "
+            f"the pictures of second {sentence(sorted(resized))} have another size than when they "
             "were annotated: the boxes are scaled along"
         )
     if redone:
         warnings.append(
-            f"the pictures of second {_list(sorted(redone))} are not those that were annotated: "
+            f"the pictures of second {sentence(sorted(redone))} are not those that were annotated: "
             "make sure that the clip still shows the same part of the video"
         )
     return warnings
@@ -343,7 +352,9 @@ def _changed_pictures(
 # ------------------------------------------------------------- what comes out
 
 
-def _deleted(project: Project, keyframe_of: Mapping, tracks: pd.DataFrame) -> list[tuple]:
+def _deleted(
+    project: Project, keyframe_of: Mapping[str, Keyframe], tracks: pd.DataFrame
+) -> list[Note]:
     """A note for every tracked box that the annotator took away.
 
     A project without our own entries was not made from these tracks and says nothing.
@@ -352,21 +363,22 @@ def _deleted(project: Project, keyframe_of: Mapping, tracks: pd.DataFrame) -> li
     if not kept:
         return []
     notes = []
-    rows_of_frame = {frame: rows for frame, rows in tracks.groupby("frame")}
+    rows_of_frame: dict[Frame, list[Tracked]] = defaultdict(list)
+    for row in rows_of(tracks, Tracked):
+        rows_of_frame[row.frame].append(row)
     for picture in project.pictures:
         keyframe = keyframe_of[picture]
-        for row in rows_of_frame.get(keyframe.frame, tracks.iloc[:0]).itertuples(index=False):
+        for row in rows_of_frame[keyframe.frame]:
             if (picture, row.person_id) not in kept:
-                scale = keyframe.width, keyframe.height
+                width, height = keyframe.width, keyframe.height
                 box_px = (
-                    row.x1 * scale[0],
-                    row.y1 * scale[1],
-                    (row.x2 - row.x1) * scale[0],
-                    (row.y2 - row.y1) * scale[1],
+                    row.x1 * width,
+                    row.y1 * height,
+                    (row.x2 - row.x1) * width,
+                    (row.y2 - row.y1) * height,
                 )
-                notes.append(
-                    (keyframe.second, _box_text(box_px), str(row.person_id), "deleted in VIA")
-                )
+                text = _box_text(box_px)
+                notes.append(Note(keyframe.second, text, str(row.person_id), "deleted in VIA"))
     return notes
 
 
@@ -374,30 +386,28 @@ def with_warnings(notes: pd.DataFrame, warnings: Sequence[str]) -> pd.DataFrame:
     """Notes with a row per warning, of no box, so that the report shows them."""
     if not warnings:
         return notes
-    rows = pd.DataFrame([(0, "", "", text) for text in warnings], columns=list(NOTES))
+    rows = table_of([_remark(text) for text in warnings], Note)
     return pd.concat([rows, notes], ignore_index=True)
 
 
 def _label_table(persons: Sequence[Person]) -> pd.DataFrame:
     rows = [
-        (person.second, person.person_id, *person.box, action_id)
+        Label(person.second, person.person_id, *person.box, action_id)
         for person in persons
         for action_id in person.action_ids
     ]
-    if not rows:
-        return empty_table(LABELS)
-    table = pd.DataFrame(rows, columns=list(LABELS))
-    return table.sort_values(["second", "person_id", "action_id"], ignore_index=True)
+    return table_of(rows, Label).sort_values(
+        ["second", "person_id", "action_id"], ignore_index=True
+    )
 
 
-def _note_table(notes: Sequence[tuple]) -> pd.DataFrame:
-    if not notes:
-        return empty_table(NOTES)
-    return pd.DataFrame(sorted(notes), columns=list(NOTES))
+def _note(second: Second, box: Box, text: str) -> Note:
+    return Note(second, _box_text(box.box_px), box.person, text)
 
 
-def _note(second: int, box: Box, text: str) -> tuple:
-    return (second, _box_text(box.box_px), box.person, text)
+def _remark(text: str) -> Note:
+    """A note of no box."""
+    return Note(Second(0), "", "", text)
 
 
 def _box_text(box_px: Sequence[float]) -> str:
@@ -407,12 +417,3 @@ def _box_text(box_px: Sequence[float]) -> str:
 def _name_of(box: Box) -> str:
     who = f"person {box.person}" if box.person else "a box without person number"
     return f"{who} at {_box_text(box.box_px)} px"
-
-
-def _list(items: Iterable) -> str:
-    """`a, b and c`; a long list is cut, with the number of what is left out."""
-    items = [str(item) for item in items]
-    most = 6
-    if len(items) > most:
-        items = [*items[: most - 1], f"{len(items) - most + 1} more"]
-    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))

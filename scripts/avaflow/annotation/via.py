@@ -11,16 +11,21 @@ import json
 import math
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import pandas as pd
 
+from avaflow.boxes import SidesPx
 from avaflow.errors import UserError
 from avaflow.files import write_text
 from avaflow.project.actions import PERSON_ATTRIBUTE, Attribute
+from avaflow.tables import Keyframe, Tracked, rows_of
+from avaflow.times import Frame
 
 TEXT, CHECKBOX, RADIO = 1, 2, 3
 """VIA's attribute types: free text, any number of options, one option."""
@@ -73,7 +78,7 @@ class Origin:
     """
 
     track: int
-    box_px: tuple[float, float, float, float]
+    box_px: SidesPx
     picture_size: tuple[int, int] | None
     picture_sha256: str
     start: float | None = None
@@ -91,7 +96,7 @@ class Box:
 
     key: str
     picture: str
-    box_px: tuple[float, float, float, float]
+    box_px: SidesPx
     ticks: tuple[tuple[str, str], ...]
     person: str
     origin: Origin | None
@@ -140,9 +145,11 @@ def project(
     files: dict[str, dict] = {}
     views: dict[str, dict] = {}
     metadata: dict[str, dict] = {}
-    rows_of_frame = {frame: rows for frame, rows in boxes.groupby("frame", sort=True)}
-    ordered = keyframes.sort_values("second")
-    for number, keyframe in enumerate(ordered.itertuples(index=False), start=1):
+    rows_of_frame: dict[Frame, list[Tracked]] = defaultdict(list)
+    for row in rows_of(boxes, Tracked):
+        rows_of_frame[row.frame].append(row)
+    ordered = sorted(rows_of(keyframes, Keyframe))
+    for number, keyframe in enumerate(ordered, start=1):
         # Every id is a string: VIA 3 does not show views whose ids are numbers.
         vid = str(number)
         files[vid] = {
@@ -154,10 +161,7 @@ def project(
             "src": quote(posixpath.join(image_prefix, keyframe.file)),
         }
         views[vid] = {"fid_list": [vid]}
-        rows = rows_of_frame.get(keyframe.frame)
-        if rows is None:
-            continue
-        for row in rows.sort_values("person_id").itertuples(index=False):
+        for row in sorted(rows_of_frame[keyframe.frame], key=lambda row: row.person_id):
             key = f"{vid}_p{row.person_id}"
             if key in metadata:
                 raise ValueError(
@@ -171,9 +175,9 @@ def project(
                 "xy": [RECTANGLE, *box_px],
                 "av": {person_id: str(row.person_id)},
                 OWN_KEY: {
-                    "track": int(row.person_id),
+                    "track": row.person_id,
                     "box": list(box_px),
-                    "picture": [int(keyframe.width), int(keyframe.height)],
+                    "picture": [keyframe.width, keyframe.height],
                     "sha256": keyframe.sha256,
                     "start": round(start, START_DECIMALS),
                 },
@@ -303,7 +307,7 @@ def _attribute_entries(attributes: Sequence[Attribute], person_id: str) -> dict[
     return entries
 
 
-def _to_px(row, width: int, height: int) -> tuple[float, float, float, float]:
+def _to_px(row: Tracked, width: int, height: int) -> SidesPx:
     """x, y, width, height in pixels of a normalised box."""
     return (
         round(row.x1 * width, PX_DECIMALS),
@@ -375,12 +379,20 @@ def names_escaped(content: Mapping) -> bool:
     return str(content["project"].get("creator")).endswith(NAMES_ESCAPED)
 
 
+class _Attribute(NamedTuple):
+    """An attribute as a saved file has it, with its options' names by id."""
+
+    name: str
+    kind: object
+    options: dict[str, str]
+
+
 def _read_attributes(
     entries: Mapping, escaped: bool
-) -> tuple[dict[str, tuple], dict[str, tuple[str, ...]]]:
+) -> tuple[dict[str, _Attribute], dict[str, tuple[str, ...]]]:
     """By VIA's id: name, type and options by id; and the option names by attribute name."""
     shown = unescape_name if escaped else str
-    names: dict[str, tuple] = {}
+    names: dict[str, _Attribute] = {}
     options: dict[str, tuple[str, ...]] = {}
     for aid, entry in entries.items():
         if not isinstance(entry, dict):
@@ -389,7 +401,7 @@ def _read_attributes(
         listed = entry.get("options")
         listed = listed if isinstance(listed, dict) else {}
         listed = {str(oid): shown(str(option)) for oid, option in listed.items()}
-        names[str(aid)] = (name, entry.get("type"), listed)
+        names[str(aid)] = _Attribute(name, entry.get("type"), listed)
         options[name] = options.get(name, ()) + tuple(listed.values())
     return names, options
 
@@ -421,7 +433,7 @@ def _picture_name(file: Mapping) -> str:
 
 
 def _read_values(
-    values: object, names: Mapping[str, tuple]
+    values: object, names: Mapping[str, _Attribute]
 ) -> tuple[tuple[tuple[str, str], ...], str, list[str]]:
     """Ticks (attribute name, option name), the person text, and ticks that name no option."""
     ticks: list[tuple[str, str]] = []
@@ -429,28 +441,39 @@ def _read_values(
     lost: list[str] = []
     for aid, value in (values if isinstance(values, dict) else {}).items():
         text = "" if value is None else str(value).strip()
-        name, kind, listed = names.get(str(aid), (None, None, {}))
-        if name is None:
+        attribute = names.get(str(aid))
+        if attribute is None:
             if text:
                 lost.append(
                     f"value {text!r} belongs to attribute {aid!r}, which the file does not list"
                 )
-        elif name == PERSON_ATTRIBUTE:
+        elif attribute.name == PERSON_ATTRIBUTE:
             person = text
-        elif listed or kind != TEXT:
+        elif attribute.options or attribute.kind != TEXT:
             for oid in dict.fromkeys(part.strip() for part in text.split(",")):
-                if oid in listed:
-                    if (name, listed[oid]) not in ticks:
-                        ticks.append((name, listed[oid]))
+                if oid in attribute.options:
+                    tick = (attribute.name, attribute.options[oid])
+                    if tick not in ticks:
+                        ticks.append(tick)
                 elif oid:
-                    lost.append(f"option {oid!r} of attribute {name!r} is ticked but not listed")
+                    lost.append(
+                        f"option {oid!r} of attribute {attribute.name!r} is ticked but not listed"
+                    )
     return tuple(ticks), person, lost
 
 
-def _rectangle(xy: object) -> tuple[float, float, float, float] | None:
+def _rectangle(xy: object) -> SidesPx | None:
     if not isinstance(xy, list) or len(xy) != 5 or xy[0] != RECTANGLE:
         return None
-    return finite_numbers(xy[1:], 4)
+    return _sides(xy[1:])
+
+
+def _sides(values: object) -> SidesPx | None:
+    numbers = finite_numbers(values, 4)
+    if numbers is None:
+        return None
+    x, y, width, height = numbers
+    return x, y, width, height
 
 
 def finite_numbers(values: object, count: int) -> tuple[float, ...] | None:
@@ -466,11 +489,10 @@ def finite_numbers(values: object, count: int) -> tuple[float, ...] | None:
     return numbers if all(map(math.isfinite, numbers)) else None
 
 
-def _creator(start: float, keyframes: pd.DataFrame) -> str:
+def _creator(start: float, keyframes: Sequence[Keyframe]) -> str:
     """Who made the project, from where in the video, at what size: the one text of the
     project's own that VIA keeps, for when no box of ours is left to tell."""
-    row = keyframes.iloc[0] if len(keyframes) else None
-    size = f"{row['width']}x{row['height']}" if row is not None else "0x0"
+    size = f"{keyframes[0].width}x{keyframes[0].height}" if keyframes else "0x0"
     return f"avaflow start={start:.{START_DECIMALS}f} picture={size}{NAMES_ESCAPED}"
 
 
@@ -486,7 +508,7 @@ def _read_origin(entry: Mapping) -> Origin | None:
     own = entry.get(OWN_KEY)
     if not isinstance(own, dict) or not isinstance(own.get("track"), int):
         return None
-    box_px = finite_numbers(own.get("box"), 4)
+    box_px = _sides(own.get("box"))
     if box_px is None:
         return None
     size = finite_numbers(own.get("picture"), 2)

@@ -130,6 +130,8 @@ def clip_page(via_page: str, clip: str, attributes: Mapping[str, Mapping]) -> st
         f"<script>\n{_asset('annotate.js')}</script>\n"
     )
     opened = re.search(r"<head\b[^>]*>", via_page, re.IGNORECASE)
+    if opened is None:
+        raise ValueError("expected a page that was checked, found one without a head")
     closed = via_page.lower().rindex("</body>")
     # First in the head, because a policy binds only what comes after it. The style wins over
     # VIA's own, which comes later, by `!important`.

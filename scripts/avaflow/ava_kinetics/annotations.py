@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from avaflow.errors import UserError
 from avaflow.lines import lines_of
+from avaflow.listing import MOST_SHOWN
 
 FPS = 30
 """Frames a second of every clip: the reader counts frames so."""
@@ -35,8 +36,6 @@ ACTIONS = 80
 
 AVA_ID_LENGTH = 11
 """An id of this length is an AVA movie to the reader: it starts at 900 s and keeps its name."""
-
-MOST_SHOWN = 20
 
 _TIMES = re.compile(r"(?P<id>.+)_(?P<start>\d{6,})_(?P<end>\d{6,})")
 
@@ -179,10 +178,10 @@ def read_list(path: str | Path, root: str | Path) -> list[Listed]:
         full = os.path.normpath(os.path.join(root, video))
         listed[full] = Listed(times["id"], start, end, full)
     if problems:
-        more = len(problems) - MOST_SHOWN
-        shown = problems[:MOST_SHOWN] + ([f"and {more} more"] if more > 0 else [])
         raise UserError.listing(
-            f"{path}: expected lines like `class/o3lCwWyyc_s_000012_000022.mp4 602`, found:", shown
+            f"{path}: expected lines like `class/o3lCwWyyc_s_000012_000022.mp4 602`, found:",
+            problems,
+            MOST_SHOWN,
         )
     if not listed:
         raise UserError(f"{path}: there is no video in the list")
@@ -221,12 +220,13 @@ def ranges_of(
         end = min(video.end, inside[-1] + CONTEXT_SECONDS)
         found = Range(video.youtube_id, start, end, video, tuple(inside))
         by_id.setdefault(video.youtube_id, []).append(found)
-    kept, dropped = [], []
-    for _, own in sorted(by_id.items()):
+    kept: list[Range] = []
+    dropped: list[tuple[Range, Range]] = []
+    for _, ranges in sorted(by_id.items()):
         # A range that holds another begins no later and, of those, ends last.
-        own.sort(key=lambda found: (found.start, -found.end, found.video.path))
+        ranges.sort(key=lambda found: (found.start, -found.end, found.video.path))
         stays: list[Range] = []
-        for found in own:
+        for found in ranges:
             holder = next((other for other in stays if found.end <= other.end), None)
             if holder is None:
                 stays.append(found)
@@ -268,24 +268,28 @@ def clip_of_second(clips: Iterable[Clip], second: int) -> Clip | None:
     return max(inside, key=lambda c: (min(second - c.start, c.end - second), -c.start, -c.end))
 
 
-def csv_lines(boxes: Iterable[Box], clips: Iterable[Clip]) -> tuple[list[str], set[tuple]]:
+def csv_lines(
+    boxes: Iterable[Box], clips: Iterable[Clip]
+) -> tuple[list[str], set[tuple[str, int]]]:
     """Rows of the csv, sorted, each once; and the (id, second) pairs that no clip shows."""
     by_id: dict[str, list[Clip]] = {}
     for clip in clips:
         by_id.setdefault(clip.youtube_id, []).append(clip)
     chosen: dict[tuple[str, int], Clip | None] = {}
-    rows, absent = set(), set()
+    rows: set[tuple[str, int, str, int]] = set()
+    absent: set[tuple[str, int]] = set()
     for box in boxes:
         key = (box.youtube_id, box.second)
         if key not in chosen:
             chosen[key] = clip_of_second(by_id.get(box.youtube_id, ()), box.second)
-        clip = chosen[key]
-        if clip is None:
+        shown = chosen[key]
+        if shown is None:
             absent.add(key)
         else:
-            rows.add((clip.clip, box.second, box.box, box.action))
+            rows.add((shown.clip, box.second, box.box, box.action))
     lines = [
-        f"{clip},{second},{box},{action},{ENTITY}\n" for clip, second, box, action in sorted(rows)
+        f"{clip_id},{second},{text},{action},{ENTITY}\n"
+        for clip_id, second, text, action in sorted(rows)
     ]
     return lines, absent
 

@@ -4,12 +4,14 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from avaflow.ava_kinetics.annotations import FPS
-from avaflow.ava_kinetics.manifest import BROKEN, MANIFEST
+from avaflow.ava_kinetics.manifest import MANIFEST
+from avaflow.bulk.batch import Limit, Task, provenance, run_tasks
 from avaflow.bulk.journal import Journal, file_state
-from avaflow.errors import BadVideo, UserError
+from avaflow.errors import BadVideo
 from avaflow.files import sha256
 from avaflow.videos.ffmpeg import run_ffmpeg
 from avaflow.videos.filters import (
@@ -28,9 +30,6 @@ VERSION = 1
 MISSING_SECONDS = 0.75
 """A clip may miss this much at its end: Kinetics videos are often a little short. The last picture
 is held for so long, because the reader asks for every frame that the times in the name promise."""
-
-FEWEST_JUDGED = 20
-"""A batch with fewer clips is not judged by its share of failed ones."""
 
 
 def cut(
@@ -54,11 +53,7 @@ def cut(
     source, clip = row["source"], row["clip"]
     start, end = int(row["start"]), int(row["end"])
     offset, frames = start - int(row["source_start"]), FPS * (end - start)
-    try:
-        facts = probe(source)
-    except UserError as error:
-        reason = str(error).removeprefix(f"{source}: ").split(". ")[0].rstrip(".")
-        raise BadVideo(str(error), reason) from None
+    facts = probe(source)
     pictures = min(frames, int((facts.duration - offset) * FPS + 0.5))
     if frames - pictures > MISSING_SECONDS * FPS:
         reason = f"the video ends at {facts.duration:.2f} s, the clip at {end - start + offset} s"
@@ -90,11 +85,6 @@ def cut(
         width, height = check_decoded(temporary, frames)
         if raw_beside and not (raw_beside / RAWFRAME.format(frame=frames)).exists():
             raise BadVideo(f"{clip}: frames", f"fewer than {frames} frames were written", "failed")
-        notes = []
-        if damages:
-            notes.append(f"damaged in {damages} places")
-        if pictures < frames:
-            notes.append(f"the last picture is held for {frames - pictures} frames")
         result = {
             "status": "cut",
             "file": str(target),
@@ -105,10 +95,10 @@ def cut(
             "height": height,
             "bytes": temporary.stat().st_size,
             "sha256": sha256(temporary),
-            "note": "; ".join(notes),
+            "note": _note(damages, frames - pictures),
         }
         journal.add(key, provenance, str(target), file_state(temporary), result)
-        if raw_target:
+        if raw_target and raw_beside:
             if raw_target.exists():
                 shutil.rmtree(raw_target)
             os.replace(raw_beside, raw_target)
@@ -118,6 +108,16 @@ def cut(
         if raw_beside:
             shutil.rmtree(raw_beside, ignore_errors=True)
     return result
+
+
+def _note(damages: int, held: int) -> str:
+    """What is to be said of a clip: places where its video is damaged, frames without pictures."""
+    notes = []
+    if damages:
+        notes.append(f"damaged in {damages} places")
+    if held:
+        notes.append(f"the last picture is held for {held} frames")
+    return "; ".join(notes)
 
 
 def check_decoded(path: Path, frames: int) -> tuple[int, int]:
@@ -158,49 +158,34 @@ def run_batch(
 
     Raises UserError if more clips than `max_broken_share` of a batch cannot be made.
     """
-    keys, made = [], []
+    tasks: list[Task] = []
     for row in rows:
         if row["status"]:
-            made.append(manifest_row(row, {}))
             continue
-        key = f"{row['split']}/{row['clip']}"
-        keys.append(key)
-        provenance = (
-            f"{row['bytes']} {row['changed']} v{VERSION} {settings['provenance']} {row['source']}"
-        )
-        known = journal.known(key, provenance)
-        frames_gone = rawframes and not (rawframes / row["clip"]).is_dir()
-        if known is None or (frames_gone and known["status"] == "cut"):
-            try:
-                known = cut(
-                    row,
-                    folder,
-                    rawframes,
-                    settings["trim"],
-                    settings["short_side"],
-                    settings["jpeg_quality"],
-                    exe,
-                    log,
-                    journal,
-                    key,
-                    provenance,
-                )
-            except BadVideo as error:
-                known = {"status": error.status, "reason": error.reason}
-                journal.add(key, provenance, "", None, known)
-                logger.info("%s: %s: %s", row["source"], error.status, error.reason)
-        made.append(manifest_row(row, known))
-    failed = [row for row in made if row["status"] in BROKEN]
-    if len(keys) >= FEWEST_JUDGED and len(failed) > settings["max_broken_share"] * len(keys):
-        raise UserError(
-            f"{len(failed)} of {len(keys)} clips of a batch of AVA-Kinetics cannot be made, more "
-            f"than ava_kinetics.max_broken_share ({settings['max_broken_share']:g}) allows. "
-            f"The first: {failed[0]['source']}: {failed[0]['reason']}. Mend the videos "
-            "or raise the limit; "
-            "what was cut stays."
-        )
-    journal.keep(keys)
-    return made
+        key = _key(row)
+        made_from = provenance(row, VERSION, settings["provenance"])
+        made = settings["trim"], settings["short_side"], settings["jpeg_quality"]
+        make = partial(cut, row, folder, rawframes, *made, exe, log, journal, key, made_from)
+        frames = rawframes and rawframes / row["clip"]
+        tasks.append(Task(key, made_from, row["source"], make, partial(_frames_there, frames)))
+    limit = Limit(
+        "clips of a batch of AVA-Kinetics",
+        "ava_kinetics.max_broken_share",
+        settings["max_broken_share"],
+        "Mend the videos or raise the limit; what was cut stays.",
+    )
+    done = run_tasks(tasks, journal, ("cut",), limit, logger)
+    return [manifest_row(row, {} if row["status"] else done[_key(row)]) for row in rows]
+
+
+def _key(row: Mapping[str, str]) -> str:
+    """A clip's key in the journal."""
+    return f"{row['split']}/{row['clip']}"
+
+
+def _frames_there(folder: Path | None, known: Mapping) -> bool:
+    """Whether a clip that the journal knows has its frames, where they are asked for."""
+    return folder is None or known["status"] != "cut" or folder.is_dir()
 
 
 def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from avaflow.ava_kinetics.annotations import FPS, Box, Clip, clip_of_second
-from avaflow.errors import UserError
+from avaflow.bulk.batch import Limit
 from avaflow.formats.proposals import key_of, tidy
 from avaflow.tables import BOX
+from avaflow.times import Timestamp
 
 MANIFEST = (
     "split",
@@ -60,14 +61,14 @@ def cut_clips(rows: Sequence[Mapping[str, str]], split: str) -> list[Clip]:
 def check_share(rows: Iterable[Mapping[str, str]], max_broken_share: float) -> None:
     """UserError if more of all clips that were tried could not be made than may."""
     tried = [row for row in rows if row["status"] in ("cut", *BROKEN)]
-    broken = [row for row in tried if row["status"] in BROKEN]
-    if len(broken) > max_broken_share * len(tried):
-        raise UserError(
-            f"{len(broken)} of {len(tried)} clips of AVA-Kinetics cannot be made, more than "
-            f"ava_kinetics.max_broken_share ({max_broken_share:g}) allows. The first: "
-            f"{broken[0]['source']}: {broken[0]['reason']}. The manifests of the batches name "
-            "all. Mend the videos or raise the limit; what was cut stays."
-        )
+    broken = [f"{row['source']}: {row['reason']}" for row in tried if row["status"] in BROKEN]
+    Limit(
+        "clips of AVA-Kinetics",
+        "ava_kinetics.max_broken_share",
+        max_broken_share,
+        "The manifests of the batches name all. Mend the videos or raise the limit; what was cut "
+        "stays.",
+    ).check(broken, len(tried))
 
 
 def summary(rows: Iterable[Mapping[str, str]], splits: Sequence[str]) -> list[dict]:
@@ -98,14 +99,14 @@ def account(
         reason = f"{row['status']}: {row['reason']}" if row["reason"] else row["status"]
         if row["status"] == "cut":
             reason = f"beyond the pictures of {row['clip']}"
-        for second in row["seconds"].split():
-            why[row["youtube_id"], int(second)] = reason
+        for text in row["seconds"].split():
+            why[row["youtube_id"], int(text)] = reason
     counts = Counter((box.youtube_id, box.second) for box in boxes)
     made = []
     for (name, second), count in sorted(counts.items()):
-        clip = clip_of_second(by_id.get(name, ()), second)
-        reason = "" if clip else why.get((name, second), "")
-        line = (name, second, count, clip.clip if clip else "", reason)
+        shown = clip_of_second(by_id.get(name, ()), second)
+        reason = "" if shown else why.get((name, second), "")
+        line = (name, second, count, shown.clip if shown else "", reason)
         made.append(dict(zip(SECONDS, line, strict=True)))
     return made
 
@@ -148,11 +149,12 @@ def build_proposals(
     for table in detections:
         values = table[[*BOX, "score"]].to_numpy(float)
         for name, frame, value in zip(table["clip"], table["frame"], values, strict=True):
-            clip = by_name.get(name)
-            if clip is None or value[4] <= min_score:
+            seen = by_name.get(name)
+            if seen is None or value[4] <= min_score:
                 continue
-            second = clip.start + (frame - 1) // FPS
+            second = seen.start + (frame - 1) // FPS
             if second in chosen[name]:
-                boxes.setdefault(key_of(clip.youtube_id, second), []).append(value)
+                key = key_of(seen.youtube_id, Timestamp(second))
+                boxes.setdefault(key, []).append(value)
     tidied = {key: tidy(np.array(found)) for key, found in sorted(boxes.items())}
     return {key: found for key, found in tidied.items() if len(found)}

@@ -1,33 +1,42 @@
 """What the config asks of AVA-Kinetics, held against the disk before any job starts."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from avaflow.ava_kinetics.annotations import Listed, annotated_seconds, ranges_of, read_list
+from avaflow.ava_kinetics.annotations import Listed, Range, annotated_seconds, ranges_of, read_list
 from avaflow.bulk.plan import BatchPlan, load_plan, plan_of, save_plan
 from avaflow.bulk.video_folders import check_apart, listed_files
 from avaflow.errors import UserError
 from avaflow.files import quick_checksum
 
-PLAN = (
-    "split",
-    "youtube_id",
-    "clip",
-    "start",
-    "end",
-    "status",
-    "reason",
-    "seconds",
-    "source",
-    "source_start",
-    "bytes",
-    "changed",
-)
-"""Columns of a batch's plan: a row per range to cut (no `status` yet), per range that is dropped,
-per video that is missing, and per YouTube video with seconds that no listed video holds.
-`seconds` are the annotated ones, divided by spaces."""
+
+class PlanRow(NamedTuple):
+    """A row of a batch's plan, every cell as text.
+
+    There is one per range to cut (no `status` yet), per range that is dropped, per video that is
+    missing, and per YouTube video with seconds that no listed video holds. `seconds` are the
+    annotated ones, divided by spaces.
+    """
+
+    split: str
+    youtube_id: str
+    clip: str
+    start: str
+    end: str
+    status: str
+    reason: str
+    seconds: str
+    source: str
+    source_start: str
+    bytes: str
+    changed: str
+
+
+PLAN = PlanRow._fields
+"""Columns of a batch's plan."""
 
 SPLITS = ("train", "val")
 """The splits that have boxes."""
@@ -92,12 +101,12 @@ def load_ava_kinetics(config: Mapping, scan_disk: bool) -> BatchPlan | None:
             f"detector gives no scores below detector.confidence, "
             f"{config['detector']['confidence']:g}: lower that, or raise this"
         )
-    rows: list[tuple[str, ...]] = []
+    rows: list[PlanRow] = []
     for split in splits:
         rows += split_rows(config, split)
     check_split_apart(rows)
     made = Path(config["results"], "ava_kinetics")
-    for place in sorted({os.path.dirname(row[8]) for row in rows if not row[5]}):
+    for place in sorted({os.path.dirname(row.source) for row in rows if not row.status}):
         check_apart(place, made / "videos", "ava_kinetics.lists: the folder of a video")
     action_list(config)
     ava = None
@@ -114,13 +123,13 @@ def load_ava_kinetics(config: Mapping, scan_disk: bool) -> BatchPlan | None:
     return plan
 
 
-def check_split_apart(rows: Sequence[Sequence[str]]) -> None:
+def check_split_apart(rows: Sequence[PlanRow]) -> None:
     """UserError if one range is to be cut for two splits: it would be learnt and judged on."""
     split_of: dict[str, str] = {}
     double = []
     for row in rows:
-        if not row[5] and split_of.setdefault(row[2], row[0]) != row[0]:
-            double.append(row[2])
+        if not row.status and split_of.setdefault(row.clip, row.split) != row.split:
+            double.append(row.clip)
     if double:
         raise UserError(
             f"config: ava_kinetics.lists: {len(double)} clips are to be cut for train and for val, "
@@ -129,8 +138,8 @@ def check_split_apart(rows: Sequence[Sequence[str]]) -> None:
         )
 
 
-def split_rows(config: Mapping, split: str) -> list[tuple[str, ...]]:
-    """Rows of :data:`PLAN` for one split. UserError where more is missing than may be."""
+def split_rows(config: Mapping, split: str) -> list[PlanRow]:
+    """Rows of a plan for one split. UserError where more is missing than may be."""
     settings = config["ava_kinetics"]
     list_path = settings["lists"][split]
     seconds = annotated_seconds(annotation_csv(config, split))
@@ -143,14 +152,13 @@ def split_rows(config: Mapping, split: str) -> list[tuple[str, ...]]:
     rows = []
     for part in kept:
         file = found[part.video.path]
-        cells = (file.path, str(part.video.start), str(file.size), str(file.changed))
-        rows.append((split, *_range_cells(part), "", "", _joined(part.seconds), *cells))
+        cells = file.path, str(part.video.start), str(file.size), str(file.changed)
+        rows.append(PlanRow(split, *_range_cells(part), "", "", _joined(part.seconds), *cells))
     for part, holder in dropped:
         reason = f"lies in {holder.clip}"
-        cells = (part.video.path, str(part.video.start), "", "")
-        rows.append(
-            (split, *_range_cells(part), "contained", reason, _joined(part.seconds), *cells)
-        )
+        told = "contained", reason, _joined(part.seconds)
+        cells = part.video.path, str(part.video.start), "", ""
+        rows.append(PlanRow(split, *_range_cells(part), *told, *cells))
     gone: dict[str, list[Listed]] = {}
     for video in missing:
         gone.setdefault(video.youtube_id, []).append(video)
@@ -158,8 +166,8 @@ def split_rows(config: Mapping, split: str) -> list[tuple[str, ...]]:
         files = sorted(video.path for video in gone.get(name, ()))
         status = "missing" if files else "not listed"
         reason = "no file of this name" if files else "no video of the list shows these seconds"
-        cells = (" | ".join(files), "", "", "")
-        rows.append((split, name, "", "", "", status, reason, _joined(sorted(own)), *cells))
+        told = status, reason, _joined(sorted(own))
+        rows.append(PlanRow(split, name, "", "", "", *told, " | ".join(files), "", "", ""))
     wanted = {video.youtube_id for video in videos}
     lost = {video.youtube_id for video in missing} - {part.youtube_id for part in kept}
     if not wanted or len(lost) > settings["max_missing_share"] * len(wanted):
@@ -174,11 +182,11 @@ def split_rows(config: Mapping, split: str) -> list[tuple[str, ...]]:
     return rows
 
 
-def _range_cells(part) -> tuple[str, str, str, str]:
+def _range_cells(part: Range) -> tuple[str, str, str, str]:
     return part.youtube_id, part.clip, str(part.start), str(part.end)
 
 
-def _joined(seconds) -> str:
+def _joined(seconds: Iterable[int]) -> str:
     return " ".join(map(str, seconds))
 
 

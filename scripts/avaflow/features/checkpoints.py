@@ -21,10 +21,12 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from avaflow.errors import UserError
 from avaflow.features.network import ARCHITECTURES, build_network, classes_of
 from avaflow.formats.array_pickles import StoredArray, read_array_pickle
+from avaflow.listing import commas
 from avaflow.torch_threads import let_threads_sleep
 
 LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -64,6 +66,13 @@ https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOWFAST_16x8_R10
 """Addresses from PyTorchVideo's and PySlowFast's model zoo pages."""
 
 NO_WEIGHTS = f"features.weights: SlowFast features need trained weights. {WHAT_TO_DOWNLOAD}"
+
+
+class Weight(NamedTuple):
+    """A weight under the name that its file gives it."""
+
+    name: str
+    value: Any
 
 
 def load_network(
@@ -122,15 +131,15 @@ def read_weights(path: str | Path) -> dict:
             f"non-local blocks are not supported, whatever features.architecture. "
             f"{WHAT_TO_DOWNLOAD}"
         )
-    named = {}
+    named: dict[str, Weight] = {}
     for name, value in tensors.items():
         ours = our_name(_bare(name))
         if ours in named:
             raise UserError(
-                f"features.weights: {path}: {name} and {named[ours][0]} are the same weight under "
-                "two names. Expected a checkpoint of one network."
+                f"features.weights: {path}: {name} and {named[ours].name} are the same weight "
+                "under two names. Expected a checkpoint of one network."
             )
-        named[ours] = (name, value)
+        named[ours] = Weight(name, value)
     if not any(name.startswith("blocks.") for name in named):
         shown = ", ".join(list(tensors)[:3]) or "nothing"
         raise UserError(
@@ -281,23 +290,18 @@ def differences(network, named: Mapping) -> list[str]:
     }
     found = {name: entry for name, entry in named.items() if not name.endswith(COUNTER)}
     missing = [name for name in expected if name not in found]
-    extra = [entry[0] for name, entry in found.items() if name not in expected]
+    extra = [entry.name for name, entry in found.items() if name not in expected]
     shapes = [
-        f"{entry[0]} (expected {_shape(expected[name])}, found {_shape(entry[1].shape)})"
+        f"{entry.name} (expected {_shape(expected[name])}, found {_shape(entry.value.shape)})"
         for name, entry in found.items()
-        if name in expected and expected[name] != tuple(entry[1].shape)
+        if name in expected and expected[name] != tuple(entry.value.shape)
     ]
     kinds = (("missing", missing), ("too many", extra), ("of another shape", shapes))
-    return [f"{kind}: {_listed(names)}" for kind, names in kinds if names]
+    return [f"{kind}: {commas(names, LISTED)}" for kind, names in kinds if names]
 
 
 def _shape(shape) -> str:
     return " x ".join(map(str, shape))
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
 
 
 def _fill(network, weights: Mapping) -> None:

@@ -168,17 +168,17 @@ def check_features_made(manifests: Sequence[Path], folder: Path) -> None:
             table = read_table(manifest, MANIFEST)
         except (OSError, UserError):
             continue  # not made yet, or being made right now
-        for row in table[table["status"] == MADE].itertuples():
-            array = folder / row.file
+        for row in table[table["status"] == MADE].to_dict("records"):
+            array = folder / row["file"]
             try:
                 found = f"{array.stat().st_size} bytes"
-                whole = array.stat().st_size == row.bytes and record_path(array).exists()
+                whole = array.stat().st_size == row["bytes"] and record_path(array).exists()
             except OSError:
                 whole, found = False, "nothing"
             if not whole:
                 problems.append(
-                    f"{array}: expected {row.bytes} bytes and a json beside it, as {manifest} says,"
-                    f" found {found}: delete {manifest} and run again; what is whole stays"
+                    f"{array}: expected {row['bytes']} bytes and a json beside it, as {manifest} "
+                    f"says, found {found}: delete {manifest} and run again; what is whole stays"
                 )
     if problems:
         raise UserError.listing(f"{folder}: these features are not as they were made:", problems)
@@ -228,7 +228,8 @@ def readme(table: pd.DataFrame, settings: Mapping, unlisted: Sequence[str] = ())
     lines = [
         "# SlowFast features",
         "",
-        f"{len(made)} of {counted(len(table), 'video')}, {counted(made['rows'].sum(), 'window')} "
+        f"{len(made)} of {counted(len(table), 'video')}, "
+        f"{counted(int(made['rows'].sum()), 'window')} "
         f"of {settings['num_frames']} frames at {settings['out_fps']:g} frames a second, {what} "
         f"each, by {settings['architecture']}. `index.csv` tells it video by video.",
         "",

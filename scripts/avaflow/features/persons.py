@@ -32,7 +32,7 @@ from avaflow.features.videos import (
 )
 from avaflow.features.windows import Windows
 from avaflow.tables import BOX, write_table
-from avaflow.times import frame_of_second
+from avaflow.times import Second, frame_of_second
 from avaflow.videos.frames import ClipVideo
 from avaflow.videos.instants import UnreadableVideo
 from avaflow.videos.resizing import resizing
@@ -43,7 +43,7 @@ def whole_picture(resize: str) -> str:
     return "whole" if resize == "crop" else resize
 
 
-def keyframe_boxes(tracks: pd.DataFrame, seconds: Sequence[int], fps: int) -> pd.DataFrame:
+def keyframe_boxes(tracks: pd.DataFrame, seconds: Sequence[Second], fps: int) -> pd.DataFrame:
     """The boxes of tracks.TRACKS on keyframes: columns second, person_id and tables.BOX, sorted."""
     second_of = {frame_of_second(second, fps): second for second in seconds}
     found = tracks[tracks["frame"].isin(second_of)]
@@ -67,7 +67,10 @@ def write_person_features(
     """
     resize, size = whole_picture(settings["resize"]), settings["size"]
     geometry = resizing(video.width, video.height, resize, size)
-    by_second = {int(second): part[BOX].to_numpy(float) for second, part in boxes.groupby("second")}
+    by_second = {
+        second: boxes.loc[boxes["second"] == second, BOX].to_numpy(float)
+        for second in sorted(set(boxes["second"].tolist()))
+    }
     on_keyframes = replace(windows, centred_on="keyframes", stride=1)
     source = Source(video.clip, video.path, seconds=tuple(by_second))
     second_of = {round(second * windows.in_fps): second for second in by_second}
@@ -88,7 +91,7 @@ def write_person_features(
 def person_features_of_batch(
     videos: Sequence[ClipVideo],
     tracks: Mapping[str, pd.DataFrame],
-    seconds: Mapping[str, Sequence[int]],
+    seconds: Mapping[str, Sequence[Second]],
     sha256s: Mapping[str, str],
     folder: str | Path,
     settings: Mapping,

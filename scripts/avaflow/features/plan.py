@@ -9,6 +9,7 @@ from avaflow.errors import UserError
 from avaflow.features.checkpoints import NO_WEIGHTS, WHAT_TO_DOWNLOAD, unusable
 from avaflow.features.files import check_features_made
 from avaflow.features.network import ARCHITECTURES
+from avaflow.listing import commas
 from avaflow.videos.instants import frame_matcher
 
 SHOWN = 5
@@ -129,8 +130,7 @@ def missing_videos(settings: Mapping, paths: Mapping[str, str]) -> list[str]:
     ]
     if not missing:
         return []
-    shown = ", ".join(missing[:SHOWN])
-    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+    shown = commas(missing, SHOWN)
     suffix = "" if folders else settings["video_suffix"]
     whole = [path.removesuffix(suffix) for path in missing]
     # The name as it stands in the list is a file: it has been written with its ending.
@@ -146,10 +146,10 @@ def missing_videos(settings: Mapping, paths: Mapping[str, str]) -> list[str]:
         settled = "" if folders else ", and features.video_suffix what their names end with"
         raise UserError(
             f"features.video_list: no {kind} of {settings['video_list']} is there: expected "
-            f"{shown}{more}. Check that features.root is the folder that the paths of the list "
+            f"{shown}. Check that features.root is the folder that the paths of the list "
             f"start from{settled}.{hint}"
         )
     return [
         f"features.video_list: of {len(paths)} entries {len(missing)} have no {kind}, and are "
-        f"passed over: {shown}{more}{hint and '.' + hint}"
+        f"passed over: {shown}{hint and '.' + hint}"
     ]

@@ -8,6 +8,9 @@ from pathlib import Path
 from avaflow.errors import UserError
 from avaflow.lines import lines_of
 
+SHOWN = 10
+"""So many bad lines of a list are named in one message; the rest is counted."""
+
 
 def read_video_list(path: str | Path) -> list[str]:
     """The paths of a list, sorted, with / between folders; empty lines are passed over.
@@ -47,10 +50,7 @@ def read_video_list(path: str | Path) -> list[str]:
         else:
             lines[name] = number
     if problems:
-        shown = problems[:10]
-        if len(problems) > len(shown):
-            shown.append(f"and {len(problems) - len(shown)} more")
-        raise UserError.listing(f"features.video_list: {path} cannot be used:", shown)
+        raise UserError.listing(f"features.video_list: {path} cannot be used:", problems, SHOWN)
     if not lines:
         raise UserError(
             f"features.video_list: {path} names no video. Expected one path without extension a "

@@ -133,7 +133,7 @@ def stacked(group: Sequence[Window]) -> tuple[np.ndarray, np.ndarray]:
     return pictures, shown
 
 
-def check_finite(features: np.ndarray, name: str, seconds: Sequence[float]) -> None:
+def check_finite(features: np.ndarray, name: str, seconds: Sequence[float] | np.ndarray) -> None:
     """UserError, naming video and window, where a feature is not a number.
 
     `seconds` are the centres of the windows, one per row.

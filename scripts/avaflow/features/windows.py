@@ -10,9 +10,10 @@ two rates are equal, as in its examples, so are the rows.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile
+from typing import Protocol
 
 import numpy as np
 
@@ -71,8 +72,17 @@ class Window:
     pictures: list[np.ndarray | None]
 
 
+class Instants(Protocol):
+    """The pictures of a video as they come, each to be loaded only if it is wanted."""
+
+    idle_until: float
+    """Nothing is wanted before this second, so that decoding may be skipped up to it."""
+
+    def __iter__(self) -> Iterator[tuple[int, Load]]: ...
+
+
 def stream_windows(
-    instants: Iterable[tuple[int, Load]],
+    instants: Instants,
     windows: Windows,
     seconds: Sequence[int] | None = None,
     prepare=lambda picture: picture,

@@ -25,9 +25,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from avaflow.errors import UserError
-from avaflow.formats.ava import MOST_SHOWN, Row
+from avaflow.formats.ava import Row
 from avaflow.formats.proposals import key_of
+from avaflow.listing import MOST_SHOWN
 from avaflow.project.actions import Action
+from avaflow.times import Moment, Timestamp, second_of_timestamp
 from avaflow.videos.segments import SegmentsManifest
 
 PERSON = 1
@@ -100,7 +102,7 @@ def annotatable(segments: int, settings: Mapping, margin: int) -> list[int]:
 
 
 def check_reach(
-    instants: Mapping[tuple[str, int], str],
+    instants: Mapping[Moment, str],
     segments: Mapping[str, int],
     settings: Mapping,
     margin: int,
@@ -111,7 +113,9 @@ def check_reach(
     each clip.
     """
     allowed = {clip: annotatable(count, settings, margin) for clip, count in segments.items()}
-    strays = sorted((clip, second) for clip, second in instants if second not in allowed[clip])
+    strays = sorted(
+        Moment(clip, second) for clip, second in instants if second not in allowed[clip]
+    )
     if strays:
         before, after = reach(settings, margin)
         raise UserError.listing(
@@ -119,10 +123,11 @@ def check_reach(
             f"t - {before} to t + {after} (AlphAction's window, and keyframes.margin). Take these "
             "out, or give their clips other times:",
             [
-                f"{instants[clip, second]}: second {second} of clip {clip} "
-                f"({_allowed(allowed[clip])})"
-                for clip, second in strays[:MOST_SHOWN]
+                f"{instants[place]}: second {place.second} of clip {place.clip} "
+                f"({_allowed(allowed[place.clip])})"
+                for place in strays
             ],
+            MOST_SHOWN,
         )
 
 
@@ -131,13 +136,13 @@ def _allowed(seconds: Sequence[int]) -> str:
 
 
 def images(
-    instants: Iterable[tuple[str, int]], manifests: Mapping[str, SegmentsManifest]
+    instants: Iterable[tuple[str, Timestamp]], manifests: Mapping[str, SegmentsManifest]
 ) -> list[dict]:
     """COCO `images` of keyframes (clip, timestamp), with what AlphAction and guides read."""
     found = []
     for number, (clip, timestamp) in enumerate(sorted(instants), start=1):
         manifest = manifests[clip]
-        name = manifest.name(timestamp - manifest.offset)
+        name = manifest.name(second_of_timestamp(timestamp, manifest.offset))
         found.append(
             {
                 "id": number,

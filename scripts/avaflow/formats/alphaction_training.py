@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from avaflow.formats.alphaction import HALF_SPAN_FRAMES, Split
-from avaflow.formats.ava import MOST_SHOWN
+from avaflow.listing import commas
 from avaflow.project.actions import MAX_ACTIONS
+from avaflow.times import Second
 from avaflow.videos.segments import LEFT_OUT_SECONDS, SegmentsManifest
 
 BATCH = 2
@@ -228,7 +229,7 @@ def readme_text(
     names = [split.name for split in splits]
     judged = judged_split(splits)
     some = next(iter(manifests.values()))
-    example = some.name(2)
+    example = some.name(Second(2))
     parts = [
         f"""\
 # Finetuning AlphAction
@@ -340,16 +341,14 @@ def _command(splits: Sequence[str], judged: str | None) -> str:
 def _remarks(split: Split, threshold: float) -> list[str]:
     remarks = []
     if split.unproposed:
-        shown = ", ".join(split.unproposed[:MOST_SHOWN])
-        more = len(split.unproposed) - MOST_SHOWN
         remarks.append(
             f"{split.name}: labelled, but no person was detected with {threshold:g} or more, so "
-            f"AlphAction leaves these out and what is on them counts as missed: {shown}"
-            + (f" and {more} more" if more > 0 else "")
+            "AlphAction leaves these out and what is on them counts as missed: "
+            + commas(split.unproposed)
         )
     if split.dropped:
         remarks.append(
             f"{split.name}: boxes too small for AlphAction, which drops them: "
-            + ", ".join(split.dropped[:MOST_SHOWN])
+            + commas(split.dropped)
         )
     return remarks

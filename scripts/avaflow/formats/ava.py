@@ -16,11 +16,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
+from avaflow.boxes import Corners
 from avaflow.errors import UserError
 from avaflow.files import write_text
 from avaflow.lines import lines_of
+from avaflow.listing import MOST_SHOWN
 from avaflow.project.actions import LABEL_TYPES, MAX_ACTIONS, Action
-from avaflow.times import timestamp_of_second
+from avaflow.tables import Label, rows_of
+from avaflow.times import Instant, Timestamp, second_of_timestamp, timestamp_of_second
 
 DECIMALS = 6
 """Decimals of a coordinate in a csv: a hundredth of a pixel at 8K, and as many as the project's
@@ -30,22 +35,23 @@ because PySlowFast groups rows by the text of the box."""
 COLUMNS = 8
 """Columns of a row; mmaction2 and Datumaro crash on the 7 of AVA v1."""
 
-MOST_SHOWN = 20
-"""Problems listed in one message; more would hide the first ones."""
-
 
 class Row(NamedTuple):
     """One person doing one action on one keyframe; `box` is x1, y1, x2, y2 in 0..1."""
 
     clip: str
-    timestamp: int
-    box: tuple[float, float, float, float]
+    timestamp: Timestamp
+    box: Corners
     action_id: int
     person_id: int
 
 
 def box_text(box: Sequence[float]) -> str:
-    """The four coordinates as a csv writes them, `0.100000,0.200000,0.300000,0.400000`."""
+    """The four coordinates as a csv writes them.
+
+    >>> box_text((0.1, 0.2, 1 / 3, 1.0))
+    '0.100000,0.200000,0.333333,1.000000'
+    """
     return ",".join(f"{value:.{DECIMALS}f}" for value in box)
 
 
@@ -55,17 +61,17 @@ def rounds_to_nothing(box: Sequence[float]) -> bool:
     return x1 >= x2 or y1 >= y2
 
 
-def rows_of_labels(clip: str, labels, offset: int) -> list[Row]:
+def rows_of_labels(clip: str, labels: pd.DataFrame, offset: int) -> list[Row]:
     """The rows of one clip from its labels table (`tables.LABELS`), seconds made timestamps."""
     return [
         Row(
             clip,
-            timestamp_of_second(int(label.second), offset),
-            (float(label.x1), float(label.y1), float(label.x2), float(label.y2)),
-            int(label.action_id),
-            int(label.person_id),
+            timestamp_of_second(label.second, offset),
+            (label.x1, label.y1, label.x2, label.y2),
+            label.action_id,
+            label.person_id,
         )
-        for label in labels.itertuples(index=False)
+        for label in rows_of(labels, Label)
     ]
 
 
@@ -75,16 +81,19 @@ def csv_text(rows: Iterable[Row], actions: int, offset: int) -> str:
     `actions` is the number of actions, whose ids run from 1 to it; `offset` only serves the
     messages, which speak of seconds as the annotator knows them. Raises UserError, naming
     clip, second and persons, for whatever a reader would crash on or silently misread.
+
+    >>> sits = Row("clip-1", Timestamp(902), (0.1, 0.2, 0.5, 0.9), action_id=2, person_id=1)
+    >>> print(csv_text([sits, sits._replace(action_id=1)], actions=3, offset=900), end="")
+    clip-1,902,0.1000,0.2000,0.5000,0.9000,1,1
+    clip-1,902,0.1000,0.2000,0.5000,0.9000,2,1
     """
     ordered = sorted(rows, key=lambda row: (row.clip, row.timestamp, row.person_id, row.action_id))
     problems = _row_problems(ordered, actions, offset)
     if problems:
-        shown = problems[:MOST_SHOWN]
-        if len(problems) > MOST_SHOWN:
-            shown.append(f"and {len(problems) - MOST_SHOWN} more")
         raise UserError.listing(
             "the labels cannot be written as an AVA csv; mend these in the finished projects:",
-            shown,
+            problems,
+            MOST_SHOWN,
         )
     return "".join(
         f"{row.clip},{row.timestamp},{box_text(row.box)},{row.action_id},{row.person_id}\n"
@@ -94,8 +103,8 @@ def csv_text(rows: Iterable[Row], actions: int, offset: int) -> str:
 
 def _row_problems(rows: list[Row], actions: int, offset: int) -> list[str]:
     problems: list[str] = []
-    texts_of_person: dict[tuple, set[str]] = defaultdict(set)
-    persons_of_text: dict[tuple, set[int]] = defaultdict(set)
+    texts_of_person: dict[tuple[str, Timestamp, int], set[str]] = defaultdict(set)
+    persons_of_text: dict[tuple[str, Timestamp, str], set[int]] = defaultdict(set)
     seen: set[tuple] = set()
     for row in rows:
         where = f"clip {row.clip}, second {row.timestamp - offset}, person {row.person_id}"
@@ -109,7 +118,7 @@ def _row_problems(rows: list[Row], actions: int, offset: int) -> list[str]:
             problems.append(f"{where}: action id {row.action_id} is not in 1..{actions}")
         if row.person_id < 1:
             problems.append(f"{where}: expected a person id from 1")
-        instant = (row.clip, row.timestamp)
+        instant = row.clip, row.timestamp
         if (*instant, row.person_id, row.action_id) in seen:
             problems.append(f"{where}: action {row.action_id} is given twice")
         seen.add((*instant, row.person_id, row.action_id))
@@ -139,8 +148,9 @@ def read_csv(path: str | Path) -> list[Row]:
         try:
             if len(cells) != COLUMNS:
                 raise ValueError(f"{len(cells)} columns")
-            box = tuple(map(float, cells[2:6]))
-            rows.append(Row(cells[0], int(cells[1]), box, int(cells[6]), int(cells[7])))
+            x1, y1, x2, y2 = map(float, cells[2:6])
+            timestamp, box = Timestamp(int(cells[1])), (x1, y1, x2, y2)
+            rows.append(Row(cells[0], timestamp, box, int(cells[6]), int(cells[7])))
         except ValueError as error:
             raise UserError(
                 f"{path}, line {number}: expected id,timestamp,x1,y1,x2,y2,action_id,person_id, "
@@ -160,33 +170,36 @@ def write_csv(path: str | Path, rows: Iterable[Row], actions: int, offset: int) 
     write_text(path, text)
 
 
-def excluded_text(instants: Iterable[tuple[str, int]]) -> str:
+def excluded_text(instants: Iterable[Instant]) -> str:
     """`clip,timestamp` lines of the keyframes that are not to be trained or judged on.
 
     Four digits, as in AVA's own files; there may be none, an empty file is fine.
+
+    >>> excluded_text([Instant("b", Timestamp(2)), Instant("a", Timestamp(903))])
+    'a,0903\\nb,0002\\n'
     """
     return "".join(f"{clip},{timestamp:04d}\n" for clip, timestamp in sorted(set(instants)))
 
 
-def read_excluded(path: str | Path) -> set[tuple[str, int]]:
-    """The (clip, timestamp) pairs of an excluded-timestamps file."""
+def read_excluded(path: str | Path) -> set[Instant]:
+    """The keyframes of an excluded-timestamps file."""
     instants = set()
     for number, line in enumerate(_lines(path), start=1):
         clip, comma, timestamp = line.partition(",")
         if not (comma and timestamp.isdigit()):
             raise UserError(f"{path}, line {number}: expected id,timestamp, found {line!r}")
-        instants.add((clip, int(timestamp)))
+        instants.add(Instant(clip, Timestamp(int(timestamp))))
     return instants
 
 
-def included_text(timestamps: Iterable[int]) -> str:
+def included_text(timestamps: Iterable[Timestamp]) -> str:
     """The timestamps that any clip may be annotated at: sorted, four digits, one a line."""
     return "".join(f"{timestamp:04d}\n" for timestamp in sorted(set(timestamps)))
 
 
-def read_included(path: str | Path) -> list[int]:
+def read_included(path: str | Path) -> list[Timestamp]:
     """The timestamps of an included_timestamps.txt, in its order."""
-    return [int(line) for line in _lines(path)]
+    return [Timestamp(int(line)) for line in _lines(path)]
 
 
 def action_list_text(actions: Sequence[Action]) -> str:
@@ -215,7 +228,7 @@ def read_action_list(path: str | Path) -> list[Action]:
     actions = []
     for entry in _ENTRY.finditer("\n".join(_lines(path))):
         fields = dict(_FIELD.findall(entry[1]))
-        number = fields.get("label_id", fields.get("id", ""))
+        number = fields.get("label_id") or fields.get("id") or ""
         if "name" not in fields or not number.isdigit():
             raise UserError(f"{path}: expected a name and an id, found {entry[0]!r}")
         kind = fields.get("label_type", LABEL_TYPES[0])
@@ -226,7 +239,11 @@ def read_action_list(path: str | Path) -> list[Action]:
 
 
 def label_map_text(actions: Sequence[Action]) -> str:
-    """`1: talk` lines: the label map that mmaction2's demos read."""
+    """`1: talk` lines: the label map that mmaction2's demos read.
+
+    >>> label_map_text([Action(1, "talk", "does", "PERSON_MOVEMENT")])
+    '1: talk\\n'
+    """
     return "".join(f"{action.id}: {action.name}\n" for action in actions)
 
 
@@ -237,8 +254,8 @@ def read_label_map(path: str | Path) -> dict[int, str]:
 
 
 def excluded_instants(
-    rows: Iterable[Row], annotatable: Mapping[str, Iterable[int]]
-) -> set[tuple[str, int]]:
+    rows: Iterable[Row], annotatable: Mapping[str, Iterable[Timestamp]]
+) -> set[Instant]:
     """The annotatable keyframes of finished clips at which nobody ticked anything.
 
     `annotatable` maps a finished clip to its annotatable timestamps. Readers must leave these
@@ -246,7 +263,7 @@ def excluded_instants(
     """
     labelled = {(row.clip, row.timestamp) for row in rows}
     return {
-        (clip, timestamp)
+        Instant(clip, timestamp)
         for clip, timestamps in annotatable.items()
         for timestamp in timestamps
         if (clip, timestamp) not in labelled
@@ -254,13 +271,13 @@ def excluded_instants(
 
 
 def check_annotatable(
-    rows: Iterable[Row], annotatable: Mapping[str, Iterable[int]], offset: int
+    rows: Iterable[Row], annotatable: Mapping[str, Iterable[Timestamp]], offset: int
 ) -> None:
     """UserError if a label is on a second that is no annotatable keyframe of its clip."""
     allowed = {clip: set(timestamps) for clip, timestamps in annotatable.items()}
     strays = sorted(
         {
-            (row.clip, row.timestamp - offset)
+            (row.clip, second_of_timestamp(row.timestamp, offset))
             for row in rows
             if row.timestamp not in allowed[row.clip]
         }
@@ -269,7 +286,8 @@ def check_annotatable(
         raise UserError.listing(
             "labels on seconds that are no keyframes (readers would sample beyond the clip's "
             "end); the finished project was made for other clip times or margins:",
-            [f"clip {clip}, second {second}" for clip, second in strays[:MOST_SHOWN]],
+            [f"clip {clip}, second {second}" for clip, second in strays],
+            MOST_SHOWN,
         )
 
 
@@ -277,7 +295,7 @@ def write_annotations(
     splits: Mapping[str, tuple[str | Path, str | Path]],
     clip_splits: Mapping[str, str],
     rows: Sequence[Row],
-    annotatable: Mapping[str, Sequence[int]],
+    annotatable: Mapping[str, Sequence[Timestamp]],
     actions: int,
     offset: int,
 ) -> None:

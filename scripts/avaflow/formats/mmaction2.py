@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from avaflow.errors import UserError
 from avaflow.formats.proposals import READER_SCORE
+from avaflow.listing import commas
 
 BASE = (
     "mmaction::detection/slowfast/"
@@ -320,12 +321,7 @@ def _missing_splits(export: Export) -> str:
 
 
 def _unproposed(unproposed: dict[str, list[str]]) -> str:
-    entries = [
-        f"{split}: {', '.join(keys[:_MOST_SHOWN])}"
-        + (f" and {len(keys) - _MOST_SHOWN} more" if len(keys) > _MOST_SHOWN else "")
-        for split, keys in unproposed.items()
-        if keys
-    ]
+    entries = [f"{split}: {commas(keys)}" for split, keys in unproposed.items() if keys]
     if not entries:
         return ""
     return f"""
@@ -346,5 +342,3 @@ _ABOUT = {
     "frames": "reads `rawframes/`; no video decoder is needed.",
     "video": "reads `clips/`, needs `pip install decord`; no folder of frames is needed.",
 }
-
-_MOST_SHOWN = 20

@@ -12,13 +12,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from avaflow.boxes import areas, clip_to_picture
 from avaflow.errors import UserError
 from avaflow.files import write_bytes
 from avaflow.formats.array_pickles import StoredArray, read_array_pickle
 from avaflow.tables import BOX
-from avaflow.times import frame_of_second, timestamp_of_second
+from avaflow.times import (
+    Frame,
+    Instant,
+    Moment,
+    Second,
+    Timestamp,
+    frame_of_second,
+    timestamp_of_second,
+)
 
 NOTES = {"clip": str, "second": int}
 """Keyframes on which no person was found: they have no key in the pickle."""
@@ -44,15 +53,15 @@ OLD_MODULE = "numpy.core.multiarray"
 """numpy's module of arrays before version 2; numpy 2 still knows it, numpy 1 only it."""
 
 
-def key_of(clip: str, timestamp: int) -> str:
+def key_of(clip: str, timestamp: Timestamp) -> str:
     """The key of a keyframe, `clip,0902`."""
     return f"{clip},{timestamp:04d}"
 
 
-def split_key(key: str) -> tuple[str, int]:
+def split_key(key: str) -> Instant:
     """Clip and timestamp of a key."""
     clip, _, timestamp = key.rpartition(",")
-    return clip, int(timestamp)
+    return Instant(clip, Timestamp(int(timestamp)))
 
 
 def tidy(boxes: np.ndarray) -> np.ndarray:
@@ -71,18 +80,18 @@ def tidy(boxes: np.ndarray) -> np.ndarray:
 
 def build(
     clips: Sequence[str],
-    keyframes: Sequence,
-    detections: Iterable,
+    keyframes: Sequence[pd.DataFrame],
+    detections: Iterable[pd.DataFrame],
     offset: int,
     fps: int,
-) -> tuple[dict[str, np.ndarray], list[tuple[str, int]]]:
+) -> tuple[dict[str, np.ndarray], list[Moment]]:
     """Proposals of every keyframe of `clips`, and the keyframes (clip, second) without any.
 
     `keyframes` holds one table (`tables.KEYFRAMES`) per clip in the order of `clips`,
     `detections` tables (`tables.DETECTIONS`) that may cover other clips and frames too.
     """
     boxes: dict[str, list[np.ndarray]] = {}
-    second_of: dict[tuple[str, int], int] = {}
+    second_of: dict[tuple[str, Frame], Second] = {}
     for clip, table in zip(clips, keyframes, strict=True):
         for second, frame in zip(table["second"].tolist(), table["frame"].tolist(), strict=True):
             if frame != frame_of_second(second, fps):
@@ -103,13 +112,13 @@ def build(
             raise UserError(f"clip {bad['clip']}, frame {bad['frame']}: a detection is not finite")
         instants = zip(own["clip"].tolist(), own["frame"].tolist(), strict=True)
         for (clip, frame), value in zip(instants, values, strict=True):
-            second = second_of.get((clip, frame))
-            if second is not None:
-                boxes[key_of(clip, timestamp_of_second(second, offset))].append(value)
+            shown = second_of.get((clip, frame))
+            if shown is not None:
+                boxes[key_of(clip, timestamp_of_second(shown, offset))].append(value)
     tidied = {key: tidy(np.array(found)) for key, found in sorted(boxes.items()) if found}
     proposals = {key: found for key, found in tidied.items() if len(found)}
     empty = sorted(
-        (clip, second)
+        Moment(clip, second)
         for (clip, _), second in second_of.items()
         if key_of(clip, timestamp_of_second(second, offset)) not in proposals
     )
@@ -126,10 +135,13 @@ def dumps(proposals: Mapping[str, np.ndarray]) -> bytes:
         check_entry(key, boxes)
     plain = {key: np.array(proposals[key], DTYPE, order="C") for key in sorted(proposals)}
     raw = pickle.dumps(plain, PROTOCOL)
-    pieces, copied = [], 0
+    pieces: list[bytes] = []
+    copied = 0
     for opcode, argument, start in pickletools.genops(raw):
-        if opcode.name == "GLOBAL" and argument.split(" ")[0] == NEW_MODULE:
-            name = argument.split(" ")[1]
+        if opcode.name != "GLOBAL" or start is None:
+            continue
+        module, name = str(argument).split(" ")
+        if module == NEW_MODULE:
             pieces += [raw[copied:start], f"c{OLD_MODULE}\n{name}\n".encode("ascii")]
             copied = start + len(f"c{NEW_MODULE}\n{name}\n")
     pieces.append(raw[copied:])

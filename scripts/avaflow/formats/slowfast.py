@@ -7,12 +7,14 @@ exactly our keyframe), and it asserts that the clips with boxes are those of the
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from avaflow.errors import UserError
 from avaflow.formats.ava import DECIMALS, Row, box_text
 from avaflow.formats.proposals import READER_SCORE, split_key
+from avaflow.times import Timestamp
 
 FPS = 30
 OFFSET = 900
@@ -78,16 +80,23 @@ def check_timestamps(rows: Iterable[Row]) -> None:
         )
 
 
-def box_rows(
-    proposals: Mapping[str, np.ndarray], clips: Iterable[str]
-) -> list[tuple[str, int, str, float]]:
-    """The proposals of `clips` as (clip, timestamp, box text, score), one a box text.
+class PredictedBox(NamedTuple):
+    """A box that PySlowFast is given on a keyframe; `box` is its text in the csv."""
+
+    clip: str
+    timestamp: Timestamp
+    box: str
+    score: float
+
+
+def box_rows(proposals: Mapping[str, np.ndarray], clips: Iterable[str]) -> list[PredictedBox]:
+    """The proposals of `clips` as predicted boxes, one a box text.
 
     PySlowFast groups by the text, so of two proposals with one text the better is kept; they
     come best first.
     """
     wanted = set(clips)
-    rows = []
+    rows: list[PredictedBox] = []
     for key in sorted(proposals, key=split_key):
         clip, timestamp = split_key(key)
         if clip not in wanted or timestamp not in TIMESTAMPS:
@@ -95,11 +104,11 @@ def box_rows(
         best: dict[str, float] = {}
         for box in proposals[key]:
             best.setdefault(box_text(box[:4]), float(box[4]))
-        rows += [(clip, timestamp, text, score) for text, score in best.items()]
+        rows += [PredictedBox(clip, timestamp, text, score) for text, score in best.items()]
     return rows
 
 
-def boxes_text(rows: Iterable[tuple[str, int, str, float]]) -> str:
+def boxes_text(rows: Iterable[PredictedBox]) -> str:
     """The predicted boxes csv: `id,timestamp,x1,y1,x2,y2,,score`, the action left empty."""
     return "".join(
         f"{clip},{timestamp},{text},,{score:.{DECIMALS}f}\n"
@@ -107,7 +116,7 @@ def boxes_text(rows: Iterable[tuple[str, int, str, float]]) -> str:
     )
 
 
-def clips_with_boxes(rows: Iterable[tuple[str, int, str, float]], threshold: float) -> set[str]:
+def clips_with_boxes(rows: Iterable[PredictedBox], threshold: float) -> set[str]:
     """The clips that keep a box at this score, as it is rounded in the csv."""
     return {clip for clip, _, _, score in rows if round(score, DECIMALS) >= threshold}
 
@@ -156,7 +165,7 @@ class Split:
     listed: tuple[str, ...]
     left_out: tuple[str, ...]
     evaluation: Evaluation
-    boxes: tuple[tuple[str, int, str, float], ...]
+    boxes: tuple[PredictedBox, ...]
 
 
 def plan_split(
@@ -179,7 +188,7 @@ def plan_split(
         return Split(name, keyframes, tuple(labelled), (), truth, boxes)
     listed = tuple(clip for clip in labelled if clip in found)
     left_out = tuple(clip for clip in labelled if clip not in found)
-    kept = tuple(row for row in boxes if row[0] in found)
+    kept = tuple(row for row in boxes if row.clip in found)
     return Split(name, keyframes, listed, left_out, Evaluation(name, truth=False), kept)
 
 

@@ -13,11 +13,13 @@ import csv
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from avaflow.errors import UserError
 from avaflow.lines import lines_of
+from avaflow.listing import MOST_SHOWN
 
 COLUMNS = ("youtube_id", "time_start", "time_end", "split")
 """Columns that a csv has to have; `label` may be missing where the labels are held back."""
@@ -34,10 +36,6 @@ SPLIT_NAMES = {
     "holdout_test": "test",
 }
 """What the official files call the splits."""
-
-
-MOST_SHOWN = 20
-"""Problems listed in one message."""
 
 
 _ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -86,47 +84,60 @@ def read_annotations(path: str | Path) -> list[Annotated]:
             f"{path}: expected an annotation file, found a folder: name the files in it"
         ) from None
     raw = _from_json(path, text) if text.lstrip()[:1] in ("{", "[") else _from_csv(path, text)
-    rows, problems = [], []
-    append = rows.append
-    for where, youtube_id, start, end, split, label in raw:
+    rows: list[Annotated] = []
+    problems: list[str] = []
+    for entry in raw:
         try:
-            first, last = _second(start), _second(end)
-            known = SPLIT_NAMES.get(split) or SPLIT_NAMES[split.strip().lower()]
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            known, first, last = None, 0, 0
-        if not isinstance(label, str):
-            problems.append(f"{where}: expected the label as a text, found {label!r}")
-            continue
-        label = label if label.isascii() else unicodedata.normalize("NFC", label)
-        label = label.strip()
-        wrong = None
-        if known is None:
-            wrong = (
-                "expected times in seconds and a split of "
-                f"{', '.join(SPLIT_NAMES)}, found {start!r}, {end!r}, {split!r}"
-            )
-        elif not _ID.fullmatch(youtube_id):
-            wrong = f"expected an id of letters, digits, - and _, found {youtube_id!r}"
-        elif not 0 <= first < last:
-            wrong = f"expected a start before the end, found {first} and {last}"
-        elif not label and known != "test":
-            wrong = f"{youtube_id} has no label"
-        elif _CONTROL.search(label):
-            wrong = f"the label {label!r} has a control character in it"
-        if wrong:
-            problems.append(f"{where}: {wrong}")
-        else:
-            append(Annotated(known, video_name(youtube_id, first, last), first, last, label))
+            rows.append(_annotated(entry))
+        except ValueError as error:
+            problems.append(f"{entry.where}: {error}")
     if problems:
-        more = len(problems) - MOST_SHOWN
-        shown = problems[:MOST_SHOWN] + ([f"and {more} more"] if more > 0 else [])
-        raise UserError.listing(f"{path}: these annotations cannot be used:", shown)
+        raise UserError.listing(f"{path}: these annotations cannot be used:", problems, MOST_SHOWN)
     if not rows:
         raise UserError(f"{path}: there is no annotation in the file")
     return rows
 
 
-def _second(value) -> int:
+class _Entry(NamedTuple):
+    """One entry of a file as it stands there, and where, for messages."""
+
+    where: str
+    youtube_id: str
+    start: Any
+    end: Any
+    split: Any
+    label: Any
+
+
+def _annotated(entry: _Entry) -> Annotated:
+    """An entry's values as they are used; ValueError says what is wrong with it."""
+    try:
+        first, last = _second(entry.start), _second(entry.end)
+        split = SPLIT_NAMES.get(entry.split) or SPLIT_NAMES[entry.split.strip().lower()]
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        split = None
+    label = entry.label
+    if not isinstance(label, str):
+        raise ValueError(f"expected the label as a text, found {label!r}")
+    label = label if label.isascii() else unicodedata.normalize("NFC", label)
+    label = label.strip()
+    if split is None:
+        raise ValueError(
+            f"expected times in seconds and a split of {', '.join(SPLIT_NAMES)}, found "
+            f"{entry.start!r}, {entry.end!r}, {entry.split!r}"
+        )
+    if not _ID.fullmatch(entry.youtube_id):
+        raise ValueError(f"expected an id of letters, digits, - and _, found {entry.youtube_id!r}")
+    if not 0 <= first < last:
+        raise ValueError(f"expected a start before the end, found {first} and {last}")
+    if not label and split != "test":
+        raise ValueError(f"{entry.youtube_id} has no label")
+    if _CONTROL.search(label):
+        raise ValueError(f"the label {label!r} has a control character in it")
+    return Annotated(split, video_name(entry.youtube_id, first, last), first, last, label)
+
+
+def _second(value: Any) -> int:
     """A whole second from `12`, `12.0` or 12.0; official files round to whole seconds."""
     if isinstance(value, float):
         return round(value)
@@ -136,7 +147,7 @@ def _second(value) -> int:
         return round(float(value))
 
 
-def _from_csv(path: Path, text: str):
+def _from_csv(path: Path, text: str) -> Iterator[_Entry]:
     reader = csv.reader(lines_of(text))
     header = [name.strip().lower() for name in next(reader, [])]
     missing = [name for name in COLUMNS if name not in header]
@@ -158,10 +169,11 @@ def _from_csv(path: Path, text: str):
             )
         label = row[label_at] if label_at is not None else ""
         line = f"line {reader.line_num}"
-        yield line, row[id_at].strip(), row[start_at], row[end_at], row[split_at], label
+        youtube_id = row[id_at].strip()
+        yield _Entry(line, youtube_id, row[start_at], row[end_at], row[split_at], label)
 
 
-def _from_json(path: Path, text: str):
+def _from_json(path: Path, text: str) -> Iterator[_Entry]:
     try:
         # Pairs, because a dict would silently keep the last of two entries for one id.
         entries = json.loads(text, object_pairs_hook=_Pairs)
@@ -177,7 +189,8 @@ def _from_json(path: Path, text: str):
             annotations = dict(entry.get("annotations") or ())
             start, end = annotations["segment"]
             label = annotations.get("label") or ""
-            yield f"id {youtube_id}", youtube_id, start, end, entry["subset"], label
+            where, split = f"id {youtube_id}", entry["subset"]
+            yield _Entry(where, youtube_id, start, end, split, label)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
                 f"{path}, id {youtube_id}: expected annotations with a segment of two times, a "

@@ -2,15 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from avaflow.bulk.batch import Limit, Task, provenance, run_tasks
 from avaflow.bulk.journal import Journal
-from avaflow.errors import BadVideo, UserError
-from avaflow.kinetics.manifest import BAD, MANIFEST
+from avaflow.kinetics.manifest import GOOD, MANIFEST
 from avaflow.kinetics.video import VERSION, resize
-
-FEWEST_JUDGED = 20
-"""A batch with fewer videos is not judged by its share of broken ones; the lists still are."""
 
 BOUND = (
     "short_side",
@@ -39,51 +37,41 @@ def run_batch(
     `videos` is the folder that gets a folder per split, None to replace each video in its
     place. Raises UserError if more of a batch than `max_broken_share` cannot be used.
     """
-    done: dict[str, dict] = {}
+    tasks: list[Task] = []
+    missing: dict[str, dict] = {}
+    if videos:
+        for split in {row["split"] for row in rows if row["source"]}:
+            (videos / split).mkdir(parents=True, exist_ok=True)
     for row in rows:
-        key = f"{row['split']}/{row['name']}"
-        if key in done:
-            continue  # a second label of the same video
+        key = _key(row)
         if not row["source"]:
             instead = f"only {row['instead']} is there" if row["instead"] else ""
-            done[key] = {"status": "missing", "reason": instead or "no file of this name"}
+            missing[key] = {"status": "missing", "reason": instead or "no file of this name"}
             continue
-        provenance = provenance_of(row, settings, videos)
-        known = journal.known(key, provenance)
-        if known is None:
-            folder = videos and videos / row["split"]
-            if folder:
-                folder.mkdir(parents=True, exist_ok=True)
-            try:
-                known = resize(
-                    row["source"], folder, row["name"], settings, exe, log, journal, key, provenance
-                )
-            except BadVideo as error:
-                known = {"status": error.status, "reason": error.reason}
-                journal.add(key, provenance, "", None, known)
-                logger.info("%s: %s: %s", row["source"], error.status, error.reason)
-        done[key] = known
-    broken = [key for key, result in done.items() if result["status"] in BAD[1:]]
-    present = [key for key, result in done.items() if result["status"] != "missing"]
-    if len(present) >= FEWEST_JUDGED and len(broken) > settings["max_broken_share"] * len(present):
-        raise UserError(
-            f"{len(broken)} of {len(present)} videos of a batch of Kinetics cannot be used, more "
-            f"than kinetics.max_broken_share ({settings['max_broken_share']:g}) allows. The first: "
-            f"{broken[0]}: {done[broken[0]]['reason']}. Mend the videos or raise the limit; what "
-            f"was resized stays. All are in {log.with_name(log.name.replace('.ffmpeg', ''))}"
-        )
-    journal.keep(done)
-    return [manifest_row(row, done[f"{row['split']}/{row['name']}"]) for row in rows]
+        made_from = provenance_of(row, settings, videos)
+        folder = videos and videos / row["split"]
+        source = row["source"]
+        place = source, folder, row["name"]
+        make = partial(resize, *place, settings, exe, log, journal, key, made_from)
+        tasks.append(Task(key, made_from, source, make))
+    limit = Limit(
+        "videos of a batch of Kinetics",
+        "kinetics.max_broken_share",
+        settings["max_broken_share"],
+        "Mend the videos or raise the limit; what was resized stays. All are in "
+        f"{log.with_name(log.name.replace('.ffmpeg', ''))}",
+    )
+    done = missing | run_tasks(tasks, journal, GOOD, limit, logger, absent=missing)
+    return [manifest_row(row, done[_key(row)]) for row in rows]
 
 
 def provenance_of(row: Mapping[str, str], settings: Mapping, videos: Path | None) -> str:
-    """What a result is made from: the source's size, date and path, the settings, the place.
+    """What a result is made from: the source, the settings, the place.
 
     Results in place and in a folder are never taken for each other.
     """
     chosen = " ".join(str(settings[name]) for name in BOUND)
-    place = videos or "in place"
-    return f"{row['bytes']} {row['changed']} v{VERSION} {chosen} {row['source']} > {place}"
+    return f"{provenance(row, VERSION, chosen)} > {videos or 'in place'}"
 
 
 def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:
@@ -92,3 +80,8 @@ def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:
     made |= {name: row[name] for name in ("split", "name", "start", "end", "label", "source")}
     made["note"] = "; ".join(note for note in (row["note"], result.get("note")) if note)
     return made
+
+
+def _key(row: Mapping[str, str]) -> str:
+    """A video's key in the journal: rows with other labels of it share it."""
+    return f"{row['split']}/{row['name']}"

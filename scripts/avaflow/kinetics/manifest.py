@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from avaflow.errors import UserError
+from avaflow.bulk.batch import Limit
 from avaflow.project.clips import SPLITS
 
 MANIFEST = (
@@ -53,12 +53,12 @@ def check_share(rows: Sequence[Mapping[str, str]], max_broken_share: float) -> N
     broken = [
         f"{name}: {row['reason']}" for name, row in present.items() if row["status"] not in GOOD
     ]
-    if len(broken) > max_broken_share * len(present):
-        raise UserError(
-            f"{len(broken)} of {len(present)} videos of Kinetics cannot be used, more than "
-            f"kinetics.max_broken_share ({max_broken_share:g}) allows. The first: {broken[0]}. The "
-            "manifests of the batches name all. Mend the videos or raise the limit."
-        )
+    Limit(
+        "videos of Kinetics",
+        "kinetics.max_broken_share",
+        max_broken_share,
+        "The manifests of the batches name all. Mend the videos or raise the limit.",
+    ).check(broken, len(present))
 
 
 def summary(rows: Iterable[Mapping[str, str]]) -> list[dict]:

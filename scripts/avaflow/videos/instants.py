@@ -7,12 +7,14 @@ for. One picture is held at a time, whatever the video's length.
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from string import Formatter
 
 import numpy as np
 
 from avaflow.errors import UserError
+from avaflow.listing import commas
 from avaflow.videos.probe import OPEN_OPTIONS, file_url, probe
 
 SLACK_SECONDS = 0.0006
@@ -152,7 +154,7 @@ class FolderInstants:
     def __iter__(self) -> Iterator[tuple[int, Load]]:
         for instant, path in enumerate(frame_files(self.folder, self.pattern)):
             self.frames = instant + 1
-            yield instant, lambda path=path: self._load(path)
+            yield instant, partial(self._load, path)
         self.ended = True
 
     def _load(self, path: Path) -> np.ndarray:
@@ -189,10 +191,9 @@ def frame_files(folder: Path, pattern: str) -> list[Path]:
     if last - first + 1 != len(numbers):
         there = set(numbers)
         missing = [number for number in range(first, last) if number not in there]
-        shown = ", ".join(pattern.format(number) for number in missing[:3])
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        shown = commas([pattern.format(number) for number in missing], 3)
         raise UnreadableVideo(
-            f"{folder}: {shown}{more} missing between {pattern.format(first)} and "
+            f"{folder}: {shown} missing between {pattern.format(first)} and "
             f"{pattern.format(last)}: every picture after the gap would be taken for an earlier "
             "one. Write the frames anew, or number them without a gap"
         )
@@ -201,10 +202,7 @@ def frame_files(folder: Path, pattern: str) -> list[Path]:
 
 def _others(names: list[str]) -> str:
     """What lies in a folder instead, by the first name."""
-    if not names:
-        return "an empty folder"
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{min(names)}{more}"
+    return commas(sorted(names), 1) if names else "an empty folder"
 
 
 def frame_matcher(pattern: str) -> re.Pattern:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from avaflow.errors import UserError
+from avaflow.errors import BadVideo
 from avaflow.files import write_text
 
 CONTAINERS = (
@@ -65,7 +65,7 @@ def file_url(path: str | Path) -> str:
 def probe(path: str | Path) -> VideoFacts:
     """Facts of a video file.
 
-    Raises UserError for a missing or empty file, a folder, a playlist, something that is
+    Raises BadVideo for a missing or empty file, a folder, a playlist, something that is
     no video, a file without a picture stream, and a file that was cut short.
     """
     import av
@@ -76,18 +76,20 @@ def probe(path: str | Path) -> VideoFacts:
         with av.open(file_url(path), options=OPEN_OPTIONS) as container:
             streams = [s for s in container.streams.video if not _is_cover_picture(s)]
             if not streams:
-                kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
-                raise UserError(
-                    f"{path}: expected a video, found a file with {' and '.join(kinds)} only. "
-                    "Give a file with a picture, or take its row out of your table."
+                kinds = sorted({str(stream.type) for stream in container.streams})
+                raise BadVideo.named(
+                    path,
+                    f"expected a video, found a file with {' and '.join(kinds) or 'nothing'} only",
+                    "Give a file with a picture, or take its row out of your table.",
                 )
             stream = streams[0]
             context = stream.codec_context
             rate = stream.average_rate or stream.guessed_rate
             if not context.width or not context.height:
-                raise UserError(
-                    f"{path}: the header gives no picture size, so the file was cut short or is "
-                    "damaged. Copy or download it again."
+                raise BadVideo.named(
+                    path,
+                    "the header gives no picture size, so the file was cut short or is damaged",
+                    "Copy or download it again.",
                 )
             return VideoFacts(
                 container=container.format.name,
@@ -101,29 +103,34 @@ def probe(path: str | Path) -> VideoFacts:
                 sound=bool(container.streams.audio),
             )
     except av.error.FFmpegError as error:
-        raise UserError(_unreadable(path, error)) from error
+        raise _unreadable(path, error) from error
 
 
 def _refuse_by_look(path: Path) -> None:
     if not path.exists():
-        raise UserError(f"{path}: the video is missing. Put it there or correct the clips table.")
+        raise BadVideo.named(
+            path, "the video is missing", "Put it there or correct the clips table."
+        )
     if path.is_dir():
-        raise UserError(f"{path}: expected a video file, found a folder.")
+        raise BadVideo.named(path, "expected a video file, found a folder", "Name a file in it.")
     if path.stat().st_size == 0:
-        raise UserError(f"{path}: the file is empty (0 bytes). Copy or download it again.")
+        raise BadVideo.named(path, "the file is empty (0 bytes)", "Copy or download it again.")
     with open(path, "rb") as stream:
         head = stream.read(4096)
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if any(start.lower().startswith(mark.lower()) for mark in PLAYLIST_MARKS):
-        raise UserError(
-            f"{path}: this is a playlist, not a video: it only names other files, and avaflow "
-            "does not follow it. Download the video it stands for and give that file."
+        raise BadVideo.named(
+            path,
+            "this is a playlist, not a video: it only names other files, and avaflow does not "
+            "follow it",
+            "Download the video it stands for and give that file.",
         )
     if _is_text(head):
         shown = head[:40].decode("utf-8", "replace").splitlines()[0]
-        raise UserError(
-            f"{path}: expected a video, found a text file that begins with {shown!r}. "
-            "A failed download often leaves such a page: fetch the video again."
+        raise BadVideo.named(
+            path,
+            f"expected a video, found a text file that begins with {shown!r}",
+            "A failed download often leaves such a page: fetch the video again.",
         )
 
 
@@ -174,18 +181,21 @@ def _duration(path: Path, container, stream) -> float:
         try:
             container.seek(0)
         except av.error.FFmpegError as error:
-            raise UserError(_unreadable(path, error)) from error
+            raise _unreadable(path, error) from error
         last = _last_picture_end(container, stream)
     if last is None:
-        raise UserError(
-            f"{path}: there is no picture in the file, so it was cut short or is damaged. "
-            "Copy or download it again."
+        raise BadVideo.named(
+            path,
+            "there is no picture in the file, so it was cut short or is damaged",
+            "Copy or download it again.",
         )
     measured = last - origin
     if claimed is not None and comparable and measured < claimed - TRUNCATION_SECONDS:
-        raise UserError(
-            f"{path}: the header promises {claimed:.2f} s, but the pictures end at "
-            f"{measured:.2f} s: the file was cut short. Copy or download it again."
+        raise BadVideo.named(
+            path,
+            f"the header promises {claimed:.2f} s, but the pictures end at {measured:.2f} s: the "
+            "file was cut short",
+            "Copy or download it again.",
         )
     return measured
 
@@ -210,13 +220,15 @@ def _last_picture_end(container, stream) -> float | None:
     return end
 
 
-def _unreadable(path: Path, error: Exception) -> str:
+def _unreadable(path: Path, error: Exception) -> BadVideo:
     reason = getattr(error, "strerror", None) or str(error)
     log = getattr(error, "log", None)
     detail = f"; {log[2].strip()}" if log else ""
-    return (
-        f"{path}: no video could be read from it ({reason}{detail}). It is not a video, was cut "
-        "short, or is a kind that avaflow does not open. Copy or download it again, or convert it."
+    return BadVideo.named(
+        path,
+        f"no video could be read from it ({reason}{detail})",
+        "It is not a video, was cut short, or is a kind that avaflow does not open. Copy or "
+        "download it again, or convert it.",
     )
 
 

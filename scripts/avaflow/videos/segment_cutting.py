@@ -8,6 +8,7 @@ import ffmpeg
 
 from avaflow.errors import UserError
 from avaflow.files import atomic_folder
+from avaflow.times import Second
 from avaflow.videos.ffmpeg import ffmpeg_exe, run_ffmpeg
 from avaflow.videos.filters import constant_rate, find_preroll, jpeg_output, source_stream
 from avaflow.videos.probe import OPEN_OPTIONS, VideoFacts, file_url
@@ -72,7 +73,7 @@ def cut_segments(
         errors = run_ffmpeg(outputs, exe, log, subject, folder)
         width, height = _check(subject, clips, keyframes, count, fps * seconds)
         numbering = settings["numbering"]
-        for second in range(count):
+        for second in map(Second, range(count)):
             name = segment_name(second, numbering, offset)
             number, phase = divmod(second, seconds)
             os.replace(clips / _phase_name(phase, number), clips / f"{name}.mp4")

@@ -13,11 +13,7 @@ from pathlib import Path
 
 from avaflow.errors import UserError
 from avaflow.files import write_text
-from avaflow.times import timestamp_of_second
-
-NUMBERINGS = ("timestamp", "sequence")
-"""How the files of a second are called: by its timestamp without padding, as AlphAction's
-loader wants it, or from 0001 on, as finetuning guides have it."""
+from avaflow.times import Second, timestamp_of_second
 
 LEFT_OUT_SECONDS = 0.02
 """A rest at a clip's end up to half a frame at 25 frames a second is rounding, and not told."""
@@ -49,28 +45,45 @@ class SegmentsManifest:
     bytes: int
     sha256: str
 
-    def name(self, second: int) -> str:
+    def name(self, second: Second) -> str:
         """The name of a second's files, without its suffix."""
         return segment_name(second, self.numbering, self.offset)
 
 
-def segment_name(second: int, numbering: str, offset: int) -> str:
-    """The name of a second's files, without suffix: `902` by timestamp, `0003` in sequence."""
+def segment_name(second: Second, numbering: str, offset: int) -> str:
+    """The name of a second's files, without suffix: `902` by timestamp, `0003` in sequence.
+
+    `numbering` is `timestamp`, as AlphAction's loader wants it, without padding; or `sequence`,
+    from 0001 on, as finetuning guides have it.
+
+    >>> segment_name(Second(2), "timestamp", offset=900), segment_name(Second(2), "sequence", 900)
+    ('902', '0003')
+    """
     if numbering == "sequence":
         return f"{second + 1:04d}"
     return str(timestamp_of_second(second, offset))
 
 
-def second_of_name(name: str, numbering: str, offset: int) -> int | None:
-    """The second that a name stands for; None if it is no such name."""
+def second_of_name(name: str, numbering: str, offset: int) -> Second | None:
+    """The second that a name stands for; None if it is no such name.
+
+    >>> second_of_name("902", "timestamp", offset=900)
+    2
+    >>> second_of_name("0902", "timestamp", offset=900) is None
+    True
+    """
     if not (name.isascii() and name.isdigit()):
         return None
-    second = int(name) - (1 if numbering == "sequence" else offset)
+    second = Second(int(name) - (1 if numbering == "sequence" else offset))
     return second if second >= 0 and name == segment_name(second, numbering, offset) else None
 
 
 def segment_count(frames: int, fps: int, seconds: int) -> int:
-    """Number of whole segments of `seconds` s that begin at the whole seconds of a clip."""
+    """Number of whole segments of `seconds` s that begin at the whole seconds of a clip.
+
+    >>> segment_count(frames=275, fps=25, seconds=1), segment_count(frames=49, fps=25, seconds=2)
+    (11, 0)
+    """
     return max(0, frames // fps - seconds + 1)
 
 
@@ -81,7 +94,7 @@ def segments_digest(folder: str | Path, count: int, numbering: str, offset: int)
     """
     digest = hashlib.sha256()
     size = 0
-    for second in range(count):
+    for second in map(Second, range(count)):
         name = segment_name(second, numbering, offset)
         for file in (f"clips/{name}.mp4", f"keyframes/{name}.jpg"):
             content = (Path(folder) / file).read_bytes()

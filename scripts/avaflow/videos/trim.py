@@ -19,7 +19,7 @@ from avaflow.errors import UserError
 from avaflow.files import atomic_file, atomic_folder, sha256, write_text
 from avaflow.manifests import ClipManifest
 from avaflow.tables import KEYFRAMES, write_table
-from avaflow.times import frame_of_second
+from avaflow.times import Second, frame_of_second
 from avaflow.videos.ffmpeg import ffmpeg_exe, run_ffmpeg
 from avaflow.videos.filters import (
     clip_output,
@@ -44,7 +44,7 @@ def trim(
     start: float,
     frames: int,
     facts: VideoFacts,
-    seconds: Sequence[int],
+    seconds: Sequence[Second],
     settings: Mapping,
     jpeg_quality: int,
     clip_path: Path,
@@ -143,7 +143,7 @@ def rawframes_of_clip(
 
 
 def keyframe_table(
-    clip: str, folder: Path, seconds: Sequence[int], fps: int, width: int, height: int
+    clip: str, folder: Path, seconds: Sequence[Second], fps: int, width: int, height: int
 ) -> pd.DataFrame:
     """The table of a clip's keyframes, with a checksum of each picture in `folder`."""
     rows = []

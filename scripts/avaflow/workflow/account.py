@@ -8,7 +8,7 @@ import pandas as pd
 from avaflow.manifests import read_clip_manifest
 from avaflow.project.actions import Attribute, all_actions
 from avaflow.project.clips import SPLITS
-from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, empty_table, read_table
+from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, Note, empty_table, read_table, rows_of
 from avaflow.times import frame_of_second
 
 CLIP_COLUMNS = [
@@ -71,12 +71,15 @@ def project_account(
 ) -> tuple[pd.DataFrame, str]:
     """The table of all clips and the report as Markdown, from the files of a finished run."""
     results = Path(results)
-    rows, ticks, kinds, remarks = [], [], {}, []
+    rows: list[dict] = []
+    ticks: list[pd.DataFrame] = []
+    kinds: dict[str, int] = {}
+    remarks: list[str] = []
     for clip in clips:
         row, labels, notes = clip_account(clip, splits[clip], clip in finished, results, fps)
         rows.append(row)
         ticks.append(labels.assign(split=splits[clip]))
-        for note in notes.itertuples():
+        for note in rows_of(notes, Note):
             if note.box:
                 kind = note.note.split(":", 1)[0]
                 kinds[kind] = kinds.get(kind, 0) + 1

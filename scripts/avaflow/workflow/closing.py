@@ -7,6 +7,7 @@ import pandas as pd
 
 from avaflow.errors import UserError
 from avaflow.features.files import MADE, MANIFEST, SKIPPED, index_table, unlisted_arrays
+from avaflow.listing import commas, first_lines
 from avaflow.manifests import read_clip_manifest
 from avaflow.tables import NOTES, read_table
 from avaflow.videos.segments import LEFT_OUT_SECONDS, read_segments_manifest
@@ -77,9 +78,7 @@ def run_summary(project, config: Mapping) -> str:
             f"  {'dataset':<18} for AlphAction, from annotations by hand   {readme.parent}/"
         )
     if project.awaiting and project.by_hand is None:
-        shown = ", ".join(project.awaiting[:8])
-        more = f" and {len(project.awaiting) - 8} more" if len(project.awaiting) > 8 else ""
-        lines.append(f"  awaiting a person: {shown}{more}")
+        lines.append(f"  awaiting a person: {commas(project.awaiting, 8)}")
         if (results / "via" / "index.html").exists():
             lines.append(
                 f"    open {results}/via/index.html, tick, save each clip as "
@@ -117,9 +116,7 @@ def features_summary(results: Path, person_batches: Sequence[str] = ()) -> list[
             unlisted = unlisted_arrays(persons, results / "person_features")
             left += [f"person_features/{name}" for name in unlisted]
     if left:
-        shown = ", ".join(left[:NOTES_SHOWN])
-        more = f" and {len(left) - NOTES_SHOWN} more" if len(left) > NOTES_SHOWN else ""
-        lines.append(f"  no longer listed, and kept: {shown}{more}")
+        lines.append(f"  no longer listed, and kept: {commas(left, NOTES_SHOWN)}")
     return lines
 
 
@@ -127,11 +124,10 @@ def _noted(table: pd.DataFrame, without: str, where: str) -> list[str]:
     """A line for each note in a table of feature_files.MANIFEST; the rest is counted."""
     noted = table[table["note"] != ""].to_dict("records")
     lines = [
-        f"  {without if row['status'] == SKIPPED else 'look at'} {row['name']}: {row['note']}"
-        for row in noted[:NOTES_SHOWN]
+        f"{without if row['status'] == SKIPPED else 'look at'} {row['name']}: {row['note']}"
+        for row in noted
     ]
-    more = len(noted) - NOTES_SHOWN
-    return [*lines, f"  and {more} more: see {where}"] if more > 0 else lines
+    return [f"  {line}" for line in first_lines(lines, NOTES_SHOWN, f": see {where}")]
 
 
 def counted_lines(name: str, folder: Path, asked: object) -> list[str]:

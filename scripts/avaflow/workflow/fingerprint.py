@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from avaflow.files import write_text
 
@@ -153,14 +153,14 @@ def _imported_files(tree: ast.AST) -> set[str]:
 
 def _drop_docstrings(tree: ast.AST) -> None:
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
+        body: Any = getattr(node, "body", None)
         if isinstance(body, list):
             kept = [
                 part
                 for part in body
                 if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
             ]
-            node.body = kept or [ast.Pass()]
+            vars(node)["body"] = kept or [ast.Pass()]
 
 
 class _DropMessages(ast.NodeTransformer):

@@ -197,7 +197,7 @@ def read_by_hand(
     found = read_hand_labels(annotated_by_hand(config), splits, attributes, numbering, offset)
     # Of a video that is not downloaded yet the end may be unknown: its job looks again.
     counts = {clip.id: segments_of(clip, settings) for clip in clips if clip.end is not None}
-    known = {each: where for each, where in found.judged.items() if each[0] in counts}
+    known = {each: where for each, where in found.judged.items() if each.clip in counts}
     check_reach(known, counts, settings, config["keyframes"]["margin"])
     return found
 
@@ -209,6 +209,8 @@ def other_parts(config: Mapping) -> list[str]:
 
 def segments_of(clip: Clip, settings: Mapping) -> int:
     """The number of AlphAction's segments in a clip whose end is known."""
+    if clip.end is None:
+        raise ValueError(f"clip {clip.id}: its end is not known yet")
     fps = settings["fps"]
     frames = frame_count(clip.start, clip.end, fps)
     return segment_count(frames, fps, settings["segment_seconds"])
