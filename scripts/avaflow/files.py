@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,6 +103,26 @@ def sha256(path: str | Path) -> str:
     """SHA-256 of a file's content, as 64 hexadecimal digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+LONGEST_NAME = 255
+"""Bytes of a file's or a folder's name, on every file system in use."""
+
+LONGEST_PATH = 4095
+"""Bytes of a path, on Linux."""
+
+
+def path_problem(path: str) -> str:
+    """Why no file can have a path; empty where one can."""
+    controls = sorted({letter for letter in path if unicodedata.category(letter) == "Cc"})
+    if controls:
+        return f"it holds the control character {controls[0]!r}, which no name should"
+    longest = max(len(os.fsencode(name)) for name in path.split("/"))
+    if longest > LONGEST_NAME:
+        return f"a name in it has {longest} bytes, and file systems take {LONGEST_NAME}"
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        return f"it has {len(os.fsencode(path))} bytes, and systems take {LONGEST_PATH}"
+    return ""
 
 
 def _umask() -> int:

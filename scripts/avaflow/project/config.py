@@ -56,6 +56,7 @@ def _sentences(error: jsonschema.ValidationError) -> list[str]:
         "exclusiveMinimum": lambda: f"more than {error.validator_value}",
         "multipleOf": lambda: f"a multiple of {error.validator_value}",
         "minLength": lambda: "a text that is not empty",
+        "maxLength": lambda: f"at most {error.validator_value} letters",
         "minItems": lambda: f"a list of at least {error.validator_value}",
         "pattern": lambda: error.schema.get("description", error.validator_value),
         "anyOf": lambda: " or ".join(map(_short_schema, error.validator_value)),
