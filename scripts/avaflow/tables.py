@@ -51,6 +51,12 @@ LABELS = {
 }
 """One row per person, keyframe and ticked action of one clip."""
 
+UNTICKED = {
+    "second": int,
+    **dict.fromkeys(BOX, float),
+}
+"""The persons of one clip whom the annotator kept and gave no tick: nobody knows their actions."""
+
 NOTES = {
     "second": int,
     "box": str,
