@@ -200,7 +200,8 @@ def foreign_classes(error: BaseException | None) -> str:
             return (
                 f"holds more than a model of ultralytics ({named[1]}), which could run any "
                 "program when it is read, so it was not read. Name other weights, or export these "
-                f"to ONNX or OpenVINO; if you trust who made them, set {SAFE_LOAD}=false for this run."
+                f"to ONNX or OpenVINO; if you trust who made them, set {SAFE_LOAD}=false for this "
+                "run."
             )
         error = error.__cause__ or error.__context__
     return ""
