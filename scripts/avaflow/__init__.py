@@ -19,3 +19,20 @@ What lies where, by what it is for:
   ava_kinetics_*, ava_movies;
 * around the work: errors, job, files, tables, manifests, report, verify.
 """
+
+import sys
+from types import TracebackType
+
+
+def _quiet_when_stopped(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Say nothing where the user pressed Control-C: a traceback would tell of no fault."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+# Every script imports the library first, and then for a second or two what it needs besides. Where
+# the library is used by other programs that have a hook of their own, theirs stays.
+if sys.excepthook is sys.__excepthook__:
+    sys.excepthook = _quiet_when_stopped

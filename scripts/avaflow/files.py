@@ -4,6 +4,7 @@ Everything is written beside its target and renamed, so that a killed job or a f
 disk never leaves half a file under a name that a later step trusts.
 """
 
+import errno
 import glob
 import hashlib
 import os
@@ -145,6 +146,41 @@ def check_room(path: str | Path) -> None:
     """UserError if the disk on which `path` lies, or will lie, has under :data:`LEAST_BYTES`."""
     if free_bytes(path) < LEAST_BYTES:
         raise UserError(disk_full_message(path))
+
+
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+"""What the system says where the user has no right to write, or nobody has."""
+
+
+def check_writable(path: str | Path) -> None:
+    """UserError if nothing can be written where `path` lies, or will lie."""
+    folder = Path(path)
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        # On Linux such a file has no name, so that nothing flickers up in the folder.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if error.errno not in UNWRITABLE and folder.is_dir():
+            return  # what else may be wrong, such as a full disk, is told where it matters
+        raise UserError(unwritable_message(path, error)) from None
+
+
+def unwritable_message(path: str | Path, error: OSError) -> str:
+    """The message for a place where nothing can be written."""
+    return (
+        f"{path}: nothing can be written there ({error.strerror}). Give the user who runs this the "
+        "right to, or point `results` in the config at another folder, and run again."
+    )
+
+
+def no_access_message(error: OSError) -> str:
+    """The message for a file or folder that a job may not read or write."""
+    return (
+        f"{error.filename}: it cannot be used ({error.strerror}). Give the user who runs this the "
+        "right to read and write it, or point the config at another place, and run again."
+    )
 
 
 def free_bytes(path: str | Path) -> int:

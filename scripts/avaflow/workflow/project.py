@@ -13,7 +13,7 @@ from avaflow.annotation.hand_labels import HandLabels, read_hand_labels
 from avaflow.batches import batch_of
 from avaflow.errors import UserError
 from avaflow.features.plan import FeaturePlan, plan_features
-from avaflow.files import check_room
+from avaflow.files import check_room, check_writable
 from avaflow.formats.alphaction import check_reach
 from avaflow.formats.alphaction import check_settings as check_alphaction_settings
 from avaflow.formats.slowfast import check_settings
@@ -97,6 +97,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     ffmpeg_exe(config["trim"]["ffmpeg"])
     results = Path(config["results"])
     for folder in (results, Path.cwd()):
+        check_writable(folder)
         check_room(folder)
     fps, margin = config["trim"]["fps"], config["keyframes"]["margin"]
     if margin * fps < READER_REACH_FRAMES:
