@@ -148,6 +148,7 @@ rule read_labels:
     output:
         labels=results("labels/{clip}.csv"),
         notes=results("labels/{clip}.notes.csv"),
+        unticked=results("labels/{clip}.unticked.csv"),
     log:
         results("logs/read_labels/{clip}.log"),
     localrule: True

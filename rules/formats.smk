@@ -12,6 +12,16 @@ def split_clips(pattern):
     return lambda wildcards: expand(results(pattern), clip=PROJECT.clips_of(wildcards.split))
 
 
+def judged_clips(split):
+    """The finished clips of a split on which models are judged; none for train."""
+    return [] if split == "train" else PROJECT.finished_of(split)
+
+
+def judged(pattern):
+    """An input function: a file of every finished clip of a split that models are judged on."""
+    return lambda wildcards: expand(results(pattern), clip=judged_clips(wildcards.split))
+
+
 def annotations(name):
     """A file of the dataset's annotations."""
     return results(f"dataset/annotations/{name}")
@@ -133,6 +143,8 @@ rule propose:
     input:
         detections=split_batches,
         keyframes=split_clips("keyframes/{clip}.csv"),
+        labels=judged("labels/{clip}.csv"),
+        unticked=judged("labels/{clip}.unticked.csv"),
     output:
         proposals=annotations("dense_proposals_{split}.pkl"),
         notes=annotations("dense_proposals_{split}.notes.csv"),
@@ -143,6 +155,7 @@ rule propose:
     params:
         reads=split_clips("detections/{clip}.csv"),
         clips=lambda wildcards: PROJECT.clips_of(wildcards.split),
+        judged=lambda wildcards: judged_clips(wildcards.split),
         offset=config["timestamp_offset"],
         fps=FPS,
         code=code("propose"),

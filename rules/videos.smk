@@ -6,10 +6,9 @@ def sources():
     return sorted({clip.source for clip in CLIPS.values()})
 
 
-# Videos given by an address: file name -> (address, sha256).
-DOWNLOADS = {
-    Path(clip.source).name: (clip.video, clip.sha256) for clip in CLIPS.values() if clip.is_url
-}
+# Videos given by an address: file name -> sha256. The job finds the address in the clips table:
+# params are shown and kept, and an address may hold a password or a token.
+DOWNLOADS = {Path(clip.source).name: clip.sha256 for clip in CLIPS.values() if clip.is_url}
 
 
 def source_state(wildcards):
@@ -41,8 +40,9 @@ rule download:
     conda:
         env("media")
     params:
-        url=lambda wildcards: DOWNLOADS[wildcards.file][0],
-        sha256=lambda wildcards: DOWNLOADS[wildcards.file][1],
+        file="{file}",
+        table=config["clips"],
+        sha256=lambda wildcards: DOWNLOADS[wildcards.file],
     script:
         "../scripts/download.py"
 

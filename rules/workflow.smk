@@ -58,6 +58,7 @@ rule write_report:
         exports=exports_made(),
         rawframes=config["rawframes"]["enabled"],
         fps=FPS,
+        offset=config["timestamp_offset"],
         strict=config["strict"],
         # By a function: Snakemake would take braces in a text for wildcards.
         warnings=lambda wildcards: PROJECT.warnings,

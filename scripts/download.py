@@ -4,6 +4,8 @@ from pathlib import Path
 
 from avaflow.errors import UserError
 from avaflow.files import sha256
+from avaflow.project.clips import address_of
+from avaflow.videos.addresses import shown_address
 from avaflow.videos.download import download
 from avaflow.videos.probe import probe
 from avaflow.workflow.job import job
@@ -23,10 +25,12 @@ def download_video(url: str, target: str | Path, checksum: str) -> None:
         probe(target)
     except UserError as error:
         Path(target).unlink()
-        raise UserError(f"{url}: what came from there cannot be used: {error}") from error
+        raise UserError(
+            f"{shown_address(url)}: what came from there cannot be used: {error}"
+        ) from error
 
 
 if "snakemake" in globals():
     with job(snakemake):
         p = snakemake.params
-        download_video(p.url, snakemake.output.video, p.sha256)
+        download_video(address_of(p.table, p.file), snakemake.output.video, p.sha256)

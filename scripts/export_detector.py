@@ -8,7 +8,8 @@ from pathlib import Path
 
 from avaflow.errors import UserError
 from avaflow.files import atomic_folder, sha256, write_text
-from avaflow.persons.detector import quiet_ultralytics
+from avaflow.persons.detector import foreign_classes, quiet_ultralytics
+from avaflow.torch_files import unpacking_problem
 from avaflow.workflow.job import job
 
 
@@ -26,6 +27,8 @@ def export_openvino(weights: str | Path, folder: str | Path, image_size: int) ->
             f"detector.export: expected .pt weights to convert, found {weights}. "
             "Set `export: none` for weights that are exported already."
         )
+    if problem := unpacking_problem(weights):
+        raise UserError(f"detector.weights: {weights} is {problem}. Name other weights.")
     quiet_ultralytics()
     from ultralytics import YOLO
 
@@ -38,6 +41,8 @@ def export_openvino(weights: str | Path, folder: str | Path, image_size: int) ->
                 format="openvino", imgsz=image_size, dynamic=True, device="cpu", verbose=False
             )
         except Exception as error:
+            if foreign := foreign_classes(error):
+                raise UserError(f"detector.weights: {weights} {foreign}") from None
             raise UserError(
                 f"detector.export: {weights} cannot be converted to OpenVINO: "
                 f"{' '.join(str(error).split())[:300]}. Set `export: none` to use it as it is."

@@ -1,7 +1,7 @@
 """Write the person proposals of one split: what training code reads instead of a detector."""
 
 from avaflow.formats.proposals import NOTES, build, write_proposals
-from avaflow.tables import DETECTIONS, KEYFRAMES, read_table, write_table
+from avaflow.tables import DETECTIONS, KEYFRAMES, LABELS, UNTICKED, read_table, write_table
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
@@ -9,12 +9,18 @@ if "snakemake" in globals():
 
     p = snakemake.params
     with job(snakemake) as log:
+        given = snakemake.input
+        annotated = {
+            clip: (read_table(ticked, LABELS), read_table(unticked, UNTICKED))
+            for clip, ticked, unticked in zip(p.judged, given.labels, given.unticked, strict=True)
+        }
         proposals, empty = build(
             list(p.clips),
-            [read_table(path, KEYFRAMES) for path in snakemake.input.keyframes],
+            [read_table(path, KEYFRAMES) for path in given.keyframes],
             (read_table(path, DETECTIONS) for path in p.reads),
             p.offset,
             p.fps,
+            annotated,
         )
         write_proposals(snakemake.output.proposals, proposals)
         write_table(snakemake.output.notes, pd.DataFrame(empty, columns=list(NOTES)), NOTES)

@@ -24,6 +24,7 @@ if "snakemake" in globals():
             p.annotations,
             p.results,
             p.fps,
+            p.offset,
             p.warnings,
         )
         write_text(snakemake.output.table, table.to_csv(sep="\t", index=False, lineterminator="\n"))

@@ -4,12 +4,14 @@ Everything is written beside its target and renamed, so that a killed job or a f
 disk never leaves half a file under a name that a later step trusts.
 """
 
+import errno
 import glob
 import hashlib
 import os
 import shutil
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,6 +124,26 @@ def quick_checksum(path: str | Path) -> str:
     return digest.hexdigest()
 
 
+LONGEST_NAME = 255
+"""Bytes of a file's or a folder's name, on every file system in use."""
+
+LONGEST_PATH = 4095
+"""Bytes of a path, on Linux."""
+
+
+def path_problem(path: str) -> str:
+    """Why no file can have a path; empty where one can."""
+    controls = sorted({letter for letter in path if unicodedata.category(letter) == "Cc"})
+    if controls:
+        return f"it holds the control character {controls[0]!r}, which no name should"
+    longest = max(len(os.fsencode(name)) for name in path.split("/"))
+    if longest > LONGEST_NAME:
+        return f"a name in it has {longest} bytes, and file systems take {LONGEST_NAME}"
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        return f"it has {len(os.fsencode(path))} bytes, and systems take {LONGEST_PATH}"
+    return ""
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
@@ -139,6 +161,41 @@ def check_room(path: str | Path) -> None:
     """UserError if the disk on which `path` lies, or will lie, has under :data:`LEAST_BYTES`."""
     if free_bytes(path) < LEAST_BYTES:
         raise UserError(disk_full_message(path))
+
+
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+"""What the system says where the user has no right to write, or nobody has."""
+
+
+def check_writable(path: str | Path) -> None:
+    """UserError if nothing can be written where `path` lies, or will lie."""
+    folder = Path(path)
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        # On Linux such a file has no name, so that nothing flickers up in the folder.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if error.errno not in UNWRITABLE and folder.is_dir():
+            return  # what else may be wrong, such as a full disk, is told where it matters
+        raise UserError(unwritable_message(path, error)) from None
+
+
+def unwritable_message(path: str | Path, error: OSError) -> str:
+    """The message for a place where nothing can be written."""
+    return (
+        f"{path}: nothing can be written there ({error.strerror}). Give the user who runs this the "
+        "right to, or point `results` in the config at another folder, and run again."
+    )
+
+
+def no_access_message(error: OSError) -> str:
+    """The message for a file or folder that a job may not read or write."""
+    return (
+        f"{error.filename}: it cannot be used ({error.strerror}). Give the user who runs this the "
+        "right to read and write it, or point the config at another place, and run again."
+    )
 
 
 def free_bytes(path: str | Path) -> int:

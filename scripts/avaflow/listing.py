@@ -32,3 +32,8 @@ def sentence(items: Iterable[object], most: int = 6) -> str:
 
 def _rest(items: Sequence[object], shown: int) -> str:
     return f"{len(items) - shown} more"
+
+
+def counted(number: int, word: str) -> str:
+    """A number with its word: 1 frame, 2 frames."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

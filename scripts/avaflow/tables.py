@@ -74,6 +74,16 @@ class Label(NamedTuple):
     action_id: int
 
 
+class Unticked(NamedTuple):
+    """A person whom the annotator kept and gave no tick: nobody knows what that person does."""
+
+    second: Second
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
 class Note(NamedTuple):
     """What the annotation reader noticed and did not label, one row per box of a clip."""
 
@@ -94,6 +104,7 @@ DETECTIONS = columns_of(Detection)
 TRACKS = columns_of(Tracked)
 KEYFRAMES = columns_of(Keyframe)
 LABELS = columns_of(Label)
+UNTICKED = columns_of(Unticked)
 NOTES = columns_of(Note)
 
 

@@ -40,7 +40,9 @@ def by_hand(tmp_path_factory):
 
 
 def test_the_annotations_arrive(by_hand):
-    assert "dataset            for AlphAction, from annotations by hand" in by_hand.first_run.output
+    assert (
+        "dataset            for AlphAction, from existing annotations" in by_hand.first_run.output
+    )
     text = (by_hand.made / "annotations" / "train.csv").read_text()
     assert text == (
         "corridor,902,0.200000,0.100000,0.300000,0.600000,1,1\n"

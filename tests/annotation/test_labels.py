@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avaflow.annotation.labels import labels_of_project, with_warnings
+from avaflow.annotation.labels import labels_of_project, unticked_boxes, with_warnings
 from avaflow.annotation.via import parse_project, project, read_project, write_project
 from avaflow.errors import UserError
 from avaflow.formats.ava import csv_text, rows_of_labels
 from avaflow.project.actions import all_actions, attributes_from_config
-from avaflow.tables import BOX, KEYFRAMES, LABELS, NOTES, TRACKS, write_table
+from avaflow.tables import BOX, KEYFRAMES, LABELS, NOTES, TRACKS, UNTICKED, write_table
 from via_projects import ATTRIBUTES as SAVED_ATTRIBUTES
 from via_projects import PICTURE, SECONDS, saved_by_via, scrawled
 
@@ -668,6 +668,27 @@ def test_demo_annotator_against_its_own_record(tmp_path, monkeypatch):
     assert "" in given and sum(p == "" for p in given) < 5
     assert warnings == []
     assert (notes["note"] == "deleted in VIA").sum() >= 10
+
+
+def test_persons_kept_without_a_tick_have_their_boxes_at_the_size_annotated(tmp_path):
+    """Deleted boxes are not among them, nor slips of the mouse; the clip was scaled since."""
+    content = awaiting()
+    tick(content, "1_p1", body="0")
+    del content["metadata"]["2_p2"]
+    draw(content, "3_drawn", MIDDLE, body="")
+    draw(content, "3_slip", (0.3, 0.3, 0.3005, 0.3), body="")
+    path = tmp_path / "c-1_finish.json"
+    path.write_text(json.dumps(content))
+    smaller = KEYFRAME_TABLE.assign(width=500, height=250)
+    found = unticked_boxes(read_project(path), smaller)
+    assert found["second"].tolist() == [2, 3, 4, 4, 5]
+    expected = [RIGHT, LEFT, LEFT, MIDDLE, LEFT]
+    assert found[BOX].to_numpy() == pytest.approx(np.array(expected), abs=1e-6)
+    write_table(tmp_path / "u.csv", found, UNTICKED)  # types fit
+    for key in ("1_p2", "2_p1", "3_p1", "4_p1", "3_drawn"):
+        tick(content, key, body="0")
+    path.write_text(json.dumps(content))
+    assert len(unticked_boxes(read_project(path), smaller)) == 0
 
 
 def test_a_clip_that_begins_elsewhere_is_not_the_one_annotated(tmp_path):

@@ -369,7 +369,11 @@ def labels_script(results, tmp_path, path, strict=False, actions=ACTIONS):
             "keyframes": str(results / "keyframes/c-1.csv"),
             "tracks": str(results / "tracks/c-1.csv"),
         },
-        output={"labels": str(tmp_path / "c-1.csv"), "notes": str(tmp_path / "c-1.notes.csv")},
+        output={
+            "labels": str(tmp_path / "c-1.csv"),
+            "notes": str(tmp_path / "c-1.notes.csv"),
+            "unticked": str(tmp_path / "c-1.unticked.csv"),
+        },
         params={"clip": "c-1", "actions": actions, "fps": 30, "strict": strict},
     )
 

@@ -2,10 +2,12 @@
 
 import os
 import pickle
+import zipfile
 
 import pytest
 import torch
 
+from avaflow import torch_files
 from avaflow.errors import UserError
 from avaflow.features.checkpoints import load_network, our_name, read_weights
 from avaflow.features.network import ARCHITECTURES, build_network
@@ -133,6 +135,26 @@ def test_a_checkpoint_runs_nothing(tmp_path, monkeypatch, torch_file):
     # Nobody is advised to let it run.
     assert "weights_only" not in str(told.value) and "mkdir" in str(told.value)
     assert not (tmp_path / "run-by-a-pickle").exists()
+
+
+@pytest.mark.parametrize("member", ["archive/data.pkl", "archive/data/0"])
+def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch, member):
+    """65 MB of noughts take 65 kB; what holds no list may have more, so its bound is lowered."""
+    monkeypatch.setattr(torch_files, "MOST_UNPACKED_BYTES", 60_000_000 if "/0" in member else 1e12)
+    path = tmp_path / "w.pyth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(member, bytes(65_000_000))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("torch was asked to unpack it"))
+    with pytest.raises(UserError, match=r"is a zip of 0\.\d MB .*to 65 MB, more than the 6"):
+        read_weights(path)
+
+
+def test_a_tensor_that_is_larger_than_its_file_is_refused(tmp_path):
+    path = tmp_path / "w.pyth"
+    torch.save({"model_state": {"blocks.0": torch.zeros(1).half().expand(2_000_000_000)}}, path)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(UserError, match="holds tensors of more than 4000 MB"):
+        read_weights(path)
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,7 @@ def test_devices_are_checked_at_the_start(device):
         ("a\n/b\n", "line 2: expected a path below features.root, found '/b'"),
         ("a\n../b\n", "line 2: expected a path below features.root, found '../b'"),
         ("a\n\nb\na\n", "line 4: 'a' stands in line 1 already"),
+        ("a/" + "b" * 256, "... is no path: a name in it has 256 bytes"),
         ("{a}\n", "line 1: '{a}' has a character that paths here cannot have"),
         ("\n \n", "names no video"),
     ],

@@ -22,7 +22,7 @@ from avaflow.formats.mmaction2 import Export, config_text, timestamp_end, topk
 from avaflow.formats.slowfast import Evaluation, check_lengths, check_settings, plan_split
 from avaflow.formats.slowfast import config_text as slowfast_config
 from avaflow.formats.slowfast import readme_text as slowfast_readme
-from avaflow.tables import DETECTIONS, KEYFRAMES, LABELS, write_table
+from avaflow.tables import DETECTIONS, KEYFRAMES, LABELS, UNTICKED, write_table
 from script_runs import run_script
 
 FPS = 30
@@ -42,6 +42,10 @@ LABELLED = {
     "shop": [(3, 1, LEFT, [3]), (5, 1, LEFT, [3]), (5, 2, RIGHT, [1, 4])],
     "dark": [(6, 1, LEFT, [3])],
 }
+
+
+UNTICKED_PERSONS = {"shop": [(3, (0.0, 0.5, 0.2, 0.98))], "walk": [(2, (0.0, 0.5, 0.2, 0.98))]}
+"""Persons whom the annotator kept without a tick."""
 
 
 def seconds_of(clip):
@@ -86,6 +90,9 @@ def make_inputs(root, picture=empty_file):
         ]
         table = pd.DataFrame(rows, columns=list(LABELS))
         write_table(root / f"labels/{clip}.csv", table, LABELS)
+        rows = [(second, *box) for second, box in UNTICKED_PERSONS.get(clip, [])]
+        table = pd.DataFrame(rows, columns=list(UNTICKED))
+        write_table(root / f"labels/{clip}.unticked.csv", table, UNTICKED)
     for clip in FRAMES:
         rows = []
         strength = 0.35 if clip == "dark" else 0.8
@@ -103,11 +110,16 @@ def make_dataset(root):
     notes = root / "dataset/annotations"
     for split in ("train", "val", "test"):
         clips = [clip for clip in SPLITS if SPLITS[clip] == split]
+        judged = [clip for clip in clips if clip in FINISHED and split != "train"]
         run_script(
             "propose",
             root,
             root / "logs/proposals.log",
-            input={"keyframes": [str(root / f"keyframes/{clip}.csv") for clip in clips]},
+            input={
+                "keyframes": [str(root / f"keyframes/{clip}.csv") for clip in clips],
+                "labels": [str(root / f"labels/{clip}.csv") for clip in judged],
+                "unticked": [str(root / f"labels/{clip}.unticked.csv") for clip in judged],
+            },
             output={
                 "proposals": str(notes / f"dense_proposals_{split}.pkl"),
                 "notes": str(notes / f"dense_proposals_{split}.notes.csv"),
@@ -115,6 +127,7 @@ def make_dataset(root):
             params={
                 "reads": [str(root / f"detections/{clip}.csv") for clip in clips],
                 "clips": clips,
+                "judged": judged,
                 "offset": 900,
                 "fps": FPS,
             },
@@ -304,6 +317,22 @@ def test_proposals_cover_clips_that_nobody_annotated_and_name_empty_keyframes(da
     notes = (dataset / "annotations/dense_proposals_train.notes.csv").read_text()
     assert notes == "clip,second\nwalk,9\n"
     assert pickle.loads((dataset / "annotations/dense_proposals_test.pkl").read_bytes()) == {}
+
+
+def test_persons_without_a_tick_are_proposed_to_no_reader_that_judges(dataset):
+    import pickle
+
+    def proposed(split, key):
+        found = pickle.loads((dataset / f"annotations/dense_proposals_{split}.pkl").read_bytes())
+        return found[key][:, :4].tolist()
+
+    both = [[0.1, 0.2, 0.3, 0.91], [0.0, 0.5, 0.2, 1.0]]
+    assert proposed("val", "shop,0903") == both[:1]
+    assert proposed("val", "shop,0905") == both
+    assert proposed("train", "walk,0902") == both, "training matches proposals with truth itself"
+    text = (dataset / "slowfast/ava_val_predicted_boxes.csv").read_text().splitlines()
+    assert len([line for line in text if line.startswith("shop,903,")]) == 1
+    assert len([line for line in text if line.startswith("shop,905,")]) == 2
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

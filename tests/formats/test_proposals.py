@@ -13,6 +13,7 @@ from avaflow.errors import UserError
 from avaflow.formats.proposals import (
     NEW_MODULE,
     OLD_MODULE,
+    best_map,
     build,
     check_entry,
     dumps,
@@ -92,6 +93,67 @@ def test_build_refuses_keyframes_of_another_rate_and_boxes_that_are_not_numbers(
     broken = detections([("a", 61, 0.1, float("nan"), 0.2, 0.2, 0.4)])
     with pytest.raises(UserError, match="clip a, frame 61: a detection is not finite"):
         build(["a"], [keyframes([2])], [broken], 900, 30)
+
+
+def people(columns, *rows):
+    return pd.DataFrame(rows, columns=columns)
+
+
+BOXES = ["second", "x1", "y1", "x2", "y2"]
+TICKS = ["second", "person_id", "x1", "y1", "x2", "y2", "action_id"]
+
+
+def test_persons_without_a_tick_are_not_proposed_but_deleted_boxes_are():
+    found = detections(
+        [
+            ("a", 61, 0.1, 0.1, 0.3, 0.5, 0.9),  # ticked
+            ("a", 61, 0.5, 0.1, 0.7, 0.5, 0.8),  # kept, not ticked
+            ("a", 61, 0.5, 0.1, 0.7, 0.25, 0.7),  # overlaps it by less than half
+            ("a", 61, 0.0, 0.8, 0.1, 0.9, 0.6),  # deleted: the detector's mistake
+            ("a", 91, 0.5, 0.1, 0.7, 0.5, 0.8),  # kept, not ticked, and alone
+            ("b", 61, 0.5, 0.1, 0.7, 0.5, 0.8),  # nobody annotated this clip
+        ]
+    )
+    ticked = people(TICKS, (2, 1, 0.1, 0.1, 0.3, 0.5, 1), (2, 1, 0.1, 0.1, 0.3, 0.5, 2))
+    unticked = people(BOXES, (2, 0.5, 0.1, 0.7, 0.5), (3, 0.5, 0.12, 0.7, 0.5))
+    frames = [keyframes([2, 3]), keyframes([2])]
+    proposals, empty = build(["a", "b"], frames, [found], 900, 30, {"a": (ticked, unticked)})
+    assert {key: boxes[:, 4].tolist() for key, boxes in proposals.items()} == {
+        "a,0902": [0.9, 0.7, 0.6],
+        "b,0902": [0.8],
+    }
+    assert empty == [("a", 3)]
+
+
+def test_a_proposal_shows_the_person_that_it_overlaps_most():
+    """Two persons stand close: that one has no tick must not cost the other her proposal."""
+    found = detections([("a", 61, 0.1, 0.1, 0.3, 0.5, 0.9), ("a", 61, 0.15, 0.1, 0.35, 0.5, 0.8)])
+    ticked = people(TICKS, (2, 1, 0.1, 0.1, 0.3, 0.5, 1))
+    unticked = people(BOXES, (2, 0.15, 0.1, 0.35, 0.5))
+    annotated = {"a": (ticked, unticked)}
+    proposals, _ = build(["a"], [keyframes([2])], [found], 900, 30, annotated)
+    assert proposals["a,0902"][:, 4].tolist() == [0.9]
+
+
+def test_the_best_map_is_the_share_of_persons_that_are_proposed():
+    labels = people(
+        TICKS,
+        (2, 1, 0.1, 0.1, 0.3, 0.5, 1),
+        (2, 1, 0.1, 0.1, 0.3, 0.5, 2),
+        (2, 2, 0.6, 0.1, 0.8, 0.5, 1),  # no proposal
+        (3, 1, 0.1, 0.1, 0.3, 0.5, 1),  # proposed weakly, and nothing better is there
+        (4, 1, 0.1, 0.1, 0.3, 0.5, 3),  # proposed weakly beside a sure one elsewhere
+    )
+    person, elsewhere = [0.1, 0.1, 0.3, 0.5], [0.8, 0.8, 1.0, 1.0]
+    proposals = {
+        "a,0902": np.array([[*person, 0.9], [*elsewhere, 0.5]]),
+        "a,0903": np.array([[*person, 0.35]]),
+        "a,0904": np.array([[*elsewhere, 0.5], [*person, 0.35]]),
+    }
+    bound, missed, proposed = best_map({"a": labels}, proposals, 900)
+    assert (missed, proposed) == (2, 2)
+    assert bound == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert best_map({"a": labels.iloc[:0]}, {}, 900) == (1.0, 0, 0)
 
 
 def test_round_trip(tmp_path):

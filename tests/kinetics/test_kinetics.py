@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from avaflow.bulk.journal import Journal, file_state
+from avaflow.bulk.journal import Journal, file_state, is_unchanged
 from avaflow.bulk.plan import load_plan, plan_of, read_batch, save_plan
 from avaflow.bulk.video_folders import Found, check_apart, list_videos, listed_files
 from avaflow.errors import BadVideo, UserError
@@ -243,6 +243,55 @@ def test_a_journal_survives_a_kill_in_the_middle_of_a_line(tmp_path):
     assert Journal(journal.path).known("a", "from 1") is None
     again.keep(["a"])
     assert set(Journal(journal.path).entries) == {"a"}
+
+
+def test_a_journal_holds_no_date_and_knows_a_copy(tmp_path):
+    """Two runs at other times, here and on a cluster, keep the same; so does `cp -r` after them."""
+    kept = []
+    for then in (1_000_000_000, 1_700_000_000):
+        file = tmp_path / "a.mp4"
+        file.write_bytes(bytes(range(256)) * 1000)
+        os.utime(file, (then, then))
+        journal = Journal(tmp_path / f"{then}.jsonl")
+        journal.add("a", "from 1", str(file), file_state(file), {"status": "resized"})
+        kept.append(journal.path.read_bytes())
+    assert kept[0] == kept[1]
+    file.touch()
+    assert Journal(journal.path).known("a", "from 1")
+
+
+@pytest.mark.parametrize("place", [0, 5_000, 128_000, 251_000, 255_999])
+def test_a_journal_notices_another_file_of_the_same_size_and_date(tmp_path, place):
+    file = tmp_path / "a.mp4"
+    file.write_bytes(bytes(256_000))
+    journal = Journal(tmp_path / "j.jsonl")
+    journal.add("a", "from 1", str(file), file_state(file), {"status": "resized"})
+    then = os.stat(file)
+    with open(file, "r+b") as stream:
+        stream.seek(place)
+        stream.write(b"x")
+    os.utime(file, ns=(then.st_atime_ns, then.st_mtime_ns))
+    assert journal.known("a", "from 1") is None
+    file.unlink()
+    assert journal.known("a", "from 1") is None
+
+
+def test_a_journal_with_dates_of_an_earlier_version_is_read_and_renewed(tmp_path):
+    file = tmp_path / "a.mp4"
+    file.write_bytes(b"whole")
+    found = os.stat(file)
+    state = [found.st_size, found.st_mtime_ns]
+    entry = {"key": "a", "bound": "from 1", "file": str(file), "state": state, "result": {"n": 1}}
+    path = tmp_path / "j.jsonl"
+    path.write_text(json.dumps(entry) + "\n")
+    assert is_unchanged(file, state)
+    journal = Journal(path)
+    assert journal.known("a", "from 1") == {"n": 1}
+    journal.keep(["a"])
+    assert str(found.st_mtime_ns) not in path.read_text()
+    os.utime(file, (1, 1))
+    assert not is_unchanged(file, state), "its date is all that such a line knows"
+    assert Journal(path).known("a", "from 1") == {"n": 1}
 
 
 def test_two_jobs_never_work_on_one_batch(tmp_path):
@@ -529,10 +578,11 @@ def kinetics(tmp_path_factory, small) -> Workspace:
     """The made-up Kinetics, prepared."""
     workspace = Workspace(tmp_path_factory.mktemp("kinetics") / "w", clips="", kinetics=KINETICS)
     made_up(workspace, small)
-    before = {path: file_state(path) for path in (workspace.folder / "train").rglob("*.*")}
+    videos = list((workspace.folder / "train").rglob("*.*"))
+    before = {path: os.lstat(path).st_mtime_ns for path in videos}
     run = workspace.run("kinetics", demo=False)
     assert run.status == 0, run.output
-    assert {path: file_state(path) for path in before} == before
+    assert {path: os.lstat(path).st_mtime_ns for path in before} == before
     workspace.said = run.output
     return workspace
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -243,6 +245,41 @@ def test_what_is_no_model_is_refused(tmp_path, name):
         load_detector(broken, **CPU)
 
 
+class Program:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    def __reduce__(self):
+        return os.mkdir, (self.folder,)
+
+
+@pytest.mark.parametrize("use", ["detect", "export"])
+def test_weights_that_hold_a_program_are_not_read(toy, tmp_path, use):
+    import torch
+
+    content = torch.load(toy, weights_only=False) | {"note": Program(tmp_path / "run")}
+    torch.save(content, tmp_path / "evil.pt")
+    with pytest.raises(UserError, match=r"evil\.pt holds more than a model .*mkdir") as told:
+        if use == "detect":
+            load_detector(tmp_path / "evil.pt", **CPU)
+        else:
+            export = runpy.run_path(str(ROOT / "scripts" / "export_detector.py"))["export_openvino"]
+            export(tmp_path / "evil.pt", tmp_path / "out", 160)
+    assert "ULTRALYTICS_SAFE_LOAD=false" in str(told.value)
+    assert not (tmp_path / "run").exists()
+    torch.load(tmp_path / "evil.pt", weights_only=False)  # the trap is real
+    assert (tmp_path / "run").exists()
+
+
+def test_weights_that_unpack_to_anything_are_not_read(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb/data.pkl", bytes(65_000_000))
+    with pytest.raises(UserError, match=r"bomb\.pt is a zip of 0\.1 MB whose list"):
+        load_detector(tmp_path / "bomb.pt", **CPU)
+
+
 def test_an_unknown_class_lists_what_there_is(toy):
     with pytest.raises(UserError, match=r"found 'dancer'\. The model knows: ball, person\."):
         load_detector(toy, person_class="dancer", image_size=160, **CPU)
@@ -280,7 +317,6 @@ def test_loading_leaves_the_home_folder_alone(toy, tmp_path):
 
 def test_a_toy_is_exported_whole_and_twice_the_same(toy, tmp_path):
     pytest.importorskip("openvino")
-    import runpy
 
     folder = tmp_path / "models" / "toy_openvino_model"
     program = (
@@ -316,7 +352,6 @@ def test_a_toy_is_exported_whole_and_twice_the_same(toy, tmp_path):
 
 
 def test_weights_that_nobody_publishes_are_refused(tmp_path):
-    import runpy
 
     download = runpy.run_path(str(ROOT / "scripts" / "fetch_detector.py"))["download_weights"]
     with pytest.raises(UserError, match="found 'mine.pt'"):
@@ -325,7 +360,6 @@ def test_weights_that_nobody_publishes_are_refused(tmp_path):
 
 
 def test_a_failed_download_says_where_to_put_the_file(tmp_path, monkeypatch):
-    import runpy
 
     from ultralytics.utils import downloads
 
@@ -347,7 +381,6 @@ def test_a_failed_download_says_where_to_put_the_file(tmp_path, monkeypatch):
 
 
 def test_a_downloaded_file_arrives_whole(toy, tmp_path, monkeypatch):
-    import runpy
 
     from ultralytics.utils import downloads
 

@@ -6,6 +6,7 @@ from avaflow.batches import batch_of
 from avaflow.errors import UserError
 from avaflow.project.clips import (
     Clip,
+    address_of,
     cut_into_pieces,
     download_name,
     frame_count,
@@ -118,6 +119,12 @@ def test_windows_line_ends_and_byte_order_mark_are_read(tmp_path, schema):
         ("a\tv\t\t5\ttrain", "start: expected a text that is not empty"),
         ("a\tv{x}.mp4\t0\t5\ttrain", r"video: expected a path .* without \{ and \}"),
         ("a\t\t0\t5\ttrain", "video: expected a text that is not empty"),
+        ("a\tv\0.mp4\t0\t5\ttrain", r"line 2, clip a: video 'v.x00.mp4' .* control character"),
+        (f"a\t{'v' * 252}.mp4\t0\t5\ttrain", r"clip a: video 'v{100}\.\.\.'.* 256 bytes"),
+        (f"a\t{'v/' * 3000}\t0\t5\ttrain", "it has 6000 bytes, and systems take 4095"),
+        (f"{'a' * 201}\tv\t0\t5\ttrain", "clip: expected at most 200 letters"),
+        ("a\thttp://h:99999/v.mp4\t0\t5\ttrain", "'http://h:99999/v.mp4' .* the port in 'h:99"),
+        (f"a\tv\t0\t5\ttrain{'n' * 200_000}", "line 2: not a line of a tab-separated table"),
     ],
 )
 def test_rows_that_are_refused(tmp_path, schema, row, message):
@@ -275,8 +282,50 @@ def test_leakage_sees_one_video_behind_two_names(tmp_path):
         assert len(leaks(rows)) == 1
 
 
+def test_lines_end_at_line_ends_alone(tmp_path, schema):
+    odd = "a\u2028film.mp4"
+    rows = f"{HEADER}\ra\t{odd}\t0\t5\ttrain\rb\tv\t0\t5\ttrain\r"
+    (tmp_path / "clips.tsv").write_bytes(rows.encode())
+    found = read_clips_table(tmp_path / "clips.tsv", schema, "d")
+    assert [row.video for row in found] == [odd, "v"]
+
+
+SECRET = "https://me:password@e.org/v.mp4?token=sesame"
+
+
+def test_secrets_of_an_address_are_in_no_message(tmp_path, schema):
+    rows = [
+        f"a\t{SECRET}\t0\t5\ttrain\t{'0' * 64}",
+        f"b\t{SECRET}\t0\t5\ttrain\t{'1' * 64}",
+        f"c\t{SECRET}{{x}}\t0\t5\ttrain",
+        f"d\t{SECRET.replace('e.org', 'e.org:port')}\t0\t5\ttrain",
+    ]
+    with pytest.raises(UserError) as caught:
+        read_clips_table(write(tmp_path, *rows, header=HEADER + "\tsha256"), schema, "d")
+    messages = [str(caught.value)]
+    assert messages[0].count("https://e.org") == 3
+    with pytest.raises(UserError) as caught:
+        with_known_end(clip(video=SECRET, start=20.0), 9)
+    messages.append(str(caught.value))
+    with pytest.raises(UserError) as caught:
+        cut_into_pieces(clip(video=SECRET, end=None, cut=5.0), 30, 2)
+    messages.append(str(caught.value))
+    messages += leaks([clip(video=SECRET), clip(video=SECRET, id="b", split="val")])
+    assert len(messages) == 4
+    for message in messages:
+        assert "e.org" in message
+        assert "password" not in message and "sesame" not in message
+
+
+def test_a_job_finds_its_address_in_the_table(tmp_path):
+    rows = ["a\tv.mp4\t0\t5\ttrain", f"b\t{SECRET}\t0\t5\ttrain"]
+    assert address_of(write(tmp_path, *rows), download_name(SECRET)) == SECRET
+    with pytest.raises(UserError, match="no row has the address of other.mp4"):
+        address_of(write(tmp_path, *rows), "other.mp4")
+
+
 def test_addresses_are_recorded_without_their_secrets():
-    assert clip(video="https://e.org/v.mp4?token=x").shown_video == "https://e.org/v.mp4"
+    assert clip(video=SECRET).shown_video == "https://e.org/v.mp4"
     assert clip(video="a?b.mp4").shown_video == "a?b.mp4"
 
 

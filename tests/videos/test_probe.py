@@ -58,6 +58,8 @@ def test_missing_empty_and_folder(tmp_path):
         probe(tmp_path / "empty.mp4")
     with pytest.raises(UserError, match="found a folder"):
         probe(tmp_path)
+    with pytest.raises(UserError, match="cannot be read .File name too long"):
+        probe(tmp_path / ("v" * 300))
 
 
 def test_text_with_a_videos_name(tmp_path):

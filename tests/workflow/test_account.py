@@ -3,10 +3,12 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from avaflow.features.files import MANIFEST
+from avaflow.formats.proposals import write_proposals
 from avaflow.manifests import ClipManifest, write_clip_manifest
 from avaflow.project.actions import attributes_from_config
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, write_table
@@ -48,17 +50,33 @@ def results(tmp_path):
     return tmp_path
 
 
-def account(results, warnings=()):
+def account(results, warnings=(), split="train"):
     return project_account(
         clips=["a", "b"],
-        splits={"a": "train", "b": "val"},
+        splits={"a": split, "b": "val"},
         finished={"a": "annotations/a.json"},
         attributes=attributes_from_config(ACTIONS),
         annotations="annotations",
         results=results,
         fps=30,
+        offset=900,
         warnings=warnings,
     )
+
+
+def test_the_report_names_what_a_model_can_reach(results):
+    """Of three labelled boxes of `a` two are proposed: of action 1 one of 1, of 2 none of 1, of 3
+    two of 2."""
+    assert "What a model can reach" not in account(results)[1]
+    person = np.array([[0.1, 0.1, 0.2, 0.2, 0.9]])
+    path = results / "dataset" / "annotations" / "dense_proposals_val.pkl"
+    write_proposals(path, {"a,0902": person, "a,0903": person})
+    labels = pd.read_csv(results / "labels" / "a.csv")
+    labels.loc[labels["person_id"] == 2, "x2"] = 0.21
+    labels.loc[labels["second"] == 4, "x2"] = 0.2
+    write_table(results / "labels" / "a.csv", labels, LABELS)
+    _, text = account(results, split="val")
+    assert "- val: mAP 0.500. Of 3 labelled boxes 2 have no proposal." in text
 
 
 def test_clip_by_clip(results):

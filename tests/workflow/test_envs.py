@@ -13,7 +13,7 @@ from workflow_runs import ROOT
 PACKAGE_OF_MODULE = {
     "av": "av",
     "cv2": "opencv-python-headless",
-    "decord": "decord",
+    "decord": "eva-decord",
     "deep_sort_realtime": "deep-sort-realtime",
     "ffmpeg": "ffmpeg-python",
     "imageio_ffmpeg": "imageio-ffmpeg",
@@ -61,7 +61,7 @@ def imported_packages(script: Path) -> set[str]:
             for module in modules:
                 top, *rest = module.split(".")
                 if top == "avaflow":
-                    pending.append(ROOT / "scripts" / "avaflow" / f"{rest[0]}.py")
+                    pending.append(ROOT.joinpath("scripts", "avaflow", *rest).with_suffix(".py"))
                 elif top not in sys.stdlib_module_names:
                     packages.add(top)
     return packages

@@ -268,6 +268,32 @@ def test_addresses(workspace, server, good):
     assert [path for path in (results / "videos").iterdir() if path.suffix != ".mp4"] == []
 
 
+def test_secrets_of_addresses_stay_in_the_table(workspace, server, good):
+    """Also where Snakemake says why it runs a job, and in what it keeps of each."""
+    server.contents = {"/film.mp4?token=sesame": good.read_bytes()}
+    address = server.url.replace("http://", "http://me:password@")
+    rows = [f"{name}\t{address}/{name}.mp4?token=sesame\t0\t5\ttrain" for name in ("film", "gone")]
+    workspace.write_clips(*rows)
+    workspace.config |= {"rawframes": {"enabled": False}, "exports": []}
+    run = workspace.run("clips")
+    (message,) = failed(workspace, run)
+    has(message, f"{server.url}/gone.mp4: the server answers 404")
+    rows[0] += "\t" + "0" * 64
+    workspace.write_clips(*rows, header="clip\tvideo\tstart\tend\tsplit\tsha256")
+    again = workspace.run("-n", "clips")
+    assert "arams have changed" in again.output
+    kept = [
+        path for path in workspace.folder.rglob("*") if path.is_file() and path.suffix != ".mp4"
+    ]
+    kept.remove(workspace.folder / "clips.tsv")
+    assert len([path for path in kept if ".snakemake" in path.parts]) > 3
+    texts = {path: path.read_text(errors="replace") for path in kept}
+    texts |= {"run": run.output, "again": again.output}
+    assert (workspace.folder / "results" / "clips" / "film.json") in texts
+    for where, text in texts.items():
+        assert "sesame" not in text and "password" not in text, where
+
+
 def test_a_damaged_video_holds_up_nobody_and_is_named_at_the_end(workspace):
     folder = workspace.folder
     sound = (folder / "good.mp4").read_bytes()
@@ -427,7 +453,7 @@ def test_annotations_that_cannot_be_read_back(workspace):
         has(the_one(messages, path), *parts)
         has(before, path, *parts)
     labels = sorted(path.name for path in (workspace.folder / "results" / "labels").iterdir())
-    assert labels == ["fine.csv", "fine.notes.csv"]
+    assert labels == ["fine.csv", "fine.notes.csv", "fine.unticked.csv"]
     with open(workspace.folder / "results" / "labels" / "fine.csv") as stream:
         assert [(row["second"], row["action_id"]) for row in csv.DictReader(stream)] == [("2", "4")]
 

@@ -357,6 +357,7 @@ def test_alphaction_boxes_lie_on_the_true_persons(demo, truth):
 
 
 DOWNSTREAM_OF_LABELS = {
+    "propose": 1,  # of val, where nobody without a tick is proposed
     "write_ava": 1,
     "export_mmaction2": 1,
     "export_slowfast": 1,

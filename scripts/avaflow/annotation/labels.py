@@ -19,6 +19,7 @@ from avaflow.listing import sentence
 from avaflow.project.actions import PERSON_ATTRIBUTE, Attribute
 from avaflow.tables import (
     KEYFRAMES,
+    UNTICKED,
     Keyframe,
     Label,
     Note,
@@ -225,13 +226,10 @@ def _persons(
     notes: list[Note] = []
     problems: list[str] = []
     single = {attribute.name for attribute in attributes if not attribute.multiple}
-    sizes = Counter(b.origin.picture_size for b in boxes if b.origin and b.origin.picture_size)
-    usual_size = sizes.most_common(1)[0][0] if sizes else annotated_size
+    usual_size = _usual_size(boxes, annotated_size)
     for box in boxes:
         keyframe = keyframe_of[box.picture]
-        # The size at the time of annotation counts: a clip may since have been scaled.
-        recorded = box.origin.picture_size if box.origin else None
-        width, height = recorded or usual_size or (keyframe.width, keyframe.height)
+        width, height = _annotated_size(box, usual_size, keyframe)
         normalised, cut = normalise(box.box_px, width, height)
         x1, y1, x2, y2 = normalised
         sides_px = (x2 - x1) * width, (y2 - y1) * height
@@ -275,6 +273,39 @@ def _persons(
     # The key of a drawn box is random: its place orders it, so that ids do not depend on it.
     persons.sort(key=lambda person: (person.second, person.box, person.source.key))
     return persons, notes, problems
+
+
+def unticked_boxes(project: Project, keyframes: pd.DataFrame) -> pd.DataFrame:
+    """The boxes of a finished project that have no tick (`tables.UNTICKED`), normalised.
+
+    The annotator kept them, so persons are there, and did not say what they do. Slips of the
+    mouse are none.
+    """
+    keyframe_of = {row.file: row for row in keyframes.itertuples(index=False)}
+    known = [box for box in project.boxes if box.picture in keyframe_of]
+    usual_size = _usual_size(known, project.picture_size)
+    rows = []
+    for box in known:
+        if box.ticks or min(abs(box.box_px[2]), abs(box.box_px[3])) < MIN_SIDE_PX:
+            continue
+        keyframe = keyframe_of[box.picture]
+        normalised, _ = normalise(box.box_px, *_annotated_size(box, usual_size, keyframe))
+        rows.append((keyframe.second, *normalised))
+    return pd.DataFrame(sorted(rows), columns=list(UNTICKED)) if rows else empty_table(UNTICKED)
+
+
+def _usual_size(
+    boxes: Sequence[Box], annotated_size: tuple[int, int] | None
+) -> tuple[int, int] | None:
+    """Width and height of the pictures that most boxes were drawn on, where that is known."""
+    sizes = Counter(b.origin.picture_size for b in boxes if b.origin and b.origin.picture_size)
+    return sizes.most_common(1)[0][0] if sizes else annotated_size
+
+
+def _annotated_size(box: Box, usual: tuple[int, int] | None, keyframe) -> tuple[int, int]:
+    """Width and height of the picture that a box was drawn on: a clip may since be scaled."""
+    recorded = box.origin.picture_size if box.origin else None
+    return recorded or usual or (keyframe.width, keyframe.height)
 
 
 def _clashes(persons: Sequence[Person]) -> list[str]:

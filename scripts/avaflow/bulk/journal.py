@@ -2,11 +2,13 @@
 
 Snakemake deletes the outputs of a job that was killed or failed; the journal is no output, so
 the next try reads in it what is finished and does only the rest. A line is written before
-its file gets its final name, with the size and date the file will have there: a line without
-that file, or with another one in its place, counts for nothing.
+its file gets its final name, with the size of that file and a checksum of samples of it: a line
+without that file, or with another one in its place, counts for nothing. No dates are kept, so
+that a journal is the same wherever and whenever its work is done, and outlives a copy.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,16 +18,41 @@ from pathlib import Path
 from avaflow.errors import UserError
 from avaflow.files import write_text
 
+SAMPLE_BYTES = 16_384
+"""Bytes read at a file's head, middle and tail: the head of an mp4 lists the sizes of its frames,
+so that two encodings hardly share it. Whole files would take hours at 650,000 videos."""
+
 
 def file_state(path: str | Path) -> list | None:
-    """What tells a file from another: size and date, or a link's target; None without one."""
+    """What tells a file from another: size and samples, or a link's target; None without one."""
     try:
-        stat = os.lstat(path)
         if os.path.islink(path):
             return [os.readlink(path), 0]
+        size = os.stat(path).st_size
+        digest = hashlib.sha256()
+        with open(path, "rb") as stream:
+            for place in (0, (size - SAMPLE_BYTES) // 2, size - SAMPLE_BYTES):
+                stream.seek(max(0, place))
+                digest.update(stream.read(SAMPLE_BYTES))
     except OSError:
         return None
-    return [stat.st_size, stat.st_mtime_ns]
+    return [size, digest.hexdigest()[:32]]
+
+
+def is_unchanged(path: str | Path, state: list | None) -> bool:
+    """Whether a file is the one of which a journal keeps this state."""
+    if not _holds_date(state):
+        return file_state(path) == state
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return [found.st_size, found.st_mtime_ns] == state
+
+
+def _holds_date(state: list | None) -> bool:
+    """Whether a state is size and date, as versions before 0.2 wrote it."""
+    return bool(state) and isinstance(state[0], int) and isinstance(state[1], int)
 
 
 class Journal:
@@ -46,8 +73,10 @@ class Journal:
         entry = self.entries.get(key)
         if entry is None or entry["provenance"] != provenance:
             return None
-        if entry["file"] and file_state(entry["file"]) != entry["state"]:
+        if entry["file"] and not is_unchanged(entry["file"], entry["state"]):
             return None
+        if _holds_date(entry["state"]):
+            entry["state"] = file_state(entry["file"])  # as the next `keep` writes it down
         return entry["result"]
 
     def add(

@@ -27,6 +27,7 @@ from avaflow.errors import UserError
 from avaflow.features.network import ARCHITECTURES, build_network, classes_of
 from avaflow.formats.array_pickles import StoredArray, read_array_pickle
 from avaflow.listing import commas
+from avaflow.torch_files import MOST_UNPACKED_BYTES, unpacking_problem
 from avaflow.torch_threads import let_threads_sleep
 
 LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -155,7 +156,7 @@ def unusable(path: Path) -> str:
         return "a folder: name the file in it"
     if not path.is_file():
         return "missing"
-    return "" if path.stat().st_size else "empty (0 bytes)"
+    return unpacking_problem(path) if path.stat().st_size else "empty (0 bytes)"
 
 
 def our_name(name: str) -> str:
@@ -358,10 +359,18 @@ def _torch_tensors(path: Path) -> dict:
             f"features.weights: {path}: expected names and tensors, found "
             f"{type(content).__name__}. {WHAT_TO_DOWNLOAD}"
         )
+    tensors = {
+        str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)
+    }
+    # One number in a file may stand for a tensor of any shape; as float32 it takes its room.
+    if 4 * sum(value.numel() for value in tensors.values()) > MOST_UNPACKED_BYTES:
+        raise UserError(
+            f"features.weights: {path} holds tensors of more than "
+            f"{MOST_UNPACKED_BYTES / 1e6:.0f} MB. {WHAT_TO_DOWNLOAD}"
+        )
     return {
-        str(name): value.float() if value.is_floating_point() else value
-        for name, value in content.items()
-        if isinstance(value, torch.Tensor)
+        name: value.float() if value.is_floating_point() else value
+        for name, value in tensors.items()
     }
 
 

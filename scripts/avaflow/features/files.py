@@ -16,6 +16,7 @@ import pandas as pd
 
 from avaflow.errors import UserError
 from avaflow.files import atomic_file, sha256, write_text
+from avaflow.listing import counted
 from avaflow.tables import empty_table, read_table
 
 MANIFEST = {
@@ -250,11 +251,6 @@ def readme(table: pd.DataFrame, settings: Mapping, unlisted: Sequence[str] = ())
         left = "Made for another list or with other settings; delete what you do not need."
         lines += ["", "## No longer listed", "", left, "", *(f"- {name}" for name in unlisted)]
     return "\n".join(lines) + "\n"
-
-
-def counted(number: int, word: str) -> str:
-    """A number with its word: 1 frame, 2 frames."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _sentences(table: pd.DataFrame) -> list[str]:

@@ -6,6 +6,7 @@
 from pathlib import Path
 
 from avaflow.errors import UserError
+from avaflow.files import path_problem
 from avaflow.lines import lines_of
 
 SHOWN = 10
@@ -45,6 +46,8 @@ def read_video_list(path: str | Path) -> list[str]:
             )
         elif set(name) & set("{}\\\0") or not name.isprintable():
             problems.append(f"line {number}: {name!r} has a character that paths here cannot have")
+        elif unfit := path_problem(name):
+            problems.append(f"line {number}: {name[:60]!r}... is no path: {unfit}")
         elif name in lines:
             problems.append(f"line {number}: {name!r} stands in line {lines[name]} already")
         else:

@@ -325,7 +325,7 @@ def _unproposed(unproposed: dict[str, list[str]]) -> str:
     if not entries:
         return ""
     return f"""
-## Labelled keyframes on which the detector found nobody
+## Labelled keyframes on which nobody is proposed
 
 Without a proposal mmaction2 takes the whole picture as one. In training the annotated boxes
 are added to it; in validation these people can hardly be found.

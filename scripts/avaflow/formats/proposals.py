@@ -4,6 +4,10 @@ The reader is mmaction2's `AVADataset`: a dict from `'{clip},{timestamp:04d}'` t
 shape (N, 5), columns `x1, y1, x2, y2, score`. A missing or differently spelt key silently
 becomes one proposal over the full picture; a list, an empty array or a coordinate beyond 1
 crashes it. It keeps the first rows of an array as they stand, so the best score comes first.
+
+On val and test a person whom the annotator kept without a tick is not proposed: nobody wrote
+down what such a person does, so each action truly said of one would count as false. What the
+annotator deleted stays proposed: it is the detector's own mistake.
 """
 
 import pickle
@@ -14,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from avaflow.boxes import areas, clip_to_picture
+from avaflow.boxes import areas, clip_to_picture, iou_matrix
 from avaflow.errors import UserError
 from avaflow.files import write_bytes
 from avaflow.formats.array_pickles import StoredArray, read_array_pickle
@@ -30,7 +34,10 @@ from avaflow.times import (
 )
 
 NOTES = {"clip": str, "second": int}
-"""Keyframes on which no person was found: they have no key in the pickle."""
+"""Keyframes on which no person is proposed: they have no key in the pickle."""
+
+SAME_PERSON_IOU = 0.5
+"""From this overlap on, AVA's evaluator takes a proposal and a box for the same person."""
 
 READER_SCORE = 0.4
 """Least score at which our configs let a reader use a proposal.
@@ -84,11 +91,14 @@ def build(
     detections: Iterable[pd.DataFrame],
     offset: int,
     fps: int,
+    annotated: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]] | None = None,
 ) -> tuple[dict[str, np.ndarray], list[Moment]]:
     """Proposals of every keyframe of `clips`, and the keyframes (clip, second) without any.
 
     `keyframes` holds one table (`tables.KEYFRAMES`) per clip in the order of `clips`,
     `detections` tables (`tables.DETECTIONS`) that may cover other clips and frames too.
+    `annotated` gives, for finished clips, what is ticked (`tables.LABELS`) and which boxes are
+    not (`tables.UNTICKED`): the latter are not proposed.
     """
     boxes: dict[str, list[np.ndarray]] = {}
     second_of: dict[tuple[str, Frame], Second] = {}
@@ -116,6 +126,12 @@ def build(
             if shown is not None:
                 boxes[key_of(clip, timestamp_of_second(shown, offset))].append(value)
     tidied = {key: tidy(np.array(found)) for key, found in sorted(boxes.items()) if found}
+    for clip, (ticked, unticked) in (annotated or {}).items():
+        known = boxes_by_second(ticked)
+        for second, persons in boxes_by_second(unticked).items():
+            key = key_of(clip, timestamp_of_second(second, offset))
+            if key in tidied:
+                tidied[key] = without_persons(tidied[key], persons, known.get(second, NO_BOX))
     proposals = {key: found for key, found in tidied.items() if len(found)}
     empty = sorted(
         Moment(clip, second)
@@ -123,6 +139,72 @@ def build(
         if key_of(clip, timestamp_of_second(second, offset)) not in proposals
     )
     return proposals, empty
+
+
+NO_BOX = np.empty((0, 4))
+NO_PROPOSAL = np.empty((0, 5))
+
+
+def boxes_by_second(table) -> dict[int, np.ndarray]:
+    """The boxes of a table of persons on keyframes, each once, of shape (N, 4) by second."""
+    once = table[["second", *BOX]].drop_duplicates()
+    return {
+        int(second): rows[BOX].to_numpy(float) for second, rows in once.groupby("second", sort=True)
+    }
+
+
+def without_persons(boxes: np.ndarray, persons: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The proposals of a keyframe that show none of `persons`.
+
+    One that overlaps somebody of `others` at least as much shows that person and stays.
+    """
+    overlap = iou_matrix(boxes[:, :4], persons).max(axis=1, initial=0)
+    with_others = iou_matrix(boxes[:, :4], others).max(axis=1, initial=0)
+    return boxes[(overlap < SAME_PERSON_IOU) | (with_others >= overlap)]
+
+
+def best_map(
+    labels: Mapping[str, object], proposals: Mapping[str, np.ndarray], offset: int
+) -> tuple[float, int, int]:
+    """The mAP of a model that is never wrong, and the labelled persons without and with a proposal.
+
+    `labels` maps clips to tables (`tables.LABELS`). Such a model says of each proposal just
+    what is ticked for the person on it, so it misses only persons whom no proposal shows with
+    an IoU of :data:`SAME_PERSON_IOU`: the average precision of an action is the share of its
+    persons that are proposed, and the mAP the mean over the actions that occur. Proposals
+    under :data:`READER_SCORE` count where a keyframe has no better one, as readers take them.
+    """
+    hits: list[bool] = []
+    of_action: dict[int, list[bool]] = {}
+    for clip, table in labels.items():
+        shown: dict[tuple, bool] = {}
+        for second, persons in boxes_by_second(table).items():
+            found = proposals.get(key_of(clip, timestamp_of_second(second, offset)), NO_PROPOSAL)
+            hit = _shown(persons, found)
+            shown |= {(second, *box): hit[i] for i, box in enumerate(persons.tolist())}
+        hits += shown.values()
+        for row in table.to_dict("records"):
+            place = (row["second"], *(row[side] for side in BOX))
+            of_action.setdefault(row["action_id"], []).append(shown[place])
+    shares = [sum(each) / len(each) for each in of_action.values()]
+    return (
+        sum(shares) / len(shares) if shares else 1.0,
+        len(hits) - sum(hits),
+        sum(hits),
+    )
+
+
+def _shown(persons: np.ndarray, found: np.ndarray) -> list[bool]:
+    """Whether each person of a keyframe is the one that some proposal shows."""
+    sure = found[found[:, 4] >= READER_SCORE]
+    used = sure if len(sure) else found[:1]
+    shown = np.zeros(len(persons), bool)
+    if len(used):
+        overlaps = iou_matrix(persons, used[:, :4])
+        # A proposal shows one person: the one that it overlaps most.
+        reached = overlaps.max(axis=0) >= SAME_PERSON_IOU
+        shown[overlaps.argmax(axis=0)[reached]] = True
+    return shown.tolist()
 
 
 def dumps(proposals: Mapping[str, np.ndarray]) -> bytes:

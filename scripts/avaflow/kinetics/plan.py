@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from avaflow.bulk.journal import file_state, read_lines
+from avaflow.bulk.journal import is_unchanged, read_lines
 from avaflow.bulk.plan import BatchPlan, load_plan, plan_of, save_plan
 from avaflow.bulk.video_folders import Found, Listing, check_apart, list_videos
 from avaflow.errors import UserError
@@ -184,7 +184,7 @@ def replaced_in_place(config: Mapping) -> dict[str, Found]:
     return {
         file: Found(file, size, changed)
         for file, (state, size, changed) in replaced.items()
-        if file_state(file) == state
+        if is_unchanged(file, state)
     }
 
 

@@ -8,6 +8,8 @@ settings live in a folder that ends with the process.
 
 import atexit
 import os
+import pickle
+import re
 import shutil
 import sys
 import tempfile
@@ -25,6 +27,7 @@ import pandas as pd
 from avaflow.errors import UserError
 from avaflow.tables import DETECTIONS, empty_table
 from avaflow.times import detection_frames
+from avaflow.torch_files import unpacking_problem
 from avaflow.torch_threads import let_threads_sleep
 from avaflow.videos.frames import PREFETCH, ClipVideo, frames_at, prefetched
 
@@ -38,6 +41,10 @@ LEAST_SIDE_PX = 1.0
 
 WARM_UP_PX = 64
 """Side of the black picture on which a model is tried when it is loaded."""
+
+
+SAFE_LOAD = "ULTRALYTICS_SAFE_LOAD"
+"""By this variable ultralytics (8.4.190 and later) makes known classes only from a .pt file."""
 
 
 def quiet_ultralytics(online: bool = False) -> None:
@@ -55,6 +62,9 @@ def quiet_ultralytics(online: bool = False) -> None:
     os.environ["YOLO_AUTOINSTALL"] = "false"
     os.environ["YOLO_OFFLINE"] = "false" if online else "true"
     os.environ.setdefault("YOLO_VERBOSE", "false")
+    # A .pt file holds a program that makes the model. Only known classes are made from it; who
+    # trusts a file with others sets this to false.
+    os.environ.setdefault(SAFE_LOAD, "true")
     # Its settings, and those of matplotlib, which it imports, else land in the home folder.
     unset = [name for name in ("YOLO_CONFIG_DIR", "MPLCONFIGDIR") if name not in os.environ]
     if unset:
@@ -131,6 +141,8 @@ def load_detector(
             f"detector.weights: {weights} does not exist. Put the model there (a .pt, .onnx or "
             ".engine file, or an OpenVINO folder), or give its path in the config."
         )
+    if weights.is_file() and (problem := unpacking_problem(weights)):
+        raise UserError(f"detector.weights: {weights} is {problem}. Name other weights.")
     quiet_ultralytics()
     import torch
     from ultralytics.utils.torch_utils import select_device
@@ -185,6 +197,8 @@ def _tried_model(weights: Path, settings: dict[str, Any], threads: int) -> tuple
         # The predictor is there once it was used; its model is of another class for each kind.
         backend = cast("BasePredictor", model.predictor).model
     except Exception as error:
+        if foreign := foreign_classes(error):
+            raise UserError(f"detector.weights: {weights} {foreign}") from None
         raise UserError(
             f"detector.weights: {weights} cannot be used as a detection model: "
             f"{_one_line(error)}. Expected a model that ultralytics loads (.pt, .onnx, .engine, "
@@ -196,6 +210,21 @@ def _tried_model(weights: Path, settings: dict[str, Any], threads: int) -> tuple
             "Expected a detection model."
         )
     return model, backend
+
+
+def foreign_classes(error: BaseException | None) -> str:
+    """What to say of weights that were refused for what else they hold; empty otherwise."""
+    while error is not None:
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if isinstance(error, pickle.UnpicklingError) and named:
+            return (
+                f"holds more than a model of ultralytics ({named[1]}), which could run any "
+                "program when it is read, so it was not read. Name other weights, or export these "
+                f"to ONNX or OpenVINO; if you trust who made them, set {SAFE_LOAD}=false for this "
+                "run."
+            )
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def detect_clips(

@@ -12,9 +12,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from avaflow.errors import UserError
+from avaflow.files import path_problem
 from avaflow.lines import lines_of
 from avaflow.project.config import schema_problems
 from avaflow.times import READER_REACH_FRAMES, annotatable_seconds, parse_time
+from avaflow.videos.addresses import address_problem, is_url, shown_address, without_secrets
 from avaflow.videos.probe import END_TOLERANCE_SECONDS, ProbeCache
 
 COLUMNS = ("clip", "video", "start", "end", "split")
@@ -23,6 +25,9 @@ SPLITS = ("train", "val", "test")
 
 LAST_TIMESTAMP = 1798
 """The last second that PySlowFast's AVA reader knows."""
+
+LONGEST_SHOWN = 100
+"""So many letters of a path that cannot be one are repeated in its message."""
 
 TAKEN_IDS = {"index"}
 """Ids whose pages would fall on the name of the index of all clips."""
@@ -55,13 +60,12 @@ class Clip:
 
     @property
     def shown_video(self) -> str:
-        """The video as records name it: an address without its query, which may be secret."""
-        return self.video.split("?", 1)[0] if self.is_url else self.video
+        """The video as records and messages name it: an address without what may be secret."""
+        return _shown(self.video)
 
 
-def is_url(video: str) -> bool:
-    """Whether a `video` cell is an http(s) address."""
-    return video.lower().startswith(("http://", "https://"))
+def _shown(video: str) -> str:
+    return shown_address(video) if is_url(video) else video
 
 
 def download_name(url: str) -> str:
@@ -90,7 +94,7 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
     for line, row in rows:
         found = schema_problems(row, schema)
         if found:
-            problems += [f"line {line}: {problem}" for problem in found]
+            problems += [f"line {line}: {without_secrets(problem)}" for problem in found]
             continue
         if row["clip"].lower() in TAKEN_IDS:
             problems.append(
@@ -115,13 +119,21 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
             problems.append(f"line {line}, clip {row['clip']}: cut has to be more than 0 s")
             continue
         video = row["video"]
+        unfit = address_problem(video) if is_url(video) else path_problem(video)
+        if unfit:
+            shown = _shown(video)
+            shown = repr(shown if len(shown) <= LONGEST_SHOWN else shown[:LONGEST_SHOWN] + "...")
+            problems.append(
+                f"line {line}, clip {row['clip']}: video {shown} cannot be had: {unfit}"
+            )
+            continue
         source = str(Path(downloads) / download_name(video)) if is_url(video) else video
         checksum = (row.get("sha256") or "").lower()
         known, first_line = sums.setdefault(video, (checksum, line))
         if checksum != known:
             problems.append(
-                f"line {line}: sha256 of {video} differs from the one in line {first_line}: "
-                "give the same in every row of a video"
+                f"line {line}: sha256 of {_shown(video)} differs from the one in line "
+                f"{first_line}: give the same in every row of a video"
             )
         clips.append(
             Clip(row["clip"], video, source, start, end, row["split"], line, cut, checksum, end)
@@ -137,6 +149,22 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
     return clips
 
 
+def address_of(table: str | Path, name: str) -> str:
+    """The address in a clips table whose download is called `name`.
+
+    A job looks it up, because what a rule is given is shown and kept, and an address may hold
+    a secret.
+    """
+    for _, row in _read_rows(Path(table)):
+        video = row["video"]
+        if is_url(video) and not address_problem(video) and download_name(video) == name:
+            return video
+    raise UserError(
+        f"{table}: no row has the address of {name} any more. The table was changed during the "
+        "run: run again."
+    )
+
+
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     if not path.is_file():
         raise UserError(
@@ -150,7 +178,13 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             f"{path}: expected UTF-8 text, found other bytes at position {error.start}. "
             "Save the table as UTF-8, tab-separated."
         ) from error
-    lines = list(csv.reader(lines_of(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+    rows_of_text = csv.reader(lines_of(text), delimiter="\t", quoting=csv.QUOTE_NONE)
+    try:
+        lines = list(rows_of_text)
+    except csv.Error as error:
+        raise UserError(
+            f"{path}, line {rows_of_text.line_num}: not a line of a tab-separated table ({error})."
+        ) from None
     numbered = [
         (number, [cell.strip() for cell in cells])
         for number, cells in enumerate(lines, start=1)
@@ -250,14 +284,14 @@ def with_known_end(clip: Clip, duration: float) -> Clip:
     """The clip with its end within a video of `duration` seconds; UserError if it is not."""
     if clip.start >= duration:
         raise UserError(
-            f"clip {clip.id}: it starts at {clip.start:g} s, but {clip.video} ends at "
+            f"clip {clip.id}: it starts at {clip.start:g} s, but {clip.shown_video} ends at "
             f"{duration:.3f} s"
         )
     if clip.end is None:
         return replace(clip, end=duration)
     if clip.end > duration + END_TOLERANCE_SECONDS:
         raise UserError(
-            f"clip {clip.id}: its end, {clip.end:g} s, lies past the end of {clip.video}, "
+            f"clip {clip.id}: its end, {clip.end:g} s, lies past the end of {clip.shown_video}, "
             f"{duration:.3f} s. Give an earlier end, or leave it empty for the video's end."
         )
     return clip
@@ -314,8 +348,9 @@ def cut_into_pieces(clip: Clip, fps: int, margin: int) -> tuple[list[Clip], str]
         return [clip], ""
     if clip.end is None:
         raise UserError(
-            f"clip {clip.id}: `cut` without an end needs the video's length, and {clip.video} is "
-            "not downloaded yet. Give an end, or run `snakemake videos` first."
+            f"clip {clip.id}: `cut` without an end needs the video's length, and "
+            f"{clip.shown_video} is not downloaded yet. Give an end, or run `snakemake videos` "
+            "first."
         )
     pieces = []
     number = 0
@@ -353,6 +388,6 @@ def leaks(clips: Iterable[Clip]) -> list[str]:
             listed = ", ".join(f"{clip.id} ({clip.split})" for clip in members)
             sentences.append(
                 f"clips of one video are in different splits, so scores will be too good: {listed} "
-                f"are all of {members[0].video}"
+                f"are all of {members[0].shown_video}"
             )
     return sentences

@@ -60,6 +60,7 @@ def _sentences(error: jsonschema.ValidationError) -> list[str]:
         "exclusiveMinimum": lambda: f"more than {value}",
         "multipleOf": lambda: f"a multiple of {value}",
         "minLength": lambda: "a text that is not empty",
+        "maxLength": lambda: f"at most {value} letters",
         "minItems": lambda: f"a list of at least {value}",
         "pattern": lambda: schema.get("description", value),
         "anyOf": lambda: " or ".join(map(_short_schema, value)),

@@ -1,10 +1,13 @@
 """Run ffmpeg, and tell its reason where it fails."""
 
+import hashlib
+import os
 import re
 import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import ffmpeg
@@ -14,6 +17,10 @@ from avaflow.files import disk_full_message
 
 KILLED = (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
 """Signals that say nothing about the video."""
+
+
+VERSION_SECONDS = 30
+"""How long an ffmpeg may take to say its version; it takes 0.05 s, more on a busy machine."""
 
 
 _SPEAKER = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\] )+")
@@ -40,6 +47,45 @@ def ffmpeg_exe(configured: str = "") -> str:
     import imageio_ffmpeg
 
     return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+def ffmpeg_version(exe: str) -> str:
+    """What an ffmpeg says of itself: version, compiler, configuration and libraries.
+
+    Two of the same build write the same bytes wherever they lie, so that this, not the path,
+    tells whether something has to be made anew. Asked once a process for each state of the file.
+    """
+    found = os.stat(exe)
+    return _version(exe, found.st_size, found.st_mtime_ns)
+
+
+@cache
+def _version(exe: str, _size: int, _changed_ns: int) -> str:
+    try:
+        told = subprocess.run(
+            [exe, "-hide_banner", "-version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=VERSION_SECONDS,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = "" if isinstance(error, OSError) else f" ({error})"
+        raise UserError(
+            f"{exe} does not say its version{reason}: it is not an ffmpeg that runs here. Correct "
+            "trim.ffmpeg in the config, or leave it empty for the ffmpeg that came with the "
+            "packages."
+        ) from None
+    lines = told.decode("utf-8", "replace").splitlines()
+    kept = [line.strip() for line in lines if line.strip() and not line.startswith("Exiting")]
+    if not kept or not kept[0].startswith("ffmpeg version "):
+        shown = kept[0][:60] if kept else "nothing"
+        raise UserError(
+            f"{exe}: expected an ffmpeg, which says `ffmpeg version ...`, found {shown!r}. Correct "
+            "trim.ffmpeg in the config."
+        )
+    digest = hashlib.sha256("\n".join(kept).encode()).hexdigest()[:16]
+    return f"{kept[0].split(' Copyright')[0]} {digest}"
 
 
 def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Path) -> int:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from avaflow.errors import BadVideo
+from avaflow.errors import BadVideo, UserError
 from avaflow.files import write_text
 
 CONTAINERS = (
@@ -107,6 +107,17 @@ def probe(path: str | Path) -> VideoFacts:
 
 
 def _refuse_by_look(path: Path) -> None:
+    try:
+        _look(path)
+    except PermissionError:
+        raise UserError(
+            f"{path}: the file may not be read. Give the user who runs this the right to."
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path}: the file cannot be read ({error.strerror}).") from None
+
+
+def _look(path: Path) -> None:
     if not path.exists():
         raise BadVideo.named(
             path, "the video is missing", "Put it there or correct the clips table."

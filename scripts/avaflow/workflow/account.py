@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from avaflow.formats.proposals import READER_SCORE, SAME_PERSON_IOU, best_map, read_proposals
 from avaflow.manifests import read_clip_manifest
 from avaflow.project.actions import Attribute, all_actions
 from avaflow.project.clips import SPLITS
@@ -67,6 +68,7 @@ def project_account(
     annotations: str,
     results: str | Path,
     fps: int,
+    offset: int,
     warnings: Sequence[str],
 ) -> tuple[pd.DataFrame, str]:
     """The table of all clips and the report as Markdown, from the files of a finished run."""
@@ -75,10 +77,13 @@ def project_account(
     ticks: list[pd.DataFrame] = []
     kinds: dict[str, int] = {}
     remarks: list[str] = []
+    labelled: dict[str, dict[str, pd.DataFrame]] = {split: {} for split in SPLITS}
     for clip in clips:
         row, labels, notes = clip_account(clip, splits[clip], clip in finished, results, fps)
         rows.append(row)
         ticks.append(labels.assign(split=splits[clip]))
+        if clip in finished:
+            labelled[splits[clip]][clip] = labels
         for note in rows_of(notes, Note):
             if note.box:
                 kind = note.note.split(":", 1)[0]
@@ -91,14 +96,15 @@ def project_account(
     parts = [
         "# What this project holds",
         "",
-        f"{_clips(len(clips))}, {len(finished)} finished by an annotator, {len(awaiting)} awaiting "
-        f"one. {table['keyframes'].sum()} keyframes with {table['keyframe_boxes'].sum()} person "
+        f"{counted(len(clips), 'clip')}, {len(finished)} finished by an annotator, "
+        f"{len(awaiting)} awaiting one. {table['keyframes'].sum()} keyframes with {table['keyframe_boxes'].sum()} person "
         f"boxes, {table['ticks'].sum()} ticked actions. Clip by clip: `report.tsv`.",
         "",
         "## Ticked actions",
         "",
         *_action_table(counted, attributes),
         "",
+        *_reachable(labelled, results, offset),
         "## Awaiting an annotator",
         "",
         *_awaiting(awaiting, annotations, results),
@@ -125,6 +131,35 @@ def _action_table(ticks: pd.DataFrame, attributes: Sequence[Attribute]) -> list[
         cells = [action.id, action.attribute, action.name, *counts]
         lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
     return lines
+
+
+def _reachable(
+    labelled: Mapping[str, Mapping[str, pd.DataFrame]], results: Path, offset: int
+) -> list[str]:
+    """What a model that is never wrong reaches on the splits that models are judged on."""
+    lines = []
+    for split in ("val", "test"):
+        if not labelled[split]:
+            continue
+        pickle = results / "dataset" / "annotations" / f"dense_proposals_{split}.pkl"
+        bound, missed, proposed = best_map(labelled[split], read_proposals(pickle), offset)
+        lines.append(
+            f"- {split}: mAP {bound:.3f}. Of {missed + proposed} labelled boxes {missed} have no "
+            "proposal."
+        )
+    if not lines:
+        return []
+    return [
+        "## What a model can reach",
+        "",
+        "A model that is never wrong sees only the persons that are proposed to it: with an IoU "
+        f"of {SAME_PERSON_IOU:g} and a score of {READER_SCORE:g}, as the configs here read them. "
+        "Persons whom an annotator kept without a tick are not proposed, since nobody said what "
+        "they do.",
+        "",
+        *lines,
+        "",
+    ]
 
 
 def _awaiting(awaiting: Sequence[str], annotations: str, results: Path) -> list[str]:
@@ -178,7 +213,3 @@ def _places(results: Path, finished: Mapping[str, str], splits: Mapping[str, str
             f"{' and no '.join(f'`{split}.csv`' for split in missing)} yet"
         )
     return lines
-
-
-def _clips(count: int) -> str:
-    return "1 clip" if count == 1 else f"{count} clips"

@@ -1,19 +1,22 @@
 """The last lines of a run: what was made, what awaits a person, what failed and why."""
 
+from __future__ import annotations
+
+import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from avaflow.errors import UserError
-from avaflow.features.files import MADE, MANIFEST, SKIPPED, index_table, unlisted_arrays
-from avaflow.listing import commas, first_lines
+from avaflow.listing import commas, counted, first_lines
 from avaflow.manifests import read_clip_manifest
-from avaflow.tables import NOTES, read_table
+from avaflow.tables import NOTES, read_rows, read_table
 from avaflow.videos.segments import LEFT_OUT_SECONDS, read_segments_manifest
-from avaflow.workflow.account import _clips
 from avaflow.workflow.job import ERROR_MARK, FAULT_MARK
 from avaflow.workflow.leftovers import EXPORTED
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOTES_SHOWN = 20
 """So many notes on features are repeated at the end of a run."""
@@ -34,61 +37,68 @@ def run_summary(project, config: Mapping) -> str:
     """
     results = Path(config["results"])
     ids = [clip.id for clip in project.clips]
+    lines = [f"avaflow: {counted(len(ids), 'clip')}" if ids else "avaflow:"]
+    lines += _stage_lines(project, results)
+    if project.features:
+        persons = project.features.batches if project.features.persons else []
+        lines += features_summary(results, list(persons))
+    for name, part in (("Kinetics", "kinetics"), ("AVA-Kinetics", "ava_kinetics")):
+        lines += counted_lines(name, results / part, config[part]["annotations"])
+    lines += damaged_sources(ids, results)
+    lines += segment_remarks(ids, results)
+    noticed = [*project.unused, *annotation_remarks(project.finished, results)]
+    lines += [f"look at this: {remark}" for remark in noticed]
+    lines += _awaiting_lines(project, results, config)
+    if (results / "report.md").exists():
+        lines.append(f"the whole account: {results}/report.md")
+    return "\n  ".join(lines)
 
-    def count(pattern: str) -> int:
-        return sum((results / pattern.format(clip=clip)).exists() for clip in ids)
 
-    read_back = [(results / "labels" / f"{clip}.csv").exists() for clip in project.finished]
-
-    lines = [f"avaflow: {_clips(len(ids))}" if ids else "avaflow:"]
+def _stage_lines(project, results: Path) -> list[str]:
+    """How far each stage is, and which datasets there are."""
+    ids = [clip.id for clip in project.clips]
     stages = [
-        ("cut", "clips/{clip}.json", "clips/"),
-        ("frames kept", "rawframes/{clip}.json", "rawframes/"),
-        ("persons followed", "tracks/{clip}.csv", "tracks/"),
-        ("ready to annotate", "via/{clip}.json", "via/index.html"),
-        ("cut into segments", "segments/{clip}.json", "segments/"),
+        ("cut", "clips/{clip}.json", "clips/", ids),
+        ("frames kept", "rawframes/{clip}.json", "rawframes/", ids),
+        ("persons followed", "tracks/{clip}.csv", "tracks/", ids),
+        ("ready to annotate", "via/{clip}.json", "via/index.html", ids),
+        ("cut into segments", "segments/{clip}.json", "segments/", ids),
+        ("labels read back", "labels/{clip}.csv", "labels/", list(project.finished)),
     ]
-    for what, pattern, place in stages:
-        made = count(pattern)
+    lines = []
+    for what, pattern, place, clips in stages:
+        made = sum((results / pattern.format(clip=clip)).exists() for clip in clips)
         if made:
-            lines.append(f"  {what:<18} {made:>5} of {len(ids)}   {results}/{place}")
-    if any(read_back):
-        lines.append(
-            f"  {'labels read back':<18} {sum(read_back):>5} of {len(ids)}   {results}/labels/"
-        )
+            lines.append(f"{what:<18} {made:>5} of {len(ids)}   {results}/{place}")
     annotations = results / "dataset" / "annotations"
     csvs = [f"{split}.csv" for split in project.annotated_splits]
     csvs = [name for name in csvs if (annotations / name).exists()]
     if csvs:
         exports = [name for name in EXPORTED if (results / "dataset" / name / "README.md").exists()]
         also = f", for {', '.join(exports)}" if exports else ""
-        lines.append(f"  {'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
-    if project.features:
-        persons = project.features.batches if project.features.persons else []
-        lines += [f"  {line}" for line in features_summary(results, list(persons))]
-    for name, part in (("Kinetics", "kinetics"), ("AVA-Kinetics", "ava_kinetics")):
-        lines += counted_lines(name, results / part, config[part]["annotations"])
-    lines += [f"  {sentence}" for sentence in damaged_sources(ids, results)]
-    lines += [f"  {sentence}" for sentence in segment_remarks(ids, results)]
-    noticed = [*project.unused, *annotation_remarks(project.finished, results)]
-    lines += [f"  look at this: {remark}" for remark in noticed]
+        lines.append(f"{'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
     readme = results / "dataset" / "alphaction" / "README.md"
     if project.by_hand is not None and readme.exists():
         lines.append(
-            f"  {'dataset':<18} for AlphAction, from annotations by hand   {readme.parent}/"
+            f"{'dataset':<18} for AlphAction, from existing annotations   {readme.parent}/"
         )
+    return lines
+
+
+def _awaiting_lines(project, results: Path, config: Mapping) -> list[str]:
+    """What awaits a person, and how to go about it."""
+    lines = []
+    index = results / "via" / "index.html"
     if project.awaiting and project.by_hand is None:
-        lines.append(f"  awaiting a person: {commas(project.awaiting, 8)}")
-        if (results / "via" / "index.html").exists():
+        lines.append(f"awaiting a person: {commas(project.awaiting, 8)}")
+        if index.exists():
             lines.append(
-                f"    open {results}/via/index.html, tick, save each clip as "
+                f"  open {index}, tick, save each clip as "
                 f"{config['annotations']}/{{clip}}_finish.json, and run again"
             )
-    if (results / "via" / "index.html").exists() and not config["via"]["page"]:
-        lines.append(f"  {GET_VIA}")
-    if (results / "report.md").exists():
-        lines.append(f"  the whole account: {results}/report.md")
-    return "\n".join(lines)
+    if index.exists() and not config["via"]["page"]:
+        lines.append(GET_VIA)
+    return lines
 
 
 def features_summary(results: Path, person_batches: Sequence[str] = ()) -> list[str]:
@@ -97,6 +107,9 @@ def features_summary(results: Path, person_batches: Sequence[str] = ()) -> list[
     Also clips whose persons were passed over, where `person_batches` name the batches of
     persons' features, and arrays that are of no listed video.
     """
+    # Imported where features are asked for: most runs do without.
+    from avaflow.features.files import MADE, MANIFEST, index_table, unlisted_arrays
+
     try:
         table = read_table(results / "features" / "index.csv", MANIFEST)
     except (OSError, UserError):
@@ -122,6 +135,8 @@ def features_summary(results: Path, person_batches: Sequence[str] = ()) -> list[
 
 def _noted(table: pd.DataFrame, without: str, where: str) -> list[str]:
     """A line for each note in a table of feature_files.MANIFEST; the rest is counted."""
+    from avaflow.features.files import SKIPPED
+
     noted = table[table["note"] != ""].to_dict("records")
     lines = [
         f"{without if row['status'] == SKIPPED else 'look at'} {row['name']}: {row['note']}"
@@ -135,13 +150,12 @@ def counted_lines(name: str, folder: Path, asked: object) -> list[str]:
     table = folder / "summary.csv"
     if not asked or not table.exists():
         return []
-    counts = pd.read_csv(table)
-    return [
-        f"  {name} {split:<9} "
-        + ", ".join(f"{row.videos} {row.status}" for row in rows.itertuples())
-        + f"   {folder}/"
-        for split, rows in counts.groupby("split", sort=False)
-    ]
+    with open(table, encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["split"], []).append(f"{row['videos']} {row['status']}")
+    return [f"{name} {split:<9} {', '.join(counts)}   {folder}/" for split, counts in found.items()]
 
 
 def annotation_remarks(clips: Iterable[str], results: str | Path) -> list[str]:
@@ -150,10 +164,10 @@ def annotation_remarks(clips: Iterable[str], results: str | Path) -> list[str]:
     for clip in clips:
         path = Path(results, "labels", f"{clip}.notes.csv")
         try:
-            notes = read_table(path, NOTES)
+            notes = read_rows(path, NOTES)
         except (OSError, UserError):
             continue  # not read back yet, or reported by the job that reads it
-        remarks += notes.loc[notes["box"] == "", "note"].tolist()
+        remarks += [row["note"] for row in notes if not row["box"]]
     return remarks
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from avaflow.errors import UserError
-from avaflow.files import disk_full_message
+from avaflow.files import UNWRITABLE, disk_full_message, no_access_message
 from avaflow.workflow.records import (
     BATCH_SUFFIX,
     Job,
@@ -167,6 +167,8 @@ def _told(log_path: str | Path) -> Iterator[logging.Logger]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _fail(logger, disk_full_message(error.filename or log_path.parent))
+        if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename:
+            _fail(logger, no_access_message(error))
         logger.exception("%s%s: %s", FAULT_MARK, type(error).__name__, error)
         raise
 

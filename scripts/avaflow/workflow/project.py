@@ -18,7 +18,7 @@ from avaflow.annotation.finished import find_finished, unusable_annotations
 from avaflow.annotation.via_page import read_page
 from avaflow.batches import batch_of
 from avaflow.errors import UserError
-from avaflow.files import check_room
+from avaflow.files import check_room, check_writable
 from avaflow.persons.detector_files import DetectorFiles, find_detector
 from avaflow.project.actions import Attribute, attributes_from_config
 from avaflow.project.clips import SPLITS, Clip, frame_count, leaks, read_clips_table, resolve_clips
@@ -109,19 +109,10 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     ffmpeg_exe(config["trim"]["ffmpeg"])
     results = Path(config["results"])
     for folder in (results, Path.cwd()):
+        check_writable(folder)
         check_room(folder)
+    check_together(config)
     fps, margin = config["trim"]["fps"], config["keyframes"]["margin"]
-    if margin * fps < READER_REACH_FRAMES:
-        raise UserError(
-            f"config: keyframes.margin: {margin} s at {fps} frames a second leave less than the "
-            f"{READER_REACH_FRAMES} frames that readers take on each side of a keyframe; "
-            f"expected at least {-(-READER_REACH_FRAMES // fps)} s"
-        )
-    if not config["clips"] and not other_parts(config):
-        raise UserError(
-            "config: `clips` is empty, and nothing else is asked for: give the path of a clips "
-            "table" + "".join(f", or {part}.{key}" for part, key in OTHER_PARTS.items())
-        )
     cache = ProbeCache(results / ".probes.json")
     rows: list[Clip] = []
     if config["clips"]:
@@ -182,6 +173,22 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         features=features,
         unused=unused,
     )
+
+
+def check_together(config: Mapping) -> None:
+    """UserError for settings of which each is right, and all together are not."""
+    fps, margin = config["trim"]["fps"], config["keyframes"]["margin"]
+    if margin * fps < READER_REACH_FRAMES:
+        raise UserError(
+            f"config: keyframes.margin: {margin} s at {fps} frames a second leave less than the "
+            f"{READER_REACH_FRAMES} frames that readers take on each side of a keyframe; "
+            f"expected at least {-(-READER_REACH_FRAMES // fps)} s"
+        )
+    if not config["clips"] and not other_parts(config):
+        raise UserError(
+            "config: `clips` is empty, and nothing else is asked for: give the path of a clips "
+            "table" + "".join(f", or {part}.{key}" for part, key in OTHER_PARTS.items())
+        )
 
 
 def read_by_hand(

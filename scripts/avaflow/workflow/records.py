@@ -31,7 +31,7 @@ for content; it stands for "all members are up to date"."""
 
 LOCATIONS = frozenset(
     {"weights", "paths", "folder", "journal", "kept", "videos", "dataset", "results"}
-    | {"csvs", "media", "ffmpeg", "member_suffix"}
+    | {"csvs", "media", "ffmpeg", "member_suffix", "table"}
 )
 """Names of params that say where something lies. What lies there counts by other params."""
 
