@@ -97,7 +97,8 @@ def project_account(
         "# What this project holds",
         "",
         f"{counted(len(clips), 'clip')}, {len(finished)} finished by an annotator, "
-        f"{len(awaiting)} awaiting one. {table['keyframes'].sum()} keyframes with {table['keyframe_boxes'].sum()} person "
+        f"{len(awaiting)} awaiting one. {table['keyframes'].sum()} keyframes with "
+        f"{table['keyframe_boxes'].sum()} person "
         f"boxes, {table['ticks'].sum()} ticked actions. Clip by clip: `report.tsv`.",
         "",
         "## Ticked actions",
