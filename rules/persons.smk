@@ -88,7 +88,7 @@ rule embed:
         gpu=gpus(config["embedder"]["device"]),
     params:
         clips=lambda wildcards: BATCHES[wildcards.batch],
-        embedder={name: config["embedder"][name] for name in ("batch", "device")},
+        embedder=settings_of("embedder", "embeddings"),
         code=code("embed"),
     script:
         "../scripts/embed.py"
@@ -109,7 +109,7 @@ rule track:
         env("persons")
     params:
         clip="{clip}",
-        tracker=config["tracker"],
+        tracker=settings_of("tracker", "tracks"),
         stride=config["detector"]["stride"],
         fps=FPS,
         code=code("track"),
