@@ -17,6 +17,7 @@ PACKAGE_OF_MODULE = {
     "deep_sort_realtime": "deep-sort-realtime",
     "ffmpeg": "ffmpeg-python",
     "imageio_ffmpeg": "imageio-ffmpeg",
+    "jinja2": "jinja2",
     "jsonschema": "jsonschema",
     "numpy": "numpy",
     "openvino": "openvino",
@@ -61,7 +62,7 @@ def imported_packages(script: Path) -> set[str]:
             for module in modules:
                 top, *rest = module.split(".")
                 if top == "avaflow":
-                    pending.append(ROOT / "scripts" / "avaflow" / f"{rest[0]}.py")
+                    pending.append(ROOT.joinpath("scripts", "avaflow", *rest).with_suffix(".py"))
                 elif top not in sys.stdlib_module_names:
                     packages.add(top)
     return packages
