@@ -129,7 +129,7 @@ def make_dataset(root):
     for split in ("train", "val", "test"):
         clips = [clip for clip in SPLITS if SPLITS[clip] == split]
         run(
-            "proposals.py",
+            "propose.py",
             root / "logs/proposals.log",
             input={
                 "detections": [str(root / f"detections/{batch}.csv") for batch in (0, 1)],
@@ -152,7 +152,7 @@ def make_dataset(root):
     names = {"action_list": str(notes / "action_list.pbtxt")}
     labels = {"label_map": str(notes / "label_map.txt")}
     run(
-        "dataset.py",
+        "write_ava.py",
         root / "logs/dataset.log",
         input={
             "labels": [str(root / f"labels/{clip}.csv") for clip in FINISHED],
