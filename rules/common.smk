@@ -20,13 +20,14 @@ from avaflow.files import sha256, state
 from avaflow.workflow.job import ERROR_MARK
 from avaflow.workflow.project import annotated_by_hand as hand_files
 from avaflow.kinetics.plan import plan_path, load_kinetics
-from avaflow.project.settings import content_of, load_settings
+from avaflow.project.settings import check_own, content_of, load_settings
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary
 from avaflow.workflow.fingerprint import code_version, read_versions
 
 try:
     SETTINGS = load_settings(BASE / "schemas" / "config.schema.yaml")
+    check_own(workflow.config_settings.overwrite_config, SETTINGS)
     PROJECT = load_project(config, BASE / "schemas")
     # Jobs on a cluster read what this run found on the disk instead of looking again.
     KINETICS = load_kinetics(config, scan_disk=workflow.is_main_process)

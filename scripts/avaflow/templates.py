@@ -31,7 +31,7 @@ def _environment(folder: Path) -> "Environment":
     return Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
-        autoescape=lambda name: bool(name) and name.endswith(".html.j2"),
+        autoescape=lambda name: (name or "").endswith(".html.j2"),
         keep_trailing_newline=True,
         # A line with nothing but a tag leaves no line behind.
         trim_blocks=True,

@@ -14,6 +14,7 @@ from avaflow.kinetics.batch import BOUND
 from avaflow.project.config import LARGEST_CONFIG, check_config
 from avaflow.project.settings import (
     all_settings,
+    check_own,
     content_of,
     defaults_of,
     is_section,
@@ -228,6 +229,21 @@ def test_results_never_lie_around_the_project_or_a_home(config, schema, tmp_path
     for folder in ("results", "../results", str(home / "results")):
         config["results"] = folder
         check_config(config, schema)
+
+
+@pytest.mark.parametrize("name", ["actions", "batches", "trim.fps", "alphaction.annotations"])
+def test_an_empty_mapping_is_not_passed_over(config, schema, name):
+    """Snakemake would lay it over the default without a trace."""
+    own = {}
+    for part in reversed(name.split(".")):
+        own = {part: own}
+    with pytest.raises(UserError, match=rf"{name}: expected such as .*, found an empty mapping"):
+        check_own(own, schema)
+
+
+def test_what_else_a_config_says_is_not_looked_at_before_it_is_whole(schema):
+    check_own({}, schema)
+    check_own({"trim": {}, "kinetics": {"videos": {}}, "detector": 3, "x": {}}, schema)
 
 
 def test_a_left_out_key_is_named(config, schema):

@@ -3,7 +3,7 @@
 import difflib
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,29 +95,34 @@ def _results_problems(results: str) -> Iterator[str]:
 def _sentences(error: jsonschema.ValidationError, schema: Mapping) -> list[str]:
     where = ".".join(str(part) for part in error.absolute_path)
     prefix = f"{where}." if where else ""
-    if error.validator == "additionalProperties" and error.validator_value is False:
-        known = error.schema.get("properties", {})
-        unknown = [name for name in error.instance if name not in known]
+    # The types of jsonschema allow for a schema that is `true`; such a one has no errors.
+    part: Any = error.schema
+    value: Any = error.validator_value
+    instance: Any = error.instance
+    if error.validator == "additionalProperties" and value is False:
+        known = part.get("properties", {})
+        unknown = [name for name in instance if name not in known]
         return [f"{prefix}{name}: {_unknown(str(name), known, schema)}" for name in unknown]
     if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return [f"{prefix}{name}: missing" for name in missing]
-    expected = {
-        "enum": lambda: "one of " + ", ".join(map(str, error.validator_value)),
-        "type": lambda: error.schema.get("expected") or _type_names(error.validator_value),
-        "minimum": lambda: f"at least {error.validator_value}",
-        "maximum": lambda: f"at most {error.validator_value}",
-        "exclusiveMinimum": lambda: f"more than {error.validator_value}",
-        "exclusiveMaximum": lambda: f"less than {error.validator_value}",
-        "multipleOf": lambda: f"a multiple of {error.validator_value}",
+        return [f"{prefix}{name}: missing" for name in value if name not in instance]
+    expected: Callable[[], str] = {
+        "enum": lambda: "one of " + ", ".join(map(str, value)),
+        "type": lambda: part.get("expected") or _type_names(value),
+        "minimum": lambda: f"at least {value}",
+        "maximum": lambda: f"at most {value}",
+        "exclusiveMinimum": lambda: f"more than {value}",
+        "exclusiveMaximum": lambda: f"less than {value}",
+        "multipleOf": lambda: f"a multiple of {value}",
         "minLength": lambda: "a text that is not empty",
-        "minItems": lambda: f"a list of at least {error.validator_value}",
-        "pattern": lambda: _pattern_words(error),
-        "anyOf": lambda: " or ".join(map(_short_schema, error.validator_value)),
+        "maxLength": lambda: f"at most {value} characters",
+        "minItems": lambda: f"a list of at least {value}",
+        # Tables of other kinds say what a pattern stands for as a description.
+        "pattern": lambda: part.get("expected") or part.get("description") or value,
+        "anyOf": lambda: " or ".join(map(_short_schema, value)),
         "uniqueItems": lambda: "no entry twice",
-    }.get(error.validator, lambda: _shortened(error.message))()
+    }.get(str(error.validator), lambda: _shortened(error.message))
     unit = _unit(error.absolute_path, schema) if error.validator in BOUNDS else ""
-    return [f"{where or 'here'}: expected {expected}{unit}, found {_shown(error.instance)}"]
+    return [f"{where or 'here'}: expected {expected()}{unit}, found {_shown(instance)}"]
 
 
 BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
@@ -138,12 +143,6 @@ def _shown(value: Any) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
-
-
-def _pattern_words(error: jsonschema.ValidationError) -> str:
-    """What a pattern stands for; tables of other kinds say it as a description."""
-    named = error.schema.get("expected") or error.schema.get("description")
-    return named or error.validator_value
 
 
 def _unknown(name: str, known: Mapping, schema: Mapping) -> str:

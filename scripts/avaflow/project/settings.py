@@ -36,6 +36,28 @@ def load_settings(path: str | Path) -> dict:
     return _with_keys_required(schema)
 
 
+def check_own(own: Mapping, schema: Mapping) -> None:
+    """UserError for an empty mapping in a user's own config where none belongs.
+
+    `own` is what files and the command line say, before it is laid over config.yaml. Snakemake
+    lays a mapping key by key: without any key the default would stand, in silence.
+    """
+    problems = [
+        f"{name}: expected such as {setting['default']!r}, found an empty mapping"
+        for name, setting in all_settings(schema)
+        if _at(own, name) == {} and "object" not in types_of(setting, schema)
+    ]
+    if problems:
+        raise UserError.listing("config: these settings cannot be used:", problems)
+
+
+def _at(own: Any, name: str) -> Any:
+    """What a user's own config says by a dotted name; None where it says nothing."""
+    for part in name.split("."):
+        own = own.get(part) if isinstance(own, Mapping) else None
+    return own
+
+
 def content_of(section: Mapping[str, Any], schema: Mapping, output: str) -> dict[str, Any]:
     """The settings of a section that decide what is in an output, in the schema's order.
 
