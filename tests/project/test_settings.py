@@ -237,7 +237,7 @@ def test_an_empty_mapping_is_not_passed_over(config, schema, name):
     own = {}
     for part in reversed(name.split(".")):
         own = {part: own}
-    with pytest.raises(UserError, match=rf"{name}: expected such as .*, found an empty mapping"):
+    with pytest.raises(UserError, match=rf"{name}: expected a value as .*, found an empty mapping"):
         check_own(own, schema)
 
 

@@ -43,7 +43,7 @@ def check_own(own: Mapping, schema: Mapping) -> None:
     lays a mapping key by key: without any key the default would stand, in silence.
     """
     problems = [
-        f"{name}: expected such as {setting['default']!r}, found an empty mapping"
+        f"{name}: expected a value as config.yaml shows it, found an empty mapping"
         for name, setting in all_settings(schema)
         if _at(own, name) == {} and "object" not in types_of(setting, schema)
     ]
