@@ -24,11 +24,10 @@ def ava_kinetics_annotations(pattern):
 
 def ava_kinetics_settings():
     """The settings that decide what a clip becomes, or when a batch fails."""
-    own = config["ava_kinetics"]
-    provenance = [config["trim"][name] for name in ("preset", "crf", "threads")]
-    provenance += [own["short_side"], own["read"], config["jpeg_quality"]]
+    own, trim = settings_of("ava_kinetics", "ava_kinetics"), settings_of("trim", "ava_kinetics")
+    provenance = [*trim.values(), own["short_side"], own["read"], config["jpeg_quality"]]
     return {
-        "trim": {name: config["trim"][name] for name in ("preset", "crf", "threads")},
+        "trim": trim,
         "short_side": own["short_side"],
         "jpeg_quality": config["jpeg_quality"],
         "max_broken_share": own["max_broken_share"],

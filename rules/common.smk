@@ -20,12 +20,15 @@ from avaflow.files import sha256
 from avaflow.workflow.job import ERROR_MARK
 from avaflow.workflow.project import annotated_by_hand as hand_files
 from avaflow.kinetics.plan import plan_path, load_kinetics
+from avaflow.project.settings import check_own, content_of, load_settings
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary
 from avaflow.workflow.records import RECORDS, Sources
 from avaflow.workflow.fingerprint import code_version, load_parts, read_versions
 
 try:
+    SETTINGS = load_settings(BASE / "schemas" / "config.schema.yaml")
+    check_own(workflow.config_settings.overwrite_config, SETTINGS)
     PROJECT = load_project(config, BASE / "schemas")
     # Jobs on a cluster read what this run found on the disk instead of looking again.
     KINETICS = load_kinetics(config, scan_disk=workflow.is_main_process)
@@ -98,10 +101,14 @@ def gpus(device):
     return 0 if str(device) == "cpu" else 1
 
 
+def settings_of(section, output):
+    """The settings of a section that decide what is in an output, as the schema marks them."""
+    return content_of(config[section], SETTINGS["properties"][section], output)
+
+
 def detector_settings():
     """The settings that decide what is detected, and how."""
-    not_content = ("weights", "export", "threads")
-    return {name: value for name, value in config["detector"].items() if name not in not_content}
+    return settings_of("detector", "detections")
 
 
 def content_of_own(path):

@@ -55,8 +55,7 @@ def feature_state(wildcards):
 
 def feature_settings():
     """The settings that decide what features are, and how they are computed."""
-    not_content = ("weights", "video_list", "root", "video_suffix", "persons", "threads")
-    return {name: value for name, value in config["features"].items() if name not in not_content}
+    return settings_of("features", "features")
 
 
 def feature_margin():

@@ -314,7 +314,7 @@ rule export_alphaction:
         offset=config["timestamp_offset"],
         actions=config["actions"],
         # By a function: Snakemake would take braces in a text for wildcards.
-        settings=lambda wildcards: config["alphaction"],
+        settings=lambda wildcards: settings_of("alphaction", "alphaction"),
         margin=config["keyframes"]["margin"],
         state=by_hand_state(),
         code=code("export_alphaction"),

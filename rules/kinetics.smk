@@ -18,8 +18,7 @@ def kinetics_lists():
 
 def kinetics_settings():
     """The settings that decide what a video becomes, or when a batch fails."""
-    names = "short_side encoder preset crf audio already_sized shortest_seconds threads max_broken_share"
-    return {name: config["kinetics"][name] for name in names.split()}
+    return settings_of("kinetics", "kinetics")
 
 
 def kinetics_files():

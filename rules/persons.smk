@@ -98,7 +98,7 @@ rule embed:
         members=lambda wildcards: BATCHES[wildcards.batch],
         member_suffix=".npz",
         reads=of_batch("detections/{clip}.csv"),
-        embedder={name: config["embedder"][name] for name in ("batch", "device")},
+        embedder=settings_of("embedder", "embeddings"),
         code=code("embed"),
     script:
         "../scripts/embed.py"
@@ -118,7 +118,7 @@ rule track:
         env("persons")
     params:
         reads=[results("detections/{clip}.csv"), results("embeddings/{clip}.npz")],
-        tracker=config["tracker"],
+        tracker=settings_of("tracker", "tracks"),
         stride=config["detector"]["stride"],
         fps=FPS,
         code=code("track"),

@@ -22,10 +22,14 @@ def source_of(wildcards):
     return CLIPS[wildcards.clip].source
 
 
+def trim_settings():
+    """The settings that decide what a clip holds, and the program that cuts it."""
+    return {**settings_of("trim", "clips"), "ffmpeg": config["trim"]["ffmpeg"]}
+
+
 def segment_settings():
     """The settings that decide what segments hold and how they are called."""
-    not_content = ("annotations", "name", "person_score")
-    return {name: value for name, value in config["alphaction"].items() if name not in not_content}
+    return settings_of("alphaction", "segments")
 
 
 rule download:
@@ -73,7 +77,7 @@ rule trim:
         start=lambda wildcards: CLIPS[wildcards.clip].start,
         end=lambda wildcards: CLIPS[wildcards.clip].end_given,
         state=source_state,
-        trim=config["trim"],
+        trim=trim_settings(),
         jpeg_quality=config["jpeg_quality"],
         margin=config["keyframes"]["margin"],
         code=code("trim"),
@@ -101,7 +105,7 @@ if not config["rawframes"]["enabled"]:
         threads: config["trim"]["threads"]
         params:
             clip="{clip}",
-            trim=config["trim"],
+            trim=trim_settings(),
             jpeg_quality=config["jpeg_quality"],
             code=code("extract_rawframes"),
         script:

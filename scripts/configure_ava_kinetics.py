@@ -1,6 +1,11 @@
 """Write mmaction2's training config of AVA-Kinetics."""
 
-from avaflow.ava_kinetics.training import READING_TEXT, AvaKineticsExport, config_text, readme_text
+from avaflow.ava_kinetics.training import (
+    AvaKineticsExport,
+    config_text,
+    reading_text,
+    readme_text,
+)
 from avaflow.files import write_text
 from avaflow.workflow.job import job
 
@@ -11,4 +16,4 @@ if "snakemake" in globals():
         write_text(snakemake.output.config, config_text(export))
         write_text(snakemake.output.readme, readme_text(export))
         if p.read == "video":
-            write_text(snakemake.output.reading, READING_TEXT)
+            write_text(snakemake.output.reading, reading_text())

@@ -206,6 +206,15 @@ def test_a_gpu_that_is_not_there_is_named():
         load_embedder(device="97")
 
 
+def test_a_macs_graphics_are_told_to_be_missing_elsewhere():
+    import torch
+
+    if torch.backends.mps.is_available():
+        pytest.skip("this machine has them")
+    with pytest.raises(UserError, match="embedder.device: 'mps' cannot be used here"):
+        load_embedder(device="mps")
+
+
 def test_the_packages_own_embedder_is_not_imported():
     program = (
         "import sys; from avaflow.persons.embedder import load_embedder; load_embedder()\n"

@@ -17,6 +17,7 @@ PACKAGE_OF_MODULE = {
     "deep_sort_realtime": "deep-sort-realtime",
     "ffmpeg": "ffmpeg-python",
     "imageio_ffmpeg": "imageio-ffmpeg",
+    "jinja2": "jinja2",
     "jsonschema": "jsonschema",
     "numpy": "numpy",
     "openvino": "openvino",

@@ -18,6 +18,7 @@ from avaflow.errors import UserError
 from avaflow.files import atomic_file, sha256, write_text
 from avaflow.listing import counted
 from avaflow.tables import empty_table, read_table
+from avaflow.templates import render
 
 MANIFEST = {
     "name": str,
@@ -222,43 +223,23 @@ def readme(table: pd.DataFrame, settings: Mapping, unlisted: Sequence[str] = ())
     `unlisted` is what :func:`unlisted_arrays` found.
     """
     made = table[table["status"] == MADE]
-    passed_over = table[table["status"] == SKIPPED]
-    noticed = made[made["note"] != ""]
-    what = "2304 numbers (pooled)" if settings["layer"] == "pooled" else "a logit a class"
-    array = (made["file"].iloc[0] if len(made) else "NAME_32.npy").removesuffix(".npy")
-    lines = [
-        "# SlowFast features",
-        "",
-        f"{len(made)} of {counted(len(table), 'video')}, "
-        f"{counted(int(made['rows'].sum()), 'window')} "
-        f"of {settings['num_frames']} frames at {settings['out_fps']:g} frames a second, {what} "
-        f"each, by {settings['architecture']}. `index.csv` tells it video by video.",
-        "",
-        "```python",
-        "import json, numpy",
-        "",
-        f'features = numpy.load("{array}.npy")  # float32, a row a window',
-        f'centres = json.load(open("{array}.json"))["centres"]  # seconds, one a row',
-        "```",
-        "",
-        "## Passed over",
-        "",
-        *(_listed(passed_over) or ["No video."]),
-    ]
-    if len(noticed):
-        lines += ["", "## Noticed", "", *_listed(noticed)]
-    if unlisted:
-        left = "Made for another list or with other settings; delete what you do not need."
-        lines += ["", "## No longer listed", "", left, "", *(f"- {name}" for name in unlisted)]
-    return "\n".join(lines) + "\n"
+    return render(
+        __file__,
+        "README.md",
+        made=len(made),
+        videos=counted(len(table), "video"),
+        windows=counted(int(made["rows"].sum()), "window"),
+        settings=settings,
+        out_fps=f"{settings['out_fps']:g}",
+        array=(made["file"].iloc[0] if len(made) else "NAME_32.npy").removesuffix(".npy"),
+        passed_over=_sentences(table[table["status"] == SKIPPED]),
+        noticed=_sentences(made[made["note"] != ""]),
+        unlisted=unlisted,
+    )
 
 
 def _sentences(table: pd.DataFrame) -> list[str]:
     return [f"{name}: {note}" for name, note in zip(table["name"], table["note"], strict=True)]
-
-
-def _listed(table: pd.DataFrame) -> list[str]:
-    return [f"- {sentence}" for sentence in _sentences(table)]
 
 
 def person_index(table: pd.DataFrame, folder: str | Path) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from avaflow.formats.alphaction import HALF_SPAN_FRAMES, Split
 from avaflow.listing import commas
 from avaflow.project.actions import MAX_ACTIONS
+from avaflow.templates import render
 from avaflow.times import Second
 from avaflow.videos.segments import LEFT_OUT_SECONDS, SegmentsManifest
 
@@ -40,24 +41,12 @@ def catalog_text(name: str, splits: Sequence[str]) -> str:
 
     Paths are relative to AlphAction's `data/`, where a link `name` stands for this folder.
     """
-    entries = []
-    for split in splits:
-        box_file = "" if split == "train" else f"{name}/boxes/{split}_person_bbox.json"
-        entries.append(
-            f'        "{dataset_name(name, split)}": {{\n'
-            f'            "video_root": "{name}/clips/{split}",\n'
-            f'            "ann_file": "{name}/annotations/{split}_min.json",\n'
-            f'            "box_file": "{box_file}",\n'
-            '            "eval_file_paths": {\n'
-            f'                "csv_gt_file": "{name}/annotations/{split}.csv",\n'
-            f'                "labelmap_file": "{name}/annotations/action_list.pbtxt",\n'
-            '                "exclusion_file": '
-            f'"{name}/annotations/{split}_excluded_timestamps.csv",\n'
-            "            },\n"
-            '            "object_file": "",\n'
-            "        },\n"
-        )
-    return "".join(entries)
+    return render(
+        __file__,
+        "paths_catalog_entry.txt",
+        name=name,
+        datasets={split: dataset_name(name, split) for split in splits},
+    )
 
 
 @dataclass(frozen=True)
@@ -133,85 +122,20 @@ def config_text(
     judged = judged_split(splits)
     train = next((split for split in splits if split.name == "train"), None)
     schedule = schedule_of(train, manifests)
-    trained = f'("{dataset_name(name, "train")}",)' if train else "()"
-    tested = f'("{dataset_name(name, judged)}",)' if judged else "()"
-    period = max(1, 2 * schedule.epoch)
-    return f"""\
-# AlphAction: SlowFast R50 4x16 from Kinetics-700 on {actions} actions.
-# {sum(schedule.groups)} keyframes to train on, one GPU.
-# On N GPUs: N times VIDEOS_PER_BATCH and BASE_LR, an Nth of all steps.
-MODEL:
-  WEIGHT: "data/models/pretrained_models/SlowFast-ResNet50-4x16.pth"
-  BACKBONE:
-    CONV_BODY: "Slowfast-Resnet50"
-    FROZEN_BN: True
-    SLOWFAST:
-      BETA: 0.125
-      LATERAL: "tconv"
-      SLOW:
-        ACTIVE: True
-        CONV3_NONLOCAL: False
-        CONV4_NONLOCAL: False
-      FAST:
-        ACTIVE: True
-        CONV3_NONLOCAL: False
-        CONV4_NONLOCAL: False
-  NONLOCAL:
-    USE_ZERO_INIT_CONV: False
-    BN_INIT_GAMMA: 0.0
-    FROZEN_BN: True
-  ROI_ACTION_HEAD:
-    FEATURE_EXTRACTOR: "2MLPFeatureExtractor"
-    POOLER_TYPE: "align3d"
-    MEAN_BEFORE_POOLER: True
-    POOLER_RESOLUTION: 7
-    POOLER_SCALE: 0.0625
-    POOLER_SAMPLING_RATIO: 0
-    # The loader packs labels into {MAX_ACTIONS} columns and the loss asserts as many classes,
-    # however many actions there are: ids above {actions} are never set, and learnt as never there.
-    NUM_CLASSES: {MAX_ACTIONS}
-    # Movements would be judged by softmax: exactly one of them for everybody, the first where
-    # nothing is ticked. Interactions are judged one by one, as they are ticked.
-    NUM_PERSON_MOVEMENT_CLASSES: 0
-    NUM_OBJECT_MANIPULATION_CLASSES: 0
-    NUM_PERSON_INTERACTION_CLASSES: {MAX_ACTIONS}
-    # The loss is a mean over the classes: this weight makes it their sum, as in AlphAction's own.
-    PERSON_LOSS_WEIGHT: {MAX_ACTIONS}.0
-    PROPOSAL_PER_CLIP: 10
-    DROPOUT_RATE: 0.2
-  IA_STRUCTURE:
-    ACTIVE: False
-INPUT:
-  FRAME_NUM: {2 * HALF_SPAN_FRAMES}
-  FRAME_SAMPLE_RATE: 1
-  TAU: 16
-  ALPHA: 8
-  SLOW_JITTER: True
-  COLOR_JITTER: True
-DATASETS:
-  TRAIN: {trained}
-  TEST: {tested}
-DATALOADER:
-  NUM_WORKERS: 4
-  SIZE_DIVISIBILITY: 16
-SOLVER:
-  # {EPOCHS} passes over the keyframes; 0.0004 for 16 clips a step, in proportion.
-  BASE_LR: {schedule.rate:.6f}
-  WARMUP_FACTOR: 0.25
-  BIAS_LR_FACTOR: 2
-  WEIGHT_DECAY: 0.0000001
-  STEPS: {schedule.falls}
-  WARMUP_ITERS: {schedule.warmup}
-  MAX_ITER: {schedule.steps}
-  CHECKPOINT_PERIOD: {period}
-  EVAL_PERIOD: {period}
-  VIDEOS_PER_BATCH: {schedule.batch}
-TEST:
-  BOX_THRESH: {float(threshold)!r}
-  ACTION_THRESH: 0.0
-  VIDEOS_PER_BATCH: 2
-OUTPUT_DIR: "data/output/{name}_resnet50_4x16f"
-"""
+    return render(
+        __file__,
+        "finetune_resnet50_4x16f.yaml",
+        name=name,
+        actions=actions,
+        max_actions=MAX_ACTIONS,
+        frames=2 * HALF_SPAN_FRAMES,
+        trained=dataset_name(name, "train") if train else "",
+        tested=dataset_name(name, judged) if judged else "",
+        epochs=EPOCHS,
+        schedule=schedule,
+        period=max(1, 2 * schedule.epoch),
+        threshold=float(threshold),
+    )
 
 
 def readme_text(
@@ -227,61 +151,34 @@ def readme_text(
     """The folder's README. `dataset` is the dataset folder as the workflow names it; `notes`
     are remarks on annotations by hand."""
     names = [split.name for split in splits]
-    judged = judged_split(splits)
     some = next(iter(manifests.values()))
-    example = some.name(Second(2))
-    parts = [
-        f"""\
-# Finetuning AlphAction
+    return render(
+        __file__,
+        "README.md",
+        name=name,
+        train="train" in names,
+        judged=judged_split(splits),
+        actions=actions,
+        max_actions=MAX_ACTIONS,
+        threshold=f"{threshold:g}",
+        some=some,
+        example=some.name(Second(2)),
+        dataset=dataset,
+        batch=BATCH,
+        epochs=EPOCHS,
+        remarks=[*readme_remarks(splits, threshold, settings, manifests), *notes],
+    )
 
-In the project's folder, then in a checkout of AlphAction:
 
-```
-export DATASET=$(realpath {dataset}/alphaction)
-cd ALPHACTION
-mkdir -p data/models/pretrained_models
-ln -s $DATASET data/{name}
-cp $DATASET/finetune_resnet50_4x16f.yaml config_files/
-```
-
-Paste `paths_catalog_entry.txt` between the braces of `DATASETS` in
-`alphaction/config/paths_catalog.py`, put `SlowFast-ResNet50-4x16.pth`, trained on
-Kinetics-700, from AlphAction's model zoo into `data/models/pretrained_models/`, and
-
-```
-{_command(names, judged)}
-```
-
-`--transfer` takes the weights and not the state of another training, `--no-head` leaves out the
-last layers, which belong to other actions. `{name}` comes from `alphaction.name` in the config; a
-copy made by `cp -rL` works anywhere.
-""",
-        f"""\
-## What lies here
-
-- `clips/{{split}}/{{clip}}/{example}.mp4`: {some.frames} frames at {some.fps} a second, from
-  second 2 of the clip on; `keyframes/` holds the first picture of each.
-- `annotations/{{split}}.json`, and `{{split}}_min.json` without spaces: one annotation per person
-  with its `action_ids`, which is what AlphAction loads, in the form of COCO.
-- `annotations/{{split}}_coco.json`: one annotation per person and action, with actions as
-  categories, for tools that know only COCO.
-- `boxes/{{split}}_person_bbox.json`: a list of `image_id`, `bbox`, `score`. To train: the annotated
-  people; to validate and test: detected ones with a score of {threshold:g} or more
-  (`alphaction.person_score`).
-- `annotations/{{split}}.csv`, `{{split}}_excluded_timestamps.csv`, `action_list.pbtxt`: for the
-  evaluation.
-
-## What was chosen, and why
-
-- `NUM_CLASSES: {MAX_ACTIONS}` for {actions} actions: the loader packs labels into {MAX_ACTIONS} \
-columns and the loss asserts
-  as many classes. All are declared as person interactions, because AlphAction takes movements for
-  a choice of exactly one.
-- The schedule is for one GPU with {BATCH} clips a step, {EPOCHS} passes; the config says how to \
-scale it.
-- The loader uses `np.bool`: numpy below 1.24, or 2.0 and later.
-""",
-    ]
+def readme_remarks(
+    splits: Sequence[Split],
+    threshold: float,
+    settings: Mapping,
+    manifests: Mapping[str, SegmentsManifest],
+) -> list[str]:
+    """What whoever trains on the dataset has to know of it, a sentence or two each."""
+    names = [split.name for split in splits]
+    judged = judged_split(splits)
     remarks = [remark for split in splits for remark in _remarks(split, threshold)]
     if "train" not in names:
         remarks.append("No clip of the train split has labels yet: there is nothing to train on.")
@@ -319,23 +216,7 @@ scale it.
                 f"{clip}: the source is damaged in {manifest.decode_errors} places: look at its "
                 "segments."
             )
-    remarks += notes
-    if remarks:
-        parts.append("## Noticed\n\n" + "\n".join(f"- {remark}" for remark in remarks) + "\n")
-    return "\n".join(parts)
-
-
-def _command(splits: Sequence[str], judged: str | None) -> str:
-    if "train" not in splits:
-        return (
-            "python test_net.py --config-file config_files/finetune_resnet50_4x16f.yaml "
-            "MODEL.WEIGHT MODEL.pth"
-        )
-    without = "" if judged else " --skip-val-in-train --skip-final-test"
-    return (
-        "python train_net.py --config-file config_files/finetune_resnet50_4x16f.yaml \\\n"
-        f"  --transfer --no-head --use-tfboard{without}"
-    )
+    return remarks
 
 
 def _remarks(split: Split, threshold: float) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from avaflow.errors import UserError
 from avaflow.files import atomic_folder, link
 from avaflow.formats.ava import read_csv
+from avaflow.templates import render
 
 ACTION_LIST = "ava_action_list_v2.2.pbtxt"
 
@@ -58,31 +59,11 @@ def write_frames(
 
 def readme_text(splits: Sequence[str], pictures: int, dataset: str) -> str:
     """The folder's README. `dataset` is the dataset folder as the workflow names it."""
-    named = ", ".join(f"`{csv_name(split)}`" for split in splits)
-    return f"""\
-# The dataset in Datumaro
-
-```
-pip install "datumaro[cli]" protobuf
-datum stats {dataset}/datumaro
-```
-
-or in Python:
-
-```python
-from datumaro import Dataset
-
-dataset = Dataset.import_from("{dataset}/datumaro", "ava")
-print(dataset)
-```
-
-- Subsets: {", ".join(splits)} (from {named}).
-- {pictures} pictures, one per labelled keyframe, as links to the workflow's keyframes: copy the
-  folder with `cp -rL` when you send it elsewhere.
-- Boxes are x, y, width, height as parts of the picture (0..1), as Datumaro keeps AVA's. Its
-  converters take them for pixels: multiply them by `item.media.size` (height, width) before you
-  convert the dataset to COCO, VOC or YOLO.
-- Label 0 is `no action`, added by Datumaro, so that a label's index is its action id. The person
-  id is the attribute `track_id`.
-- Datumaro reads AVA's action list by protobuf, which it does not install by itself.
-"""
+    return render(
+        __file__,
+        "README.md",
+        splits=splits,
+        csv_names=[csv_name(split) for split in splits],
+        pictures=pictures,
+        dataset=dataset,
+    )

@@ -14,6 +14,7 @@ import numpy as np
 from avaflow.errors import UserError
 from avaflow.formats.ava import DECIMALS, Row, box_text
 from avaflow.formats.proposals import READER_SCORE, split_key
+from avaflow.templates import render
 from avaflow.times import Timestamp
 
 FPS = 30
@@ -214,189 +215,33 @@ def learning_rate(batch: int) -> float:
 def config_text(splits: Mapping[str, Split], actions: int) -> str:
     """The complete config, to be used from the dataset folder."""
     judged = choose_evaluation(splits)
-    train = "train" if "train" in splits else judged.split
     batch = batch_size(splits)
-    return f"""\
-# SlowFast 32x2 R50 on this dataset, after PySlowFast's configs/AVA/SLOWFAST_32x2_R50_SHORT.yaml.
-# Paths are relative to the dataset folder: start the training there.
-TRAIN:
-  ENABLE: {"train" in splits}
-  DATASET: ava
-  BATCH_SIZE: {batch}
-  EVAL_PERIOD: 1
-  CHECKPOINT_PERIOD: 1
-  AUTO_RESUME: True
-  CHECKPOINT_FILE_PATH: ""  # a Kinetics SlowFast 8x8 R50 from PySlowFast's model zoo
-  CHECKPOINT_TYPE: pytorch  # caffe2 for a .pkl of the model zoo
-  CHECKPOINT_EPOCH_RESET: True  # a Kinetics checkpoint ends at a later epoch than MAX_EPOCH
-DATA:
-  NUM_FRAMES: 32
-  SAMPLING_RATE: 2
-  TRAIN_JITTER_SCALES: [256, 320]
-  TRAIN_CROP_SIZE: 224
-  TEST_CROP_SIZE: 224
-  INPUT_CHANNEL_NUM: [3, 3]
-DETECTION:
-  ENABLE: True
-  ALIGNED: True
-AVA:
-  FRAME_DIR: rawframes
-  FRAME_LIST_DIR: slowfast/frame_lists
-  ANNOTATION_DIR: annotations
-  TRAIN_LISTS: ["{train}.csv"]
-  TEST_LISTS: ["{judged.split}.csv"]
-  TRAIN_GT_BOX_LISTS: ["{train}.csv"]
-  TRAIN_PREDICT_BOX_LISTS: []
-  TEST_PREDICT_BOX_LISTS: ["{judged.boxes}"]
-  GROUNDTRUTH_FILE: {judged.split}.csv
-  EXCLUSION_FILE: {judged.split}_excluded_timestamps.csv
-  LABEL_MAP_FILE: action_list.pbtxt
-  DETECTION_SCORE_THRESH: {READER_SCORE}
-  FULL_TEST_ON_VAL: True  # else only seconds that 4 divides are judged
-  BGR: False
-SLOWFAST:
-  ALPHA: 4
-  BETA_INV: 8
-  FUSION_CONV_CHANNEL_RATIO: 2
-  FUSION_KERNEL_SZ: 7
-RESNET:
-  ZERO_INIT_FINAL_BN: True
-  WIDTH_PER_GROUP: 64
-  NUM_GROUPS: 1
-  DEPTH: 50
-  TRANS_FUNC: bottleneck_transform
-  STRIDE_1X1: False
-  NUM_BLOCK_TEMP_KERNEL: [[3, 3], [4, 4], [6, 6], [3, 3]]
-  SPATIAL_DILATIONS: [[1, 1], [1, 1], [1, 1], [2, 2]]
-  SPATIAL_STRIDES: [[1, 1], [2, 2], [2, 2], [1, 1]]
-NONLOCAL:
-  LOCATION: [[[], []], [[], []], [[], []], [[], []]]
-  GROUP: [[1, 1], [1, 1], [1, 1], [1, 1]]
-  INSTANTIATION: dot_product
-  POOL: [{", ".join(["[[1, 2, 2], [1, 2, 2]]"] * 4)}]
-BN:
-  USE_PRECISE_STATS: False
-  NUM_BATCHES_PRECISE: 200
-  WEIGHT_DECAY: 0.0
-SOLVER:
-  BASE_LR: {learning_rate(batch)}
-  LR_POLICY: steps_with_relative_lrs
-  STEPS: [0, 10, 15]
-  LRS: [1, 0.1, 0.01]
-  MAX_EPOCH: 20
-  MOMENTUM: 0.9
-  WEIGHT_DECAY: 1.0e-7
-  WARMUP_EPOCHS: 2.0
-  WARMUP_START_LR: 0.000125
-  OPTIMIZING_METHOD: sgd
-MODEL:
-  NUM_CLASSES: {actions}
-  ARCH: slowfast
-  MODEL_NAME: SlowFast
-  LOSS_FUNC: bce
-  DROPOUT_RATE: 0.5
-  HEAD_ACT: sigmoid
-TEST:
-  ENABLE: True
-  DATASET: ava
-  BATCH_SIZE: 1  # clips of other shapes do not fit into one batch
-DATA_LOADER:
-  NUM_WORKERS: 2
-  PIN_MEMORY: True
-NUM_GPUS: 1
-NUM_SHARDS: 1
-RNG_SEED: 0
-OUTPUT_DIR: work_dirs/slowfast
-"""
+    return render(
+        __file__,
+        "SLOWFAST.yaml",
+        splits=splits,
+        actions=actions,
+        judged=judged,
+        train="train" if "train" in splits else judged.split,
+        batch=batch,
+        rate=learning_rate(batch),
+        reader_score=READER_SCORE,
+    )
 
 
 def readme_text(splits: Mapping[str, Split], actions: int, dataset: str) -> str:
     """The folder's README. `dataset` is the dataset folder as the workflow names it."""
     batch = batch_size(splits)
-    return f"""\
-# Training in PySlowFast
-
-With PySlowFast installed and `SLOWFAST` the path of its checkout, from the dataset folder,
-because the config's paths start there:
-
-```
-cd {dataset}
-{_command(splits)}
-```
-
-`KINETICS.pyth` is a Kinetics checkpoint of SlowFast 8x8 R50 from PySlowFast's model zoo; without
-`TRAIN.CHECKPOINT_FILE_PATH` training starts from nothing. For a `.pkl` of the model zoo add
-`TRAIN.CHECKPOINT_TYPE caffe2`. Checkpoints go to `work_dirs/slowfast`.
-
-{_splits_text(splits)}
-
-## What was chosen, and why
-
-- `FRAME_DIR`, `FRAME_LIST_DIR` and `ANNOTATION_DIR` are the dataset's own folders; PySlowFast runs
-  unmodified, since the timestamps are the second of the clip + {OFFSET} and the clips {FPS} fps.
-- `MODEL.NUM_CLASSES: {actions}`: the number of actions; class 0 is action 1.
-- `AVA.FULL_TEST_ON_VAL: True`: without it only every fourth second is judged.
-- `AVA.DETECTION_SCORE_THRESH: {READER_SCORE}`: for YOLO's scores; AVA's 0.8 is for a Faster R-CNN.
-  PySlowFast asserts that the clips of a frame list are those with a box above it: if you raise
-  it and a clip loses its last box, take that clip out of the frame list.
-- `AVA.TRAIN_PREDICT_BOX_LISTS: []`: training uses the annotated boxes. A predicted box would be
-  a person who does nothing, also where it lies on an annotated one.
-- `TEST.BATCH_SIZE: 1`: in testing pictures keep their shape, and clips may differ in it.
-- `SOLVER.BASE_LR: {learning_rate(batch)}` for {batch} samples a step; keep the ratio when you \
-change
-  `TRAIN.BATCH_SIZE`. An epoch's last, incomplete batch is dropped: never set it above the number
-  of labelled keyframes in train.
-- PySlowFast's evaluator uses names that numpy dropped: with `module 'numpy' has no attribute
-  'bool'`, install `numpy<1.24`.
-- `detections_latest.csv` and `groundtruth_latest.csv` are PySlowFast's own, written where it runs.
-"""
-
-
-_RUN = "PYTHONPATH=$SLOWFAST python $SLOWFAST/tools/run_net.py --cfg slowfast/SLOWFAST.yaml"
-
-
-def _command(splits: Mapping[str, Split]) -> str:
-    if "train" in splits:
-        return f"{_RUN} \\\n  TRAIN.CHECKPOINT_FILE_PATH KINETICS.pyth"
-    return f"{_RUN} \\\n  TEST.CHECKPOINT_FILE_PATH CHECKPOINT.pyth"
-
-
-def _splits_text(splits: Mapping[str, Split]) -> str:
-    judged = choose_evaluation(splits)
-    lines = ["## Splits", ""]
-    for name, split in splits.items():
-        lines.append(
-            f"- {name}: clips in `frame_lists/{name}.csv`: {len(split.listed)}; "
-            f"labelled keyframes: {split.keyframes}."
-        )
-        if split.left_out:
-            lines.append(
-                f"  Left out, no box at {READER_SCORE} or above: {', '.join(split.left_out)}."
-            )
-    if "train" not in splits:
-        lines.append("- **No clip of the train split has labels yet**: the config only tests.")
-    if judged.split != "val":
-        lines.append(
-            "- **No clip of the val split has labels yet**: PySlowFast always validates, so the "
-            "config judges on train; such a figure says little."
-            if judged.split == "train"
-            else "- **No clip of the val split has labels yet**: the config judges on test."
-        )
-    if judged.truth:
-        lines.append(
-            f"- The boxes judged are the annotated ones of `{judged.split}.csv`, not a detector's: "
-            "PySlowFast reads the person id as their score."
-        )
-    if "test" in splits and judged.split != "test":
-        test = splits["test"].evaluation
-        lines += [
-            "- To judge on the test split:",
-            "",
-            "```",
-            f"{_RUN} \\",
-            "  TRAIN.ENABLE False TEST.CHECKPOINT_FILE_PATH CHECKPOINT.pyth \\",
-            f"  AVA.TEST_LISTS '[\"test.csv\"]' AVA.TEST_PREDICT_BOX_LISTS '[\"{test.boxes}\"]' \\",
-            "  AVA.GROUNDTRUTH_FILE test.csv AVA.EXCLUSION_FILE test_excluded_timestamps.csv",
-            "```",
-        ]
-    return "\n".join(lines)
+    return render(
+        __file__,
+        "README.md",
+        splits=splits,
+        actions=actions,
+        dataset=dataset,
+        judged=choose_evaluation(splits),
+        batch=batch,
+        rate=learning_rate(batch),
+        reader_score=READER_SCORE,
+        offset=OFFSET,
+        fps=FPS,
+    )

@@ -86,7 +86,8 @@ def load_embedder(batch: int = 16, device: str | int = "cpu", threads: int = 1) 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     place = torch.device(f"cuda:{device}" if str(device).isdigit() else str(device))
-    if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
+    of_a_mac = place.type == "mps" and not torch.backends.mps.is_available()
+    if of_a_mac or (place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count()):
         raise UserError(
             f"embedder.device: {device!r} cannot be used here. Expected cpu, or the number of a "
             f"GPU that torch sees ({torch.cuda.device_count()} found)."

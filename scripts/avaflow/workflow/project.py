@@ -23,6 +23,7 @@ from avaflow.persons.detector_files import DetectorFiles, find_detector
 from avaflow.project.actions import Attribute, attributes_from_config
 from avaflow.project.clips import SPLITS, Clip, frame_count, leaks, read_clips_table, resolve_clips
 from avaflow.project.config import check_config, load_schema
+from avaflow.project.settings import load_settings
 from avaflow.times import READER_REACH_FRAMES
 from avaflow.videos.ffmpeg import ffmpeg_exe
 from avaflow.videos.probe import ProbeCache
@@ -104,7 +105,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     warnings too.
     """
     schemas = Path(schemas)
-    check_config(config, load_schema(schemas / "config.schema.yaml"))
+    check_config(config, load_settings(schemas / "config.schema.yaml"))
     attributes = attributes_from_config(config["actions"])
     ffmpeg_exe(config["trim"]["ffmpeg"])
     results = Path(config["results"])
