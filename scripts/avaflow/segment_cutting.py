@@ -15,12 +15,12 @@ from avaflow.segments import (
     segments_digest,
 )
 from avaflow.trim import (
+    clip_colours,
     constant_rate,
     ffmpeg_exe,
-    find_preroll,
     jpeg_output,
     run_ffmpeg,
-    source_stream,
+    source_pictures,
 )
 from avaflow.video import OPEN_OPTIONS, VideoFacts, file_url
 
@@ -58,14 +58,10 @@ def cut_segments(
             f"{seconds} s. Give a later end in the clips table."
         )
     exe = ffmpeg_exe(ffmpeg_path)
-    preroll = find_preroll(source, start, facts, exe)
-    used = (count + seconds - 1) * fps
-    stream = source_stream(source, start, used / fps, preroll, threads)
     # Half a frame decides which picture a second shows, and is longer at a lower rate.
     half_frame_more = 0.5 / fps - 0.5 / keyframe_fps
-    stream = constant_rate(
-        stream, preroll - half_frame_more, facts, fps, settings["short_side"], enlarge=False
-    )
+    stream = source_pictures(source, start - half_frame_more, facts, exe, threads)
+    stream = constant_rate(stream, facts, fps, settings["short_side"], enlarge=False)
     with whole_folder(folder) as beside:
         clips, keyframes = beside / "clips", beside / "keyframes"
         clips.mkdir()
@@ -75,7 +71,9 @@ def cut_segments(
         phases = [phase for phase in range(seconds) if phase < count]
         branches = stream.filter_multi_output("split", len(phases) + 1)
         outputs = [
-            _segments_output(branches[phase], clips, phase, count, threads, settings)
+            _segments_output(
+                clip_colours(branches[phase], facts), clips, phase, count, threads, settings
+            )
             for phase in phases
         ]
         chosen = branches[len(phases)].filter("select", f"not(mod(n,{fps}))")
@@ -122,7 +120,7 @@ def _segments_output(stream, folder: Path, phase: int, count: int, threads: int,
         stream = stream.filter("trim", start_frame=phase * fps)
         stream = stream.filter("setpts", "PTS-STARTPTS")
     return ffmpeg.output(
-        stream.filter("format", "yuv420p"),
+        stream,
         str(folder / _phase_name(phase, "%d")),
         vframes=own * length,
         vcodec="libx264",
