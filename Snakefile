@@ -13,67 +13,25 @@ configfile: Path(workflow.basedir) / "config.yaml"
 
 
 include: "rules/common.smk"
-include: "rules/clips.smk"
-include: "rules/frames.smk"
+include: "rules/videos.smk"
 include: "rules/persons.smk"
-include: "rules/annotate.smk"
-include: "rules/ava.smk"
-include: "rules/exports.smk"
-include: "rules/alphaction.smk"
+include: "rules/annotation.smk"
+include: "rules/formats.smk"
 include: "rules/features.smk"
-include: "rules/report.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
-include: "rules/ava_movies.smk"
-
-
-localrules:
-    all,
-    videos,
-    clips,
-    rawframes,
-    keyframes,
-    detections,
-    tracks,
-    proposals,
-    via,
-    labels,
-    dataset,
-    exports,
-    segments,
-    alphaction,
-    features,
-    kinetics,
-    ava_kinetics,
-    # Table work of a second or less: as cluster jobs they would mostly wait.
-    via_project,
-    via_page,
-    via_zip,
-    via_index,
-    labels_of_clip,
-    annotations_of_dataset,
-    dataset_links,
-    export_mmaction2,
-    export_slowfast,
-    export_datumaro,
-    export_alphaction,
-    report,
-    features_index,
-    person_features_index,
-    kinetics_lists,
-    ava_kinetics_config,
-    ava_clips,
-    ava_folder,
+include: "rules/workflow.smk"
 
 
 rule all:
     default_target: True
     input:
-        main_job(),
+        clip_targets(),
         features_wanted(),
         kinetics_files(),
         ava_kinetics_files(),
         ava_clips_table(),
+    localrule: True
 
 
 # What follows names parts to ask for, such as `snakemake --cores all tracks`.
@@ -82,79 +40,113 @@ rule all:
 rule videos:
     input:
         sources(),
+    localrule: True
 
 
 rule clips:
     input:
         all_clips("clips/{clip}.json"),
         all_clips("clips/{clip}.mp4"),
+    localrule: True
 
 
 rule rawframes:
     input:
         all_clips("rawframes/{clip}.json"),
+    localrule: True
 
 
 rule keyframes:
     input:
         all_clips("keyframes/{clip}.csv"),
+    localrule: True
 
 
 rule detections:
     input:
         all_batches("detections/{batch}.csv"),
+    localrule: True
 
 
 rule tracks:
     input:
         all_clips("tracks/{clip}.csv"),
+    localrule: True
 
 
 rule proposals:
     input:
         proposal_files(),
+    localrule: True
 
 
 rule via:
     input:
         via_files(),
+    localrule: True
 
 
 rule labels:
     input:
         finished_clips("labels/{clip}.csv"),
+    localrule: True
 
 
 rule dataset:
     input:
         dataset_files(),
+    localrule: True
 
 
 rule exports:
     input:
         export_files(),
+    localrule: True
 
 
 rule segments:
     input:
         all_clips("segments/{clip}.json"),
+    localrule: True
 
 
 rule alphaction:
     input:
         alphaction_files(),
+    localrule: True
 
 
 rule features:
     input:
-        asked_features,
+        requested_features,
+    localrule: True
 
 
 rule kinetics:
     input:
         kinetics_files(),
+    localrule: True
 
 
 rule ava_kinetics:
     input:
         ava_kinetics_files(),
+    localrule: True
+
+
+rule ava_clips:
+    input:
+        ava_clips_table(),
+    localrule: True
+
+
+rule ava_folder:
+    input:
+        results("ava/links.tsv"),
+    localrule: True
+
+
+rule report:
+    input:
+        report_file(),
+    localrule: True

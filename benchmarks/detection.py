@@ -18,11 +18,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from avaflow.detector import detect_clips, load_detector, quiet_ultralytics  # noqa: E402
-from avaflow.frames import ClipVideo, frames_at  # noqa: E402
+from avaflow.persons.detector import detect_clips, load_detector, quiet_ultralytics  # noqa: E402
 from avaflow.tables import DETECTIONS, write_table  # noqa: E402
 from avaflow.times import detection_frames  # noqa: E402
-from avaflow.trim import clip_output, ffmpeg_exe  # noqa: E402
+from avaflow.videos.ffmpeg import ffmpeg_exe  # noqa: E402
+from avaflow.videos.filters import clip_output  # noqa: E402
+from avaflow.videos.frames import ClipVideo, frames_at  # noqa: E402
 
 
 def main() -> None:

@@ -27,9 +27,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
-from avaflow.checkpoints import load_network  # noqa: E402
-from avaflow.features import Source, stacked, window_groups, windows_of, write_features  # noqa: E402
-from avaflow.slowfast_model import ready_model  # noqa: E402
+from avaflow.features.checkpoints import load_network  # noqa: E402
+from avaflow.features.network import ready_model  # noqa: E402
+from avaflow.features.videos import Source, stacked, window_groups, windows_of, write_features  # noqa: E402
 from avaflow.torch_threads import let_threads_sleep  # noqa: E402
 
 FPS = 15
@@ -266,7 +266,7 @@ def moving_card(target: Path, seconds: float) -> Path:
     """A moving test card as a video file."""
     import ffmpeg
 
-    from avaflow.trim import ffmpeg_exe
+    from avaflow.videos.ffmpeg import ffmpeg_exe
 
     card = ffmpeg.input(f"testsrc2=size=340x256:rate={FPS}:duration={seconds}", f="lavfi")
     made = card.output(str(target), vcodec="libx264", preset="veryfast", pix_fmt="yuv420p")

@@ -33,7 +33,7 @@ kinetics:
   batches: {batches}
   short_side: 32
   shortest_seconds: 0
-  most_broken: 1.0
+  max_broken_share: 1.0
 """
 
 

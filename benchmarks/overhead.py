@@ -188,7 +188,7 @@ def model_calls(kind: str, folder: Path) -> dict[str, float]:
         call, batch = _detector(config["detector"]), config["detector"]["batch"]
         items = Reader(_pictures(folder, config["detector"]["stride"]))
     else:
-        from avaflow.embedder import load_embedder
+        from avaflow.persons.embedder import load_embedder
 
         embedder = load_embedder(
             config["embedder"]["batch"], config["embedder"]["device"], threads=CORES
@@ -241,7 +241,7 @@ def _seconds(call, group: list) -> float:
 
 def _detector(config: dict):
     """ultralytics' own call on a group of pictures."""
-    from avaflow.detector import load_detector
+    from avaflow.persons.detector import load_detector
 
     detector = load_detector(
         config["weights"],
@@ -257,9 +257,9 @@ def _detector(config: dict):
 
 def _pictures(folder: Path, stride: int) -> Iterator:
     """Every picture that the run's detector looked at."""
-    from avaflow.frames import frames_at
     from avaflow.manifests import read_clip_manifest
     from avaflow.times import detection_frames
+    from avaflow.videos.frames import frames_at
 
     for path in sorted((folder / "results" / "clips").glob("*.json")):
         facts = read_clip_manifest(path)
@@ -270,9 +270,9 @@ def _pictures(folder: Path, stride: int) -> Iterator:
 
 def _crops(folder: Path) -> Iterator:
     """Every crop that the run's embedder looked at."""
-    from avaflow.embedder import crop
-    from avaflow.frames import frames_at
+    from avaflow.persons.embedder import crop
     from avaflow.tables import BOX, DETECTIONS, read_table
+    from avaflow.videos.frames import frames_at
 
     for path in sorted((folder / "results" / "detections").glob("*.csv")):
         for clip, rows in read_table(path, DETECTIONS).groupby("clip"):

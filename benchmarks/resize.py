@@ -120,7 +120,7 @@ def with_avaflow(folder: Path) -> list[Path]:
 
 def ffmpeg_command(folder: Path) -> list[str]:
     """One of the commands that avaflow ran, as its log has it: no part of it holds a space."""
-    logs = sorted((folder / "results" / "logs" / "kinetics_batch").glob("*.ffmpeg.log"))
+    logs = sorted((folder / "results" / "logs" / "resize_kinetics").glob("*.ffmpeg.log"))
     return logs[0].read_text().splitlines()[0].split(" ")
 
 

@@ -1,41 +1,139 @@
 # AVA-Kinetics for mmaction2: clips around annotated seconds, boxes, proposals, merged with AVA.
 
 
-rule ava_kinetics_cut:
+# Whether clips are decoded in training; else all their frames are kept as pictures.
+READS_VIDEO = config["ava_kinetics"]["read"] == "video"
+
+
+def ava_kinetics_batches(pattern):
+    """A file of every batch of AVA-Kinetics; nothing where it is not asked for."""
+    if not AVA_KINETICS:
+        return []
+    return expand(results(f"ava_kinetics/{pattern}"), batch=AVA_KINETICS.digests)
+
+
+def ava_kinetics_splits():
+    """Splits with a list of Kinetics videos."""
+    return AVA_KINETICS.facts["splits"] if AVA_KINETICS else []
+
+
+def ava_kinetics_annotations(pattern):
+    """An annotation file of every split with a list of Kinetics videos."""
+    return expand(results(f"ava_kinetics/annotations/{pattern}"), split=ava_kinetics_splits())
+
+
+def ava_kinetics_settings():
+    """The settings that decide what a clip becomes, or when a batch fails."""
+    own = config["ava_kinetics"]
+    provenance = [config["trim"][name] for name in ("preset", "crf", "threads")]
+    provenance += [own["short_side"], own["read"], config["jpeg_quality"]]
+    return {
+        "trim": {name: config["trim"][name] for name in ("preset", "crf", "threads")},
+        "short_side": own["short_side"],
+        "jpeg_quality": config["jpeg_quality"],
+        "max_broken_share": own["max_broken_share"],
+        "provenance": " ".join(map(str, provenance)),
+    }
+
+
+def ava_kinetics_rawframes():
+    """The folder of all frames, where training reads frames."""
+    return "" if READS_VIDEO else results("ava_kinetics/rawframes")
+
+
+def action_list_file():
+    """The action list that training configs name."""
+    return action_list(config) if AVA_KINETICS else []
+
+
+def merged_splits():
+    """The splits of an AVA folder to merge with."""
+    ava = AVA_KINETICS and AVA_KINETICS.facts["ava"]
+    return sorted(ava["csv"]) if ava else []
+
+
+def merged_annotations(pattern):
+    """An annotation file of every split that is merged with AVA."""
+    return expand(results(f"ava_kinetics/annotations/{pattern}"), split=merged_splits())
+
+
+def ava_files():
+    """The files of the AVA folder that are merged."""
+    kinds = ("csv", "excluded", "proposals")
+    return [AVA_KINETICS.facts["ava"][kind][s] for kind in kinds for s in merged_splits()]
+
+
+def trained_on():
+    """The prefix of the annotations to train on."""
+    if "train" in merged_splits():
+        return "ava_kinetics_train"
+    return "kinetics_train" if "train" in ava_kinetics_splits() else ""
+
+
+def evaluated_on():
+    """The prefix of the annotations to evaluate on."""
+    if "val" in merged_splits():
+        return "ava_kinetics_val"
+    return "kinetics_val" if "val" in ava_kinetics_splits() else ""
+
+
+def ava_kinetics_files():
+    """Everything made of AVA-Kinetics; nothing where it is not asked for."""
+    if not AVA_KINETICS:
+        return []
+    return [
+        *ava_kinetics_annotations("kinetics_{split}.csv"),
+        *ava_kinetics_annotations("kinetics_{split}_proposals.pkl"),
+        *merged_annotations("ava_kinetics_{split}.csv"),
+        results("ava_kinetics/mmaction2/ava_kinetics.py"),
+    ]
+
+
+def ava_csvs():
+    """AVA's csv of train and val, which say of which split a movie is."""
+    return list(find_csvs(config["ava"]["annotations"]).values()) if AVA_MOVIES else []
+
+
+def ava_clips_table():
+    """The clips table of AVA's movies; nothing where no file list is given."""
+    return [results("ava/clips.tsv")] if AVA_MOVIES else []
+
+
+rule cut_ava_kinetics:
     output:
-        manifest=made("ava_kinetics/manifests/{batch}.csv"),
+        manifest=results("ava_kinetics/manifests/{batch}.csv"),
     log:
-        made("logs/ava_kinetics_cut/{batch}.log"),
-        ffmpeg=made("logs/ava_kinetics_cut/{batch}.ffmpeg.log"),
+        results("logs/cut_ava_kinetics/{batch}.log"),
+        ffmpeg=results("logs/cut_ava_kinetics/{batch}.ffmpeg.log"),
     benchmark:
-        made("benchmarks/ava_kinetics_cut/{batch}.tsv")
+        results("benchmarks/cut_ava_kinetics/{batch}.tsv")
     conda:
         env("media")
     threads: config["trim"]["threads"]
     params:
         batch="{batch}",
         digest=lambda wildcards: AVA_KINETICS.digests[wildcards.batch],
-        kept=lambda wildcards: str(kept_ava_kinetics_plan(config)),
+        kept=lambda wildcards: str(ava_kinetics_plan_path(config)),
         settings=ava_kinetics_settings(),
-        videos=made("ava_kinetics/videos"),
+        videos=results("ava_kinetics/videos"),
         rawframes=ava_kinetics_rawframes(),
-        journal=made("ava_kinetics/journals/{batch}.jsonl"),
+        journal=results("ava_kinetics/journals/{batch}.jsonl"),
         ffmpeg=config["trim"]["ffmpeg"],
-        code=code("ava_kinetics_cut"),
+        code=code("cut_ava_kinetics"),
     script:
-        "../scripts/ava_kinetics_cut.py"
+        "../scripts/cut_ava_kinetics.py"
 
 
-rule ava_kinetics_detect:
+rule detect_ava_kinetics:
     input:
-        manifest=made("ava_kinetics/manifests/{batch}.csv"),
+        manifest=results("ava_kinetics/manifests/{batch}.csv"),
         weights=PROJECT.detector.files,
     output:
-        detections=made("ava_kinetics/detections/{batch}.csv"),
+        detections=results("ava_kinetics/detections/{batch}.csv"),
     log:
-        made("logs/ava_kinetics_detect/{batch}.log"),
+        results("logs/detect_ava_kinetics/{batch}.log"),
     benchmark:
-        made("benchmarks/ava_kinetics_detect/{batch}.tsv")
+        results("benchmarks/detect_ava_kinetics/{batch}.tsv")
     conda:
         env("persons")
     threads: config["detector"]["threads"]
@@ -45,12 +143,12 @@ rule ava_kinetics_detect:
         weights=lambda wildcards: PROJECT.detector.model,
         state=detector_state(),
         detector=detector_settings(),
-        code=code("ava_kinetics_detect"),
+        code=code("detect_ava_kinetics"),
     script:
-        "../scripts/ava_kinetics_detect.py"
+        "../scripts/detect_ava_kinetics.py"
 
 
-rule ava_kinetics_annotations:
+rule write_ava_kinetics:
     input:
         manifests=ava_kinetics_batches("manifests/{batch}.csv"),
         action_list=action_list_file(),
@@ -59,41 +157,41 @@ rule ava_kinetics_annotations:
         seconds=ava_kinetics_annotations("kinetics_{split}_seconds.csv"),
         excluded=ava_kinetics_annotations("kinetics_{split}_excluded_timestamps.csv"),
         refused=ava_kinetics_annotations("kinetics_{split}_refused.txt"),
-        action_list=made("ava_kinetics/annotations/action_list.pbtxt"),
-        summary=made("ava_kinetics/summary.csv"),
+        action_list=results("ava_kinetics/annotations/action_list.pbtxt"),
+        summary=results("ava_kinetics/summary.csv"),
     log:
-        made("logs/ava_kinetics_annotations.log"),
+        results("logs/write_ava_kinetics.log"),
     conda:
         env("tables")
     params:
         splits=ava_kinetics_splits(),
         csvs=lambda wildcards: [annotation_csv(config, s) for s in ava_kinetics_splits()],
         state=lambda wildcards: AVA_KINETICS.facts["annotations"],
-        most_broken=config["ava_kinetics"]["most_broken"],
-        code=code("ava_kinetics_annotations"),
+        max_broken_share=config["ava_kinetics"]["max_broken_share"],
+        code=code("write_ava_kinetics"),
     script:
-        "../scripts/ava_kinetics_annotations.py"
+        "../scripts/write_ava_kinetics.py"
 
 
-rule ava_kinetics_proposals:
+rule propose_ava_kinetics:
     input:
         manifests=ava_kinetics_batches("manifests/{batch}.csv"),
         detections=ava_kinetics_batches("detections/{batch}.csv"),
     output:
         proposals=ava_kinetics_annotations("kinetics_{split}_proposals.pkl"),
     log:
-        made("logs/ava_kinetics_proposals.log"),
+        results("logs/propose_ava_kinetics.log"),
     conda:
         env("tables")
     params:
         splits=ava_kinetics_splits(),
-        least_score=config["ava_kinetics"]["proposal_score"],
-        code=code("ava_kinetics_proposals"),
+        min_score=config["ava_kinetics"]["proposal_score"],
+        code=code("propose_ava_kinetics"),
     script:
-        "../scripts/ava_kinetics_proposals.py"
+        "../scripts/propose_ava_kinetics.py"
 
 
-rule ava_kinetics_merge:
+rule merge_ava_kinetics:
     input:
         csv=ava_kinetics_annotations("kinetics_{split}.csv"),
         proposals=ava_kinetics_annotations("kinetics_{split}_proposals.pkl"),
@@ -102,39 +200,79 @@ rule ava_kinetics_merge:
         csv=merged_annotations("ava_kinetics_{split}.csv"),
         proposals=merged_annotations("ava_kinetics_{split}_proposals.pkl"),
         excluded=merged_annotations("ava_kinetics_{split}_excluded_timestamps.csv"),
-        links=made("ava_kinetics/ava_links.tsv"),
+        links=results("ava_kinetics/ava_links.tsv"),
     log:
-        made("logs/ava_kinetics_merge.log"),
+        results("logs/merge_ava_kinetics.log"),
     conda:
         env("tables")
     params:
         splits=ava_kinetics_splits(),
         merged=merged_splits(),
         ava=lambda wildcards: AVA_KINETICS.facts["ava"],
-        media=made("ava_kinetics/videos") if READS_VIDEO else made("ava_kinetics/rawframes"),
-        code=code("ava_kinetics_merge"),
+        media=results("ava_kinetics/videos") if READS_VIDEO else results("ava_kinetics/rawframes"),
+        code=code("merge_ava_kinetics"),
     script:
-        "../scripts/ava_kinetics_merge.py"
+        "../scripts/merge_ava_kinetics.py"
 
 
-rule ava_kinetics_config:
+rule configure_ava_kinetics:
     output:
         **(
-            {"reading": made("ava_kinetics/mmaction2/ava_kinetics_reading.py")}
+            {"reading": results("ava_kinetics/mmaction2/ava_kinetics_reading.py")}
             if READS_VIDEO
             else {}
         ),
-        config=made("ava_kinetics/mmaction2/ava_kinetics.py"),
-        readme=made("ava_kinetics/mmaction2/README.md"),
+        config=results("ava_kinetics/mmaction2/ava_kinetics.py"),
+        readme=results("ava_kinetics/mmaction2/README.md"),
     log:
-        made("logs/ava_kinetics_config.log"),
+        results("logs/configure_ava_kinetics.log"),
+    localrule: True
     conda:
         env("tables")
     params:
         train=trained_on(),
-        judged=judged_on(),
+        judged=evaluated_on(),
         read=config["ava_kinetics"]["read"],
-        least_score=config["ava_kinetics"]["proposal_score"],
-        code=code("ava_kinetics_config"),
+        min_score=config["ava_kinetics"]["proposal_score"],
+        code=code("configure_ava_kinetics"),
     script:
-        "../scripts/ava_kinetics_config.py"
+        "../scripts/configure_ava_kinetics.py"
+
+
+rule list_ava_clips:
+    input:
+        lists=config["ava"]["file_lists"],
+        csvs=ava_csvs(),
+    output:
+        clips=results("ava/clips.tsv"),
+        movies=results("ava/movies.csv"),
+    log:
+        results("logs/list_ava_clips.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        movies=lambda wildcards: {name: found.path for name, found in (AVA_MOVIES or {}).items()},
+        state=lambda wildcards: [found[1:] for found in (AVA_MOVIES or {}).values()],
+        code=code("list_ava_clips"),
+    script:
+        "../scripts/list_ava_clips.py"
+
+
+rule link_ava_folder:
+    input:
+        movies=results("ava/movies.csv"),
+        rawframes=all_clips("rawframes/{clip}.json"),
+    output:
+        links=results("ava/links.tsv"),
+    log:
+        results("logs/link_ava_folder.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        clips=list(CLIPS),
+        annotations=lambda wildcards: config["ava"]["annotations"],
+        code=code("link_ava_folder"),
+    script:
+        "../scripts/link_ava_folder.py"

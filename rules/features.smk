@@ -3,16 +3,87 @@
 # A batch's manifest says what was made of each of its videos; the arrays lie beside it.
 
 
-rule features_of_batch:
+def features_wanted():
+    """What the config asks for of features; nothing where it names no weights."""
+    if not PROJECT.features:
+        return []
+    persons = [results("person_features/index.csv")] if PROJECT.features.persons else []
+    return [results("features/index.csv"), results("features/README.md"), *persons]
+
+
+def feature_batches(pattern):
+    """A file of every batch of videos to extract features of."""
+    return expand(results(pattern), batch=PROJECT.features.batches if PROJECT.features else [])
+
+
+def feature_sources(wildcards):
+    """The videos of a batch: clips, or files and folders of the list."""
+    names = PROJECT.features.batches[wildcards.batch]
+    if PROJECT.features.paths:
+        return {"videos": PROJECT.features.existing_files(wildcards.batch)}
+    return {
+        "manifests": expand(results("clips/{clip}.json"), clip=names),
+        "clips": ancient(expand(results("clips/{clip}.mp4"), clip=names)),
+    }
+
+
+def feature_weights():
+    """The checkpoint that the config names."""
+    return config["features"]["weights"] or []
+
+
+def feature_weights_state():
+    """Changes with the checkpoint, also when another of an older date takes its place."""
+    return state(config["features"]["weights"]) if PROJECT.features else ""
+
+
+def feature_names(wildcards):
+    """The names of a batch of videos to extract features of."""
+    return PROJECT.features.batches[wildcards.batch]
+
+
+def feature_paths(wildcards):
+    """Where the videos of a batch should lie; empty for clips."""
+    paths = PROJECT.features.paths
+    return [paths[name] for name in feature_names(wildcards)] if paths else []
+
+
+def feature_state(wildcards):
+    """Changes with the files of a batch of the list, in place too."""
+    return PROJECT.features.state(wildcards.batch) if PROJECT.features.paths else []
+
+
+def feature_settings():
+    """The settings that decide what features are, and how they are computed."""
+    not_content = ("weights", "video_list", "root", "video_suffix", "persons", "threads")
+    return {name: value for name, value in config["features"].items() if name not in not_content}
+
+
+def feature_margin():
+    """The seconds kept free at a clip's ends, where windows are centred on its keyframes."""
+    on_keyframes = config["features"]["windows"] == "keyframes"
+    return config["keyframes"]["margin"] if on_keyframes else None
+
+
+def requested_features(wildcards):
+    """What the target `features` asks for; the run ends where the config names no weights."""
+    if not PROJECT.features:
+        # Only now is it known that features are asked for.
+        logger.error(f"{ERROR_MARK}config: {NO_WEIGHTS}")
+        sys.exit(1)
+    return features_wanted()
+
+
+rule extract_features:
     input:
         unpack(feature_sources),
         weights=feature_weights(),
     output:
-        manifest=made("feature_batches/{batch}.csv"),
+        manifest=results("feature_batches/{batch}.csv"),
     log:
-        made("logs/features/{batch}.log"),
+        results("logs/extract_features/{batch}.log"),
     benchmark:
-        made("benchmarks/features/{batch}.tsv")
+        results("benchmarks/extract_features/{batch}.tsv")
     conda:
         env("features")
     threads: config["features"]["threads"]
@@ -26,45 +97,48 @@ rule features_of_batch:
         # By a function: Snakemake would take the braces of frame_pattern for wildcards.
         features=lambda wildcards: feature_settings(),
         margin=feature_margin(),
-        folder=made("features"),
-        code=code("features"),
+        folder=results("features"),
+        code=code("extract_features"),
     script:
-        "../scripts/features.py"
+        "../scripts/extract_features.py"
 
 
-rule features_index:
+rule index_features:
     input:
         manifests=feature_batches("feature_batches/{batch}.csv"),
     output:
-        index=made("features/index.csv"),
-        readme=made("features/README.md"),
+        index=results("features/index.csv"),
+        readme=results("features/README.md"),
     log:
-        made("logs/features_index.log"),
+        results("logs/index_features.log"),
+    localrule: True
     conda:
         env("tables")
     params:
         folder=lambda wildcards, output: str(Path(output.index).parent),
         features=lambda wildcards: feature_settings(),
         strict=config["strict"],
-        code=code("features_index"),
+        code=code("index_features"),
     script:
-        "../scripts/features_index.py"
+        "../scripts/index_features.py"
 
 
-rule person_features_of_batch:
+rule extract_person_features:
     input:
-        manifests=lambda wildcards: expand(made("clips/{clip}.json"), clip=feature_names(wildcards)),
-        clips=lambda wildcards: ancient(
-            expand(made("clips/{clip}.mp4"), clip=feature_names(wildcards))
+        manifests=lambda wildcards: expand(
+            results("clips/{clip}.json"), clip=feature_names(wildcards)
         ),
-        tracks=lambda wildcards: expand(made("tracks/{clip}.csv"), clip=feature_names(wildcards)),
+        clips=lambda wildcards: ancient(
+            expand(results("clips/{clip}.mp4"), clip=feature_names(wildcards))
+        ),
+        tracks=lambda wildcards: expand(results("tracks/{clip}.csv"), clip=feature_names(wildcards)),
         weights=feature_weights(),
     output:
-        manifest=made("person_feature_batches/{batch}.csv"),
+        manifest=results("person_feature_batches/{batch}.csv"),
     log:
-        made("logs/person_features/{batch}.log"),
+        results("logs/extract_person_features/{batch}.log"),
     benchmark:
-        made("benchmarks/person_features/{batch}.tsv")
+        results("benchmarks/extract_person_features/{batch}.tsv")
     conda:
         env("features")
     threads: config["features"]["threads"]
@@ -75,24 +149,25 @@ rule person_features_of_batch:
         weights_state=feature_weights_state(),
         features=lambda wildcards: feature_settings(),
         margin=config["keyframes"]["margin"],
-        folder=made("person_features"),
-        code=code("person_features"),
+        folder=results("person_features"),
+        code=code("extract_person_features"),
     script:
-        "../scripts/person_features.py"
+        "../scripts/extract_person_features.py"
 
 
-rule person_features_index:
+rule index_person_features:
     input:
         manifests=feature_batches("person_feature_batches/{batch}.csv"),
     output:
-        index=made("person_features/index.csv"),
+        index=results("person_features/index.csv"),
     log:
-        made("logs/person_features_index.log"),
+        results("logs/index_person_features.log"),
+    localrule: True
     conda:
         env("tables")
     params:
         folder=lambda wildcards, output: str(Path(output.index).parent),
         strict=config["strict"],
-        code=code("person_features_index"),
+        code=code("index_person_features"),
     script:
-        "../scripts/person_features_index.py"
+        "../scripts/index_person_features.py"

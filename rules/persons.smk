@@ -3,35 +3,45 @@
 # Clips are named by their manifests, whose content changes only when the clip's does.
 
 
-rule detector_weights:
+def of_batch(pattern):
+    """An input function: a file of every clip of the batch."""
+    return lambda wildcards: expand(results(pattern), clip=BATCHES[wildcards.batch])
+
+
+def batch_of_clip(pattern):
+    """An input function: the file of the batch that holds the clip."""
+    return lambda wildcards: results(pattern.format(batch=PROJECT.batch_of[wildcards.clip]))
+
+
+rule fetch_detector:
     output:
-        weights=made("models/{name}.pt"),
+        weights=results("models/{name}.pt"),
     log:
-        made("logs/detector_weights/{name}.log"),
+        results("logs/fetch_detector/{name}.log"),
     conda:
         env("persons")
     params:
         name="{name}.pt",
     script:
-        "../scripts/detector_weights.py"
+        "../scripts/fetch_detector.py"
 
 
-rule detector_export:
+rule export_detector:
     input:
         weights=PROJECT.detector.weights,
     output:
-        manifest=made("models/{name}.openvino.json"),
+        manifest=results("models/{name}.openvino.json"),
     log:
-        made("logs/detector_export/{name}.log"),
+        results("logs/export_detector/{name}.log"),
     conda:
         env("persons")
     threads: config["detector"]["threads"]
     params:
-        folder=made("models/{name}_openvino_model"),
+        folder=results("models/{name}_openvino_model"),
         state=state(PROJECT.detector.weights) if Path(PROJECT.detector.weights).exists() else "",
         image_size=config["detector"]["image_size"],
     script:
-        "../scripts/detector_export.py"
+        "../scripts/export_detector.py"
 
 
 rule detect:
@@ -40,11 +50,11 @@ rule detect:
         clips=ancient(of_batch("clips/{clip}.mp4")),
         weights=PROJECT.detector.files,
     output:
-        detections=made("detections/{batch}.csv"),
+        detections=results("detections/{batch}.csv"),
     log:
-        made("logs/detect/{batch}.log"),
+        results("logs/detect/{batch}.log"),
     benchmark:
-        made("benchmarks/detect/{batch}.tsv")
+        results("benchmarks/detect/{batch}.tsv")
     conda:
         env("persons")
     threads: config["detector"]["threads"]
@@ -64,13 +74,13 @@ rule embed:
     input:
         manifests=of_batch("clips/{clip}.json"),
         clips=ancient(of_batch("clips/{clip}.mp4")),
-        detections=made("detections/{batch}.csv"),
+        detections=results("detections/{batch}.csv"),
     output:
-        embeddings=made("embeddings/{batch}.npz"),
+        embeddings=results("embeddings/{batch}.npz"),
     log:
-        made("logs/embed/{batch}.log"),
+        results("logs/embed/{batch}.log"),
     benchmark:
-        made("benchmarks/embed/{batch}.tsv")
+        results("benchmarks/embed/{batch}.tsv")
     conda:
         env("persons")
     threads: config["embedder"]["threads"]
@@ -86,15 +96,15 @@ rule embed:
 
 rule track:
     input:
-        manifest=made("clips/{clip}.json"),
+        manifest=results("clips/{clip}.json"),
         detections=batch_of_clip("detections/{batch}.csv"),
         embeddings=batch_of_clip("embeddings/{batch}.npz"),
     output:
-        tracks=made("tracks/{clip}.csv"),
+        tracks=results("tracks/{clip}.csv"),
     log:
-        made("logs/track/{clip}.log"),
+        results("logs/track/{clip}.log"),
     benchmark:
-        made("benchmarks/track/{clip}.tsv")
+        results("benchmarks/track/{clip}.tsv")
     conda:
         env("persons")
     params:

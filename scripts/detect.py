@@ -1,9 +1,9 @@
 """Find the persons on every k-th frame of a batch of clips."""
 
-from avaflow.detector import detect_clips, load_detector
-from avaflow.frames import clip_videos
-from avaflow.job import job
+from avaflow.persons.detector import detect_clips, load_detector
 from avaflow.tables import DETECTIONS, write_table
+from avaflow.videos.frames import clip_videos
+from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params

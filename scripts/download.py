@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from avaflow.download import download
 from avaflow.errors import UserError
 from avaflow.files import sha256
-from avaflow.job import job
-from avaflow.video import probe
+from avaflow.videos.download import download
+from avaflow.videos.probe import probe
+from avaflow.workflow.job import job
 
 
 def download_video(url: str, target: str | Path, checksum: str) -> None:

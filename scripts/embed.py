@@ -1,9 +1,10 @@
 """Appearance vectors of the detections of a batch of clips."""
 
-from avaflow.embedder import embed_detections, load_embedder, write_vectors
-from avaflow.frames import clip_videos
-from avaflow.job import job
+from avaflow.persons.embedder import embed_detections, load_embedder
+from avaflow.persons.vectors import write_vectors
 from avaflow.tables import DETECTIONS, read_table
+from avaflow.videos.frames import clip_videos
+from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from avaflow.actions import all_actions, attributes_from_config
-from avaflow.alphaction import (
+from avaflow.annotation.hand_labels import read_hand_labels, rows_of_hand_labels
+from avaflow.errors import UserError
+from avaflow.files import atomic_folder, link, write_text
+from avaflow.formats.alphaction import (
     Split,
     alphaction_json,
     annotatable,
@@ -15,14 +17,12 @@ from avaflow.alphaction import (
     images,
     json_text,
 )
-from avaflow.alphaction_training import catalog_text, config_text, readme_text
-from avaflow.ava import action_list_text, excluded_text, label_map_text, read_csv, write_csv
-from avaflow.errors import UserError
-from avaflow.files import link, whole_folder, write_text
-from avaflow.hand_labels import read_hand_labels, rows_of_hand_labels
-from avaflow.job import job
-from avaflow.proposals import proposals_of_splits
-from avaflow.segments import read_segments_manifest
+from avaflow.formats.alphaction_training import catalog_text, config_text, readme_text
+from avaflow.formats.ava import action_list_text, excluded_text, label_map_text, read_csv, write_csv
+from avaflow.formats.proposals import proposals_of_splits
+from avaflow.project.actions import all_actions, attributes_from_config
+from avaflow.videos.segments import read_segments_manifest
+from avaflow.workflow.job import job
 
 
 def counts_of(manifests):
@@ -61,10 +61,10 @@ def plan_split(name, rows, judged, proposals, manifests, actions, threshold):
 def link_media(dataset, manifests, segments, clip_splits):
     """Link every clip's segments and keyframes below the folder of its split."""
     for kind in ("clips", "keyframes"):
-        with whole_folder(Path(dataset) / kind) as beside:
+        with atomic_folder(Path(dataset) / kind) as temporary:
             for clip in manifests:
                 folder = Path(segments[clip]).with_suffix("")
-                link(folder / kind, beside / clip_splits[clip] / clip)
+                link(folder / kind, temporary / clip_splits[clip] / clip)
 
 
 if "snakemake" in globals():
@@ -96,8 +96,8 @@ if "snakemake" in globals():
         folder = Path(made.readme).parent
         splits = []
         with (
-            whole_folder(folder / "annotations") as annotations,
-            whole_folder(folder / "boxes") as boxes,
+            atomic_folder(folder / "annotations") as annotations,
+            atomic_folder(folder / "boxes") as boxes,
         ):
             for name in p.splits:
                 own = [row for row in rows if p.clip_splits[row.clip] == name]

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from avaflow.datumaro import readme_text, write_annotations, write_frames
 from avaflow.files import write_text
-from avaflow.job import job
+from avaflow.formats.datumaro import readme_text, write_annotations, write_frames
 from avaflow.tables import KEYFRAMES, read_table
 from avaflow.times import timestamp_of_second
+from avaflow.workflow.job import job
 
 
 def pictures_of_clip(manifest, offset):

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from avaflow.actions import all_actions, attributes_from_config
-from avaflow.ava import read_csv
 from avaflow.files import write_text
-from avaflow.job import job
+from avaflow.formats.ava import read_csv
+from avaflow.formats.mmaction2 import Export, config_text, readme_text
+from avaflow.formats.proposals import key_of, proposals_of_splits
 from avaflow.manifests import frame_counts
-from avaflow.mmaction2 import Export, config_text, readme_text
-from avaflow.proposals import key_of, proposals_of_splits
+from avaflow.project.actions import all_actions, attributes_from_config
+from avaflow.workflow.job import job
 
 
 def unproposed_keyframes(csvs, proposals):

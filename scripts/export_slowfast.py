@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-from avaflow.actions import all_actions, attributes_from_config
-from avaflow.ava import read_csv
 from avaflow.files import write_text
-from avaflow.job import job
-from avaflow.manifests import frame_counts
-from avaflow.proposals import READER_SCORE, proposals_of_splits
-from avaflow.slowfast import (
+from avaflow.formats.ava import read_csv
+from avaflow.formats.proposals import READER_SCORE, proposals_of_splits
+from avaflow.formats.slowfast import (
     boxes_text,
     check_lengths,
     check_settings,
@@ -17,6 +14,9 @@ from avaflow.slowfast import (
     plan_split,
     readme_text,
 )
+from avaflow.manifests import frame_counts
+from avaflow.project.actions import all_actions, attributes_from_config
+from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p, given, made = snakemake.params, snakemake.input, snakemake.output

@@ -1,10 +1,10 @@
 """Give every detection of one clip a person id."""
 
-from avaflow.embedder import read_vectors
-from avaflow.job import job
 from avaflow.manifests import read_clip_manifest
+from avaflow.persons.tracker import rows_of_clip, track_clip
+from avaflow.persons.vectors import read_vectors
 from avaflow.tables import DETECTIONS, TRACKS, read_table, write_table
-from avaflow.tracker import rows_of_clip, track_clip
+from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params

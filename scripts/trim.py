@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from avaflow.clips import Clip, check_length, frame_count, with_known_end
-from avaflow.job import job
 from avaflow.manifests import write_clip_manifest
+from avaflow.project.clips import Clip, check_length, frame_count, with_known_end
 from avaflow.times import annotatable_seconds
-from avaflow.trim import trim, write_frames_manifest, write_keyframes_manifest
-from avaflow.video import probe
+from avaflow.videos.probe import probe
+from avaflow.videos.trim import trim, write_frames_manifest, write_keyframes_manifest
+from avaflow.workflow.job import job
 
 if "snakemake" in globals():
     p = snakemake.params

@@ -1,7 +1,7 @@
 """Hold clips and pictures against their manifests."""
 
-from avaflow.job import job
-from avaflow.verify import check_clips
+from avaflow.workflow.job import job
+from avaflow.workflow.verify import check_clips
 
 if "snakemake" in globals():
     with job(snakemake.log[0]) as log:

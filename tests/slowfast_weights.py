@@ -1,7 +1,7 @@
 """Made-up SlowFast weights, written in each of the three forms in which weights are handed about.
 
-The names are put together here from the rules that avaflow/checkpoints.py documents, in the
-direction opposite to its own: from PyTorchVideo's name to the others.
+The names are put together here from the rules that avaflow/features/checkpoints.py documents, in
+the direction opposite to its own: from PyTorchVideo's name to the others.
 """
 
 import pickle

@@ -1,13 +1,14 @@
 """Some hundred kinds of numbered videos: containers, codecs, rates, clocks; and their truth."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from numbered_videos import make_video, read_number, run_ffmpeg
 
 SIZE = (160, 96)
-SECONDS = 8
+SECONDS = 7
 
 CODECS = {
     "h264": ("libx264", "-preset", "ultrafast", "-crf", "20", "-bf", "0", "-g", "75"),
@@ -83,23 +84,16 @@ class Material:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def pictures(self, codec: str, rate: str = "30", filters: str = "", frames: int = 0) -> Path:
-        """Numbered pictures in Matroska, whose clock shows milliseconds, or in .nut."""
-        suffix = "mkv" if codec in ("vp8", "vp9", "theora", "ffv1", "wmv2", "flv1") else "mp4"
-        if codec == "mpeg1":
-            suffix = "mpg"
-        if codec == "prores":
-            suffix = "mov"
-        name = f"{codec}-{rate.replace('/', '_')}-{abs(hash((filters, frames)))}.{suffix}"
-        path = self.folder / name
+    def pictures(self, codec: str, rate: str = "30") -> Path:
+        """Numbered pictures of a constant rate, in a container that states it exactly."""
+        suffix = {"mpeg1": "mpg", "prores": "mov"}.get(codec, "nut")
+        path = self.folder / f"{codec}-{rate.replace('/', '_')}.{suffix}"
         if not path.exists():
             encoder, *options = CODECS[codec]
             if "-pix_fmt" not in options:
                 options += ["-pix_fmt", "yuv420p"]
-            variable = ("-fps_mode", "passthrough") if filters else ()
-            frames = frames or round(value(rate) * SECONDS)
-            output = ("-c:v", encoder, *options, *variable)
-            make_video(path, frames, rate, SIZE, output, filters)
+            output = ("-c:v", encoder, *options)
+            make_video(path, round(value(rate) * SECONDS), rate, SIZE, output)
         return path
 
 
@@ -114,9 +108,6 @@ def sound(seconds: float = SECONDS) -> tuple[str, ...]:
 
 def plain(codec: str, rate: str = "30", *options: str):
     def make(path: Path, material: Material) -> None:
-        if path.suffix in (".mpg", ".m2ts") and codec == "mpeg1":
-            path.write_bytes(material.pictures(codec, rate).read_bytes())
-            return
         source = material.pictures(codec, rate)
         run_ffmpeg("-i", str(source), "-c", "copy", *options, str(path))
 
@@ -156,8 +147,9 @@ def filtered(codec: str, filters: str, frames: int = 0):
     """Pictures at times of their own: variable rate."""
 
     def make(path: Path, material: Material) -> None:
-        source = material.pictures(codec, "30", filters, frames)
-        run_ffmpeg("-i", str(source), "-c", "copy", str(path))
+        encoder, *options = CODECS[codec]
+        output = ("-c:v", encoder, *options, "-pix_fmt", "yuv420p", "-fps_mode", "passthrough")
+        make_video(path, frames or 30 * SECONDS, "30", SIZE, output, filters)
 
     return make
 
@@ -226,14 +218,20 @@ def truth(path: Path, kind: Kind) -> list[tuple[float, int]]:
     """
     import av
 
+    read = []
     with av.open(str(path)) as container:
-        read = [
-            (frame.time, read_number(frame.to_ndarray(format="rgb24")))
-            for frame in container.decode(video=0)
-        ]
         begin = container.start_time / 1e6
+        for packet in container.demux(video=0):
+            # Before the first key frame of a piece there is nothing to decode.
+            with suppress(av.error.InvalidDataError):
+                read += [
+                    (frame.time, read_number(frame.to_ndarray(format="rgb24")))
+                    for frame in packet.decode()
+                ]
     if kind.suffix == "avi":
         return [(number / kind.rate, number) for _, number in read]
+    if kind.suffix == "mpg":  # ffmpeg's writer lets a time step back now and then
+        return [(read[0][0] - begin + number / kind.rate, number) for _, number in read]
     return sorted((time - begin, number) for time, number in read)
 
 
@@ -241,10 +239,9 @@ def farthest(shown: list[int], instants: list[float], pictures: list[tuple[float
     """The largest time between an instant and the stretch in which its picture was shown."""
     begins = {number: time for time, number in pictures}
     order = [number for _, number in pictures]
-    ends = {
-        number: begins[after]
-        for number, after in zip(order, order[1:], strict=False)
-    } | {order[-1]: float("inf")}
+    ends = {number: begins[after] for number, after in zip(order, order[1:], strict=False)} | {
+        order[-1]: float("inf")
+    }
     begins[order[0]] = float("-inf")  # shown until its turn comes
     return max(
         max(0.0, begins[number] - instant, instant - ends[number])

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+DEMO = ROOT / "examples" / "demo"
 
 
 @dataclass

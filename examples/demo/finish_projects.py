@@ -23,12 +23,12 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 
-from avaflow.actions import PERSON_ATTRIBUTE  # noqa: E402
+from avaflow.annotation.via import OWN_KEY, RECTANGLE, write_project  # noqa: E402
 from avaflow.boxes import iou_matrix  # noqa: E402
 from avaflow.files import write_text  # noqa: E402
+from avaflow.project.actions import PERSON_ATTRIBUTE  # noqa: E402
 from avaflow.tables import KEYFRAMES, read_table  # noqa: E402
 from avaflow.times import parse_time  # noqa: E402
-from avaflow.via import OWN_KEY, RECTANGLE, write_project  # noqa: E402
 
 TRUTH_FPS = 30
 LEAST_VISIBLE = 0.4

@@ -8,14 +8,17 @@ import glob
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from avaflow.errors import UserError
+
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def atomic_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the target's folder; on success it becomes the target.
 
     The temporary name keeps the target's suffix, because ffmpeg picks its container by it.
@@ -28,32 +31,32 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent
     )
     os.close(handle)
-    beside = Path(name)
+    temporary = Path(name)
     try:
-        yield beside
-        beside.chmod(0o666 & ~_umask())
-        os.replace(beside, target)
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, target)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def whole_folder(path: str | Path) -> Iterator[Path]:
+def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty temporary folder; on success it replaces the target folder."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     _drop_leftovers(target.parent, target.name, "")
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        yield beside
-        beside.chmod(0o777 & ~_umask())
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
         if target.is_symlink() or target.is_file():
             target.unlink()
         elif target.exists():
             shutil.rmtree(target)
-        os.replace(beside, target)
+        os.replace(temporary, target)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _drop_leftovers(folder: Path, stem: str, suffix: str) -> None:
@@ -69,14 +72,14 @@ def _drop_leftovers(folder: Path, stem: str, suffix: str) -> None:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text with LF line ends, whole or not at all."""
-    with whole_file(path) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write bytes, whole or not at all."""
-    with whole_file(path) as beside:
-        beside.write_bytes(content)
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def link(target: str | Path, name: str | Path) -> None:
@@ -111,3 +114,32 @@ def state(path: str | Path) -> str:
     """A file's size in bytes and its date in seconds: what tells two versions apart cheaply."""
     found = os.stat(path)
     return f"{found.st_size} {int(found.st_mtime)}"
+
+
+LEAST_BYTES = 1_000_000
+"""With less, a disk counts as full: not even logs and Snakemake's own notes are sure of room."""
+
+
+def check_room(path: str | Path) -> None:
+    """UserError if the disk on which `path` lies, or will lie, has under :data:`LEAST_BYTES`."""
+    if free_bytes(path) < LEAST_BYTES:
+        raise UserError(disk_full_message(path))
+
+
+def free_bytes(path: str | Path) -> int:
+    """What is free on the disk on which `path` lies, or will lie; plenty if it does not say."""
+    folder = Path(path)
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    usage = shutil.disk_usage(folder)
+    # Some network file systems give no figures at all, which reads as nought of nought.
+    return usage.free if usage.total else sys.maxsize
+
+
+def disk_full_message(path: str | Path) -> str:
+    """The message for a full disk, with what is free where `path` lies."""
+    free_mb = free_bytes(path) / 1e6
+    return (
+        f"{path}: the disk is full ({free_mb:.0f} MB free). Nothing half-written was kept. "
+        "Make room, or point `results` in the config at a larger disk, and run again."
+    )

@@ -1,0 +1,151 @@
+# What annotators get, and what is read back from what they finished.
+
+
+def via_page():
+    """The VIA page that clips' pages are made from; nothing where none is configured."""
+    if config["via"]["page"] == "download":
+        return results("via/annotator/via.html")
+    return config["via"]["page"] or []
+
+
+def clip_pages():
+    """The page and its data of a clip; nothing where no VIA page is configured."""
+    if not via_page():
+        return {}
+    return {"html": results("via/{clip}.html"), "js": results("via/{clip}.js")}
+
+
+def via_files():
+    """Everything that annotators get."""
+    patterns = ["via/{clip}.json"]
+    patterns += ["via/{clip}.html"] if via_page() else []
+    patterns += ["via/{clip}.zip"] if config["via"]["zip"] else []
+    return [results("via/index.html"), *(file for one in patterns for file in all_clips(one))]
+
+
+def finished_project(wildcards):
+    """The project that an annotator finished for a clip."""
+    return PROJECT.finished[wildcards.clip]
+
+
+def finished_state(wildcards):
+    """Changes with a finished project's content: its date says little after a move or unzip."""
+    return sha256(PROJECT.finished[wildcards.clip])
+
+
+rule download_via:
+    output:
+        page=results("via/annotator/via.html"),
+    log:
+        results("logs/download_via.log"),
+    conda:
+        env("tables")
+    params:
+        url=config["via"]["url"],
+    script:
+        "../scripts/download_via.py"
+
+
+rule make_via_project:
+    input:
+        manifest=results("clips/{clip}.json"),
+        keyframes=results("keyframes/{clip}.csv"),
+        tracks=results("tracks/{clip}.csv"),
+    output:
+        project=results("via/{clip}.json"),
+    log:
+        results("logs/make_via_project/{clip}.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        clip="{clip}",
+        actions=config["actions"],
+        code=code("make_via_project"),
+    script:
+        "../scripts/make_via_project.py"
+
+
+rule make_via_page:
+    input:
+        project=results("via/{clip}.json"),
+        page=via_page(),
+    output:
+        html=results("via/{clip}.html"),
+        js=results("via/{clip}.js"),
+    log:
+        results("logs/make_via_page/{clip}.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        state=[state(page) for page in [via_page()] if page and config["via"]["page"] == page],
+        code=code("make_via_page"),
+    script:
+        "../scripts/make_via_page.py"
+
+
+rule zip_via_project:
+    input:
+        **clip_pages(),
+        project=results("via/{clip}.json"),
+        keyframes=results("keyframes/{clip}.csv"),
+    output:
+        zip=results("via/{clip}.zip"),
+    log:
+        results("logs/zip_via_project/{clip}.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        clip="{clip}",
+        code=code("zip_via_project"),
+    script:
+        "../scripts/zip_via_project.py"
+
+
+rule make_via_index:
+    input:
+        projects=all_clips("via/{clip}.json"),
+        keyframes=all_clips("keyframes/{clip}.csv"),
+    output:
+        index=results("via/index.html"),
+    log:
+        results("logs/make_via_index.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        clips=list(CLIPS),
+        finished=PROJECT.finished,
+        annotations=config["annotations"],
+        pages=bool(via_page()),
+        zips=config["via"]["zip"],
+        code=code("make_via_index"),
+    script:
+        "../scripts/make_via_index.py"
+
+
+rule read_labels:
+    input:
+        project=finished_project,
+        manifest=results("clips/{clip}.json"),
+        keyframes=results("keyframes/{clip}.csv"),
+        tracks=results("tracks/{clip}.csv"),
+    output:
+        labels=results("labels/{clip}.csv"),
+        notes=results("labels/{clip}.notes.csv"),
+    log:
+        results("logs/read_labels/{clip}.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        clip="{clip}",
+        actions=config["actions"],
+        fps=FPS,
+        strict=config["strict"],
+        content=finished_state,
+        code=code("read_labels"),
+    script:
+        "../scripts/read_labels.py"

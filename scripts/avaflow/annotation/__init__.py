@@ -1,0 +1,1 @@
+"""What annotators get, and what is read back from what they finished."""

@@ -1,0 +1,69 @@
+"""Finished annotations as files: which clip each belongs to, and which cannot be used."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from avaflow.annotation.labels import early_problems
+from avaflow.annotation.via import read_project
+from avaflow.errors import UserError
+from avaflow.project.actions import Attribute
+
+FINISHED_NAME = re.compile(r"^(?P<clip>[A-Za-z0-9-]+?)(?:_finish)?\.json$")
+"""How the file of a finished annotation may be called."""
+
+
+def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], list[str]]:
+    """Finished projects, clip id -> path, sorted by clip, and a warning per stray file.
+
+    Raises UserError where two files stand for one clip.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        return {}, []
+    if not folder.is_dir():
+        raise UserError(f"{folder}: expected the folder of finished annotations, found a file.")
+    finished: dict[str, str] = {}
+    problems, warnings = [], []
+    for path in sorted(folder.glob("*.json")):
+        named = FINISHED_NAME.match(path.name)
+        clip = named["clip"] if named else None
+        if clip not in clips:
+            warnings.append(
+                f"{path}: no clip of this name is in the clips table, so the file is not used. "
+                "Expected {clip}.json or {clip}_finish.json"
+            )
+        elif clip in finished:
+            problems.append(
+                f"clip {clip}: both {finished[clip]} and {path} are there: keep the one that counts"
+            )
+        else:
+            finished[clip] = str(path)
+    if problems:
+        raise UserError.listing(f"{folder}: two annotations for one clip:", problems)
+    return dict(sorted(finished.items())), warnings
+
+
+def unusable_annotations(
+    finished: Mapping[str, str], results: Path, attributes: Sequence[Attribute]
+) -> list[str]:
+    """A warning for each finished project, not read back yet, that its clip's labels will refuse.
+
+    Only files that this run has to read are looked into. The refusal itself is left to
+    the clip's own job, so that one annotator's slip holds up nobody else.
+    """
+    warnings = []
+    for clip, path in finished.items():
+        labels = results / "labels" / f"{clip}.csv"
+        if labels.exists() and labels.stat().st_mtime >= Path(path).stat().st_mtime:
+            continue
+        try:
+            problems = early_problems(read_project(path), clip, attributes)
+        except UserError as error:
+            warnings.append(str(error))
+            continue
+        if problems:
+            warnings.append(
+                str(UserError.listing(f"{path}: this project cannot be used:", problems))
+            )
+    return warnings

@@ -1,0 +1,432 @@
+"""VIA 3 projects: the files that annotators open, and the files that they save.
+
+VIA (the VGG Image Annotator, version 3) keeps a project in one JSON object. What is
+written here loads its pictures by itself in VIA 3.0.11, and what is read here is what
+that version saves after real work: boxes moved, deleted and drawn by hand, ticks in
+click order, entries without attributes.
+"""
+
+import json
+import math
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import pandas as pd
+
+from avaflow.errors import UserError
+from avaflow.files import write_text
+from avaflow.project.actions import PERSON_ATTRIBUTE, Attribute
+
+TEXT, CHECKBOX, RADIO = 1, 2, 3
+"""VIA's attribute types: free text, any number of options, one option."""
+
+RECTANGLE = 2
+"""VIA's shape id of a rectangle, the first number of `xy`."""
+
+IMAGE_FILE = 2
+"""VIA's file type of a picture."""
+
+BY_ADDRESS = 2
+"""VIA's file location that loads `src` by itself; 1 would ask the annotator to pick files."""
+
+BOX_ANCHOR = "FILE1_Z0_XY1"
+"""VIA's name for "this attribute describes a region of one picture"."""
+
+START_DECIMALS = 6
+"""Decimals of a clip's start in seconds: a microsecond, far below a frame."""
+
+_CREATOR = re.compile(
+    r"^avaflow start=(?P<start>\d{1,9}\.\d{1,9}) picture=(?P<width>\d{1,5})x(?P<height>\d{1,5})$"
+)
+
+OWN_KEY = "avaflow"
+"""Our own entry on a box. VIA keeps keys it does not know when it edits and saves a box."""
+
+PX_DECIMALS = 3
+"""Decimals of a pixel coordinate; VIA itself rounds what an annotator draws to three."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a box was when the project was made: its track, its place, its picture.
+
+    `box_px` is x, y, width, height; `picture_size` is width, height in pixels, and
+    `picture_sha256` the hash of the keyframe that the annotator was shown. `start` is where
+    the clip began then, in seconds of its video.
+    """
+
+    track: int
+    box_px: tuple[float, float, float, float]
+    picture_size: tuple[int, int] | None
+    picture_sha256: str
+    start: float | None = None
+
+
+@dataclass(frozen=True)
+class Box:
+    """One rectangle of a project, as saved.
+
+    `box_px` is x, y, width, height in pixels of the picture; an annotator can leave it
+    partly outside the picture, and with negative sides. `ticks` are pairs of attribute
+    name and option name, each once, in the order in which they were clicked. `person` is
+    the text of the person attribute, empty for a box drawn by hand until it is filled in.
+    """
+
+    key: str
+    picture: str
+    box_px: tuple[float, float, float, float]
+    ticks: tuple[tuple[str, str], ...]
+    person: str
+    origin: Origin | None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A VIA 3 project as read from its file.
+
+    `options` gives each attribute's option names (an empty tuple for text attributes);
+    `pictures` are the file names of its pictures in order. `problems` are contradictions
+    in the file that would lose a tick; `remarks` name entries that carry nothing. `start`
+    (seconds of the video) and `picture_size` (width, height in pixels) are the clip's when
+    the project was made, None where the file does not tell.
+    """
+
+    path: Path
+    name: str
+    options: Mapping[str, tuple[str, ...]]
+    pictures: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...]
+    start: float | None = None
+    picture_size: tuple[int, int] | None = None
+
+
+def project(
+    clip: str,
+    keyframes: pd.DataFrame,
+    boxes: pd.DataFrame,
+    attributes: Sequence[Attribute],
+    image_prefix: str,
+    start: float,
+) -> dict:
+    """The VIA project of one clip: its keyframes with every tracked box, nothing ticked.
+
+    `keyframes` has the columns of `tables.KEYFRAMES`, `boxes` those of `tables.TRACKS`;
+    rows on other frames are left out. `image_prefix` is the folder of the pictures as seen
+    from the page that opens the project, for example ``../keyframes/clip-1``; `start` is
+    where the clip begins in its video, in seconds.
+
+    Raises ValueError if a person has two boxes on one keyframe.
+    """
+    person_id = str(len(attributes) + 1)
+    files: dict[str, dict] = {}
+    views: dict[str, dict] = {}
+    metadata: dict[str, dict] = {}
+    rows_of_frame = {frame: rows for frame, rows in boxes.groupby("frame", sort=True)}
+    ordered = keyframes.sort_values("second")
+    for number, keyframe in enumerate(ordered.itertuples(index=False), start=1):
+        # Every id is a string: VIA 3 does not show views whose ids are numbers.
+        vid = str(number)
+        files[vid] = {
+            "fid": vid,
+            # VIA decodes the name for its list of pictures and stops at a bare "%".
+            "fname": keyframe.file.replace("%", "%25"),
+            "type": IMAGE_FILE,
+            "loc": BY_ADDRESS,
+            "src": quote(posixpath.join(image_prefix, keyframe.file)),
+        }
+        views[vid] = {"fid_list": [vid]}
+        rows = rows_of_frame.get(keyframe.frame)
+        if rows is None:
+            continue
+        for row in rows.sort_values("person_id").itertuples(index=False):
+            key = f"{vid}_p{row.person_id}"
+            if key in metadata:
+                raise ValueError(
+                    f"{clip}: person {row.person_id} has two boxes on frame {keyframe.frame}"
+                )
+            box_px = _to_px(row, keyframe.width, keyframe.height)
+            metadata[key] = {
+                "vid": vid,
+                "flg": 0,
+                "z": [],
+                "xy": [RECTANGLE, *box_px],
+                "av": {person_id: str(row.person_id)},
+                OWN_KEY: {
+                    "track": int(row.person_id),
+                    "box": list(box_px),
+                    "picture": [int(keyframe.width), int(keyframe.height)],
+                    "sha256": keyframe.sha256,
+                    "start": round(start, START_DECIMALS),
+                },
+            }
+    return {
+        "project": {
+            # VIA's markers for "never shared with its server".
+            "pid": "__VIA_PROJECT_ID__",
+            "rev": "__VIA_PROJECT_REV_ID__",
+            "rev_timestamp": "__VIA_PROJECT_REV_TIMESTAMP__",
+            "pname": clip,
+            "creator": _creator(start, ordered),
+            "created": 0,  # no date, so that the same input gives the same bytes
+            "vid_list": list(views),
+        },
+        "config": {
+            "file": {"loc_prefix": {"1": "", "2": "", "3": "", "4": ""}},
+            "ui": {
+                "file_content_align": "center",
+                "file_metadata_editor_visible": True,
+                "spatial_metadata_editor_visible": True,
+                # Drawn above each box. It has to be a text attribute: an empty or double
+                # value of a checkbox or list stops VIA's drawing.
+                "spatial_region_label_attribute_id": person_id,
+            },
+        },
+        "attribute": _attribute_entries(attributes, person_id),
+        "file": files,
+        "view": views,
+        "metadata": metadata,
+    }
+
+
+def write_project(path: str | Path, content: Mapping) -> None:
+    """Write a project as VIA does, one line of JSON; plain ASCII, whole or not at all."""
+    write_text(path, json.dumps(content, separators=(",", ":")) + "\n")
+
+
+def read_project(path: str | Path) -> Project:
+    """Read a project that :func:`write_project` wrote or that VIA 3 saved.
+
+    Boxes whose picture was removed, entries without a box and shapes other than
+    rectangles are left out, with a remark, or with a problem where they carry a tick.
+    Raises UserError if the file is no JSON or no VIA 3 project.
+    """
+    path = Path(path)
+    content = _load(path)
+    names, options = _read_attributes(content["attribute"])
+    picture_of_view = _read_pictures(content)
+    boxes: list[Box] = []
+    problems: list[str] = []
+    remarks: list[str] = []
+    for key, entry in content["metadata"].items():
+        if not isinstance(entry, dict):
+            remarks.append(f"entry {key!r} is not a box")
+            continue
+        ticks, person, lost = _read_values(entry.get("av"), names)
+        problems += [f"box {key!r}: {problem}" for problem in lost]
+        box_px = _rectangle(entry.get("xy"))
+        picture = picture_of_view.get(str(entry.get("vid")))
+        if box_px is None or picture is None:
+            reason = (
+                "its picture is no longer in the project"
+                if picture is None
+                else "it has no rectangle, the only shape that stands for a person"
+            )
+            if ticks:
+                problems.append(
+                    f"box {key!r} has {len(ticks)} tick(s), but {reason}: "
+                    "draw it anew in VIA and delete this one"
+                )
+            else:
+                remarks.append(f"entry {key!r}: {reason}")
+            continue
+        boxes.append(Box(key, picture, box_px, ticks, person, _read_origin(entry)))
+    start, picture_size = _read_creator(content["project"].get("creator"))
+    return Project(
+        path=path,
+        name=str(content["project"].get("pname", "")),
+        options=options,
+        pictures=tuple(picture_of_view.values()),
+        boxes=tuple(boxes),
+        problems=tuple(problems),
+        remarks=tuple(remarks),
+        start=start,
+        picture_size=picture_size,
+    )
+
+
+def _attribute_entries(attributes: Sequence[Attribute], person_id: str) -> dict[str, dict]:
+    entries = {}
+    for number, attribute in enumerate(attributes, start=1):
+        entries[str(number)] = {
+            "aname": attribute.name,
+            "anchor_id": BOX_ANCHOR,
+            "type": CHECKBOX if attribute.multiple else RADIO,
+            "desc": "",
+            "options": {str(i): action.name for i, action in enumerate(attribute.actions)},
+            # VIA shows a default as ticked but does not store it: never have one.
+            "default_option_id": "",
+        }
+    entries[person_id] = {
+        "aname": PERSON_ATTRIBUTE,
+        "anchor_id": BOX_ANCHOR,
+        "type": TEXT,
+        "desc": "number of this person, the same on every picture",
+        "options": {},
+        "default_option_id": "",
+    }
+    return entries
+
+
+def _to_px(row, width: int, height: int) -> tuple[float, float, float, float]:
+    """x, y, width, height in pixels of a normalised box."""
+    return (
+        round(row.x1 * width, PX_DECIMALS),
+        round(row.y1 * height, PX_DECIMALS),
+        round((row.x2 - row.x1) * width, PX_DECIMALS),
+        round((row.y2 - row.y1) * height, PX_DECIMALS),
+    )
+
+
+def _load(path: Path) -> dict:
+    try:
+        # "utf-8-sig" also reads files without the byte order mark that some editors add.
+        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path}: expected a project saved by VIA 3, found a file that is not JSON ({error}). "
+            "Save the project again with VIA's save button and put that file here."
+        ) from None
+    parts = ("project", "attribute", "file", "view", "metadata")
+    if isinstance(content, dict) and "_via_settings" in content:
+        raise UserError(
+            f"{path}: expected a project saved by VIA 3, found one of VIA 2. "
+            "Open the project that avaflow made in VIA 3 and annotate there."
+        )
+    missing = [
+        part
+        for part in parts
+        if not isinstance(content, dict) or not isinstance(content.get(part), dict)
+    ]
+    if missing:
+        raise UserError(
+            f"{path}: expected a project saved by VIA 3, found JSON without "
+            f"{', '.join(repr(part) for part in missing)}. "
+            "Save the project (not an export) with VIA's save button and put that file here."
+        )
+    return content
+
+
+def _read_attributes(entries: Mapping) -> tuple[dict[str, tuple], dict[str, tuple[str, ...]]]:
+    """By VIA's id: name, type and options by id; and the option names by attribute name."""
+    names: dict[str, tuple] = {}
+    options: dict[str, tuple[str, ...]] = {}
+    for aid, entry in entries.items():
+        if not isinstance(entry, dict):
+            continue
+        name = str(entry.get("aname", aid))
+        listed = entry.get("options")
+        listed = listed if isinstance(listed, dict) else {}
+        listed = {str(oid): str(option) for oid, option in listed.items()}
+        names[str(aid)] = (name, entry.get("type"), listed)
+        options[name] = options.get(name, ()) + tuple(listed.values())
+    return names, options
+
+
+def _read_pictures(content: Mapping) -> dict[str, str]:
+    """File name of the picture of each view, in the order of the project's list."""
+    listed = content["project"].get("vid_list")
+    order = [str(vid) for vid in listed] if isinstance(listed, list) else []
+    order += [vid for vid in content["view"] if vid not in order]
+    pictures = {}
+    for vid in order:
+        view = content["view"].get(vid)
+        fids = view.get("fid_list") if isinstance(view, dict) else None
+        file = content["file"].get(str(fids[0])) if isinstance(fids, list) and fids else None
+        if isinstance(file, dict):
+            pictures[vid] = _picture_name(file)
+    return pictures
+
+
+def _picture_name(file: Mapping) -> str:
+    """Bare file name of a picture; its address decides, for a label can be edited in VIA.
+
+    A picture that the annotator picked by hand has no address.
+    """
+    source = str(file.get("src") or "")
+    if source.startswith("data:"):
+        source = ""
+    return posixpath.basename(unquote(source or str(file.get("fname", ""))).replace("\\", "/"))
+
+
+def _read_values(
+    values: object, names: Mapping[str, tuple]
+) -> tuple[tuple[tuple[str, str], ...], str, list[str]]:
+    """Ticks (attribute name, option name), the person text, and ticks that name no option."""
+    ticks: list[tuple[str, str]] = []
+    person = ""
+    lost: list[str] = []
+    for aid, value in (values if isinstance(values, dict) else {}).items():
+        text = "" if value is None else str(value).strip()
+        name, kind, listed = names.get(str(aid), (None, None, {}))
+        if name is None:
+            if text:
+                lost.append(
+                    f"value {text!r} belongs to attribute {aid!r}, which the file does not list"
+                )
+        elif name == PERSON_ATTRIBUTE:
+            person = text
+        elif listed or kind != TEXT:
+            for oid in dict.fromkeys(part.strip() for part in text.split(",")):
+                if oid in listed:
+                    if (name, listed[oid]) not in ticks:
+                        ticks.append((name, listed[oid]))
+                elif oid:
+                    lost.append(f"option {oid!r} of attribute {name!r} is ticked but not listed")
+    return tuple(ticks), person, lost
+
+
+def _rectangle(xy: object) -> tuple[float, float, float, float] | None:
+    if not isinstance(xy, list) or len(xy) != 5 or xy[0] != RECTANGLE:
+        return None
+    return _numbers(xy[1:], 4)
+
+
+def _numbers(values: object, count: int) -> tuple[float, ...] | None:
+    if not isinstance(values, list) or len(values) != count:
+        return None
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    try:
+        numbers = tuple(float(value) for value in values)
+    except OverflowError:  # JSON may hold a whole number of hundreds of digits
+        return None
+    return numbers if all(map(math.isfinite, numbers)) else None
+
+
+def _creator(start: float, keyframes: pd.DataFrame) -> str:
+    """Who made the project, from where in the video, at what size: the one text of the
+    project's own that VIA keeps, for when no box of ours is left to tell."""
+    row = keyframes.iloc[0] if len(keyframes) else None
+    size = f"{row['width']}x{row['height']}" if row is not None else "0x0"
+    return f"avaflow start={start:.{START_DECIMALS}f} picture={size}"
+
+
+def _read_creator(text: object) -> tuple[float | None, tuple[int, int] | None]:
+    told = _CREATOR.match(text) if isinstance(text, str) else None
+    if not told:
+        return None, None
+    size = (int(told["width"]), int(told["height"]))
+    return float(told["start"]), size if min(size) >= 1 else None
+
+
+def _read_origin(entry: Mapping) -> Origin | None:
+    own = entry.get(OWN_KEY)
+    if not isinstance(own, dict) or not isinstance(own.get("track"), int):
+        return None
+    box_px = _numbers(own.get("box"), 4)
+    if box_px is None:
+        return None
+    size = _numbers(own.get("picture"), 2)
+    return Origin(
+        track=own["track"],
+        box_px=box_px,
+        picture_size=(int(size[0]), int(size[1])) if size and min(size) >= 1 else None,
+        picture_sha256=str(own.get("sha256", "")),
+        start=(_numbers([own.get("start")], 1) or (None,))[0],
+    )

@@ -1,0 +1,1 @@
+"""AVA-Kinetics for mmaction2, and AVA's own movies."""

@@ -1,0 +1,209 @@
+"""Clips of AVA-Kinetics: cut at 30 frames a second, checked by decoding them, with all frames."""
+
+import logging
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from avaflow.ava_kinetics.annotations import FPS
+from avaflow.ava_kinetics.manifest import BROKEN, MANIFEST
+from avaflow.bulk.journal import Journal, file_state
+from avaflow.errors import BadVideo, UserError
+from avaflow.files import sha256
+from avaflow.videos.ffmpeg import run_ffmpeg
+from avaflow.videos.filters import (
+    clip_colours,
+    clip_output,
+    constant_rate,
+    jpeg_output,
+    source_pictures,
+)
+from avaflow.videos.probe import probe
+from avaflow.videos.trim import RAWFRAME
+
+VERSION = 2
+"""Raise it when a change of this module makes other clips: all are then cut anew."""
+
+MISSING_SECONDS = 0.75
+"""A clip may miss this much at its end: Kinetics videos are often a little short. The last picture
+is held for so long, because the reader asks for every frame that the times in the name promise."""
+
+FEWEST_JUDGED = 20
+"""A batch with fewer clips is not judged by its share of failed ones."""
+
+
+def cut(
+    row: Mapping[str, str],
+    folder: Path,
+    rawframes: Path | None,
+    trim: Mapping,
+    short_side: str | int,
+    jpeg_quality: int,
+    exe: str,
+    log: Path,
+    journal: Journal,
+    key: str,
+    provenance: str,
+) -> dict:
+    """Cut the clip of a plan's row into `folder`, with its frames in `rawframes` if asked.
+
+    Returns what the manifest says of it, which is in the journal then. Raises BadVideo for a
+    clip that is recorded and skipped, UserError where nothing could be made at all.
+    """
+    source, clip = row["source"], row["clip"]
+    start, end = int(row["start"]), int(row["end"])
+    offset, frames = start - int(row["source_start"]), FPS * (end - start)
+    try:
+        facts = probe(source)
+    except UserError as error:
+        reason = str(error).removeprefix(f"{source}: ").split(". ")[0].rstrip(".")
+        raise BadVideo(str(error), reason) from None
+    pictures = min(frames, int((facts.duration - offset) * FPS + 0.5))
+    if frames - pictures > MISSING_SECONDS * FPS:
+        reason = f"the video ends at {facts.duration:.2f} s, the clip at {end - start + offset} s"
+        raise BadVideo(f"{source}: {reason}", reason, "too short")
+    stream = source_pictures(source, offset, facts, exe, trim["threads"])
+    stream = constant_rate(stream, facts, FPS, short_side)
+    if pictures < frames:
+        stream = stream.filter("tpad", stop_mode="clone", stop=frames - pictures)
+    target = folder / f"{clip}.mp4"
+    temporary = folder / f".{clip}.part.mp4"
+    raw_target = rawframes and rawframes / clip
+    raw_beside = rawframes and rawframes / f".{clip}.part"
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary.unlink(missing_ok=True)
+    try:
+        if raw_beside:
+            shutil.rmtree(raw_beside, ignore_errors=True)
+            raw_beside.mkdir(parents=True)
+            both = stream.filter_multi_output("split")
+            pattern = raw_beside / "img_%05d.jpg"
+            outputs = [
+                clip_output(clip_colours(both[0], facts), temporary, frames, FPS, trim),
+                jpeg_output(both[1], pattern, frames, jpeg_quality, trim["threads"]),
+            ]
+        else:
+            outputs = [clip_output(clip_colours(stream, facts), temporary, frames, FPS, trim)]
+        damages = run_ffmpeg(outputs, exe, log, source, target)
+        width, height = check_decoded(temporary, frames)
+        if raw_beside and not (raw_beside / RAWFRAME.format(frame=frames)).exists():
+            raise BadVideo(f"{clip}: frames", f"fewer than {frames} frames were written", "failed")
+        notes = []
+        if damages:
+            notes.append(f"damaged in {damages} places")
+        if pictures < frames:
+            notes.append(f"the last picture is held for {frames - pictures} frames")
+        result = {
+            "status": "cut",
+            "file": str(target),
+            "duration": f"{frames / FPS:.3f}",
+            "frames": frames,
+            "pictures": pictures,
+            "width": width,
+            "height": height,
+            "bytes": temporary.stat().st_size,
+            "sha256": sha256(temporary),
+            "note": "; ".join(notes),
+        }
+        journal.add(key, provenance, str(target), file_state(temporary), result)
+        if raw_target:
+            if raw_target.exists():
+                shutil.rmtree(raw_target)
+            os.replace(raw_beside, raw_target)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+        if raw_beside:
+            shutil.rmtree(raw_beside, ignore_errors=True)
+    return result
+
+
+def check_decoded(path: Path, frames: int) -> tuple[int, int]:
+    """Width and height of a clip, every frame of which decord decodes; else BadVideo.
+
+    Readers fetch frames by decord in video mode, and it is the one that has to get them all.
+    """
+    import decord
+
+    decoded, size = 0, (0, 0)
+    try:
+        reader = decord.VideoReader(str(path), num_threads=1)
+        for _ in range(len(reader)):
+            size = reader.next().shape
+            decoded += 1
+    except Exception as error:  # decord raises errors of many kinds
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BadVideo(
+            f"{path}: {reason}", f"decord cannot decode it: {reason}", "failed"
+        ) from None
+    if decoded != frames:
+        reason = f"decord decodes {decoded} frames of {frames}"
+        raise BadVideo(f"{path}: {reason}", reason, "failed")
+    return size[1], size[0]
+
+
+def run_batch(
+    rows: Sequence[Mapping[str, str]],
+    folder: Path,
+    rawframes: Path | None,
+    journal: Journal,
+    settings: Mapping,
+    exe: str,
+    log: Path,
+    logger: logging.Logger,
+) -> list[dict]:
+    """Cut what the journal does not know of a plan's rows; rows of a manifest.
+
+    Raises UserError if more clips than `max_broken_share` of a batch cannot be made.
+    """
+    keys, made = [], []
+    for row in rows:
+        if row["status"]:
+            made.append(manifest_row(row, {}))
+            continue
+        key = f"{row['split']}/{row['clip']}"
+        keys.append(key)
+        provenance = (
+            f"{row['bytes']} {row['changed']} v{VERSION} {settings['provenance']} {row['source']}"
+        )
+        known = journal.known(key, provenance)
+        frames_gone = rawframes and not (rawframes / row["clip"]).is_dir()
+        if known is None or (frames_gone and known["status"] == "cut"):
+            try:
+                known = cut(
+                    row,
+                    folder,
+                    rawframes,
+                    settings["trim"],
+                    settings["short_side"],
+                    settings["jpeg_quality"],
+                    exe,
+                    log,
+                    journal,
+                    key,
+                    provenance,
+                )
+            except BadVideo as error:
+                known = {"status": error.status, "reason": error.reason}
+                journal.add(key, provenance, "", None, known)
+                logger.info("%s: %s: %s", row["source"], error.status, error.reason)
+        made.append(manifest_row(row, known))
+    failed = [row for row in made if row["status"] in BROKEN]
+    if len(keys) >= FEWEST_JUDGED and len(failed) > settings["max_broken_share"] * len(keys):
+        raise UserError(
+            f"{len(failed)} of {len(keys)} clips of a batch of AVA-Kinetics cannot be made, more "
+            f"than ava_kinetics.max_broken_share ({settings['max_broken_share']:g}) allows. "
+            f"The first: {failed[0]['source']}: {failed[0]['reason']}. Mend the videos "
+            "or raise the limit; "
+            "what was cut stays."
+        )
+    journal.keep(keys)
+    return made
+
+
+def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:
+    """A row of a manifest from one of the plan and what became of its clip."""
+    made = {name: row.get(name, "") for name in MANIFEST}
+    made["bytes"] = ""  # the plan's are the source's
+    return made | {name: value for name, value in result.items() if name in made}

@@ -1,0 +1,1 @@
+"""What Kinetics and AVA-Kinetics share: plans, journals and batches of many videos."""

@@ -1,0 +1,1 @@
+"""Datasets as their readers take them: a module per reader."""

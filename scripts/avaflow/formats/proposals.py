@@ -1,0 +1,188 @@
+"""Proposals: the person boxes that training code proposes on every keyframe, as a pickle.
+
+The reader is mmaction2's `AVADataset`: a dict from `'{clip},{timestamp:04d}'` to an array of
+shape (N, 5), columns `x1, y1, x2, y2, score`. A missing or differently spelt key silently
+becomes one proposal over the full picture; a list, an empty array or a coordinate beyond 1
+crashes it. It keeps the first rows of an array as they stand, so the best score comes first.
+"""
+
+import pickle
+import pickletools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from avaflow.boxes import areas, clip_to_picture
+from avaflow.errors import UserError
+from avaflow.files import write_bytes
+from avaflow.formats.array_pickles import StoredArray, read_array_pickle
+from avaflow.tables import BOX
+from avaflow.times import frame_of_second, timestamp_of_second
+
+NOTES = {"clip": str, "second": int}
+"""Keyframes on which no person was found: they have no key in the pickle."""
+
+READER_SCORE = 0.4
+"""Least score at which our configs let a reader use a proposal.
+
+The readers' own 0.8 and 0.9 are made for a Faster R-CNN that is sure of itself; a YOLO's scores
+are lower, most of all for people partly hidden. Boxes start at the detector's own confidence
+(0.3 by default), and 0.4 leaves out the least certain of them.
+"""
+
+DTYPE = np.dtype("<f8")
+"""float64, byte order fixed: what `float()` makes of the csv, so that truth and proposals meet
+in one dtype in a reader's arithmetic. float32 would save 20 bytes a box and store 0.3 as
+0.30000001, which shows in every comparison with a csv."""
+
+PROTOCOL = 2
+"""Verified to load under numpy 1.23, 1.26 and 2.4, together with :data:`OLD_MODULE`."""
+
+NEW_MODULE = "numpy._core.multiarray"
+OLD_MODULE = "numpy.core.multiarray"
+"""numpy's module of arrays before version 2; numpy 2 still knows it, numpy 1 only it."""
+
+
+def key_of(clip: str, timestamp: int) -> str:
+    """The key of a keyframe, `clip,0902`."""
+    return f"{clip},{timestamp:04d}"
+
+
+def split_key(key: str) -> tuple[str, int]:
+    """Clip and timestamp of a key."""
+    clip, _, timestamp = key.rpartition(",")
+    return clip, int(timestamp)
+
+
+def tidy(boxes: np.ndarray) -> np.ndarray:
+    """Proposals of one keyframe as readers want them: clamped, none empty, best score first.
+
+    Takes and returns shape (N, 5); equal scores are ordered by their coordinates, so that
+    the result does not depend on the order of the input.
+    """
+    boxes = np.array(boxes, DTYPE).reshape(-1, 5)
+    boxes[:, :4] = clip_to_picture(boxes[:, :4])
+    flipped = (boxes[:, 2] < boxes[:, 0]) | (boxes[:, 3] < boxes[:, 1])
+    boxes = boxes[(areas(boxes[:, :4]) > 0) & ~flipped]
+    x1, y1, x2, y2, score = boxes.T
+    return np.ascontiguousarray(boxes[np.lexsort((y2, x2, y1, x1, -score))])
+
+
+def build(
+    clips: Sequence[str],
+    keyframes: Sequence,
+    detections: Iterable,
+    offset: int,
+    fps: int,
+) -> tuple[dict[str, np.ndarray], list[tuple[str, int]]]:
+    """Proposals of every keyframe of `clips`, and the keyframes (clip, second) without any.
+
+    `keyframes` holds one table (`tables.KEYFRAMES`) per clip in the order of `clips`,
+    `detections` tables (`tables.DETECTIONS`) that may cover other clips and frames too.
+    """
+    boxes: dict[str, list[np.ndarray]] = {}
+    second_of: dict[tuple[str, int], int] = {}
+    for clip, table in zip(clips, keyframes, strict=True):
+        for second, frame in zip(table["second"].tolist(), table["frame"].tolist(), strict=True):
+            if frame != frame_of_second(second, fps):
+                raise UserError(
+                    f"clip {clip}: keyframe of second {second} should be frame "
+                    f"{frame_of_second(second, fps)} at {fps} fps, the manifest says {frame}. "
+                    "It was made with another fps: delete it and run again"
+                )
+            second_of[clip, frame] = second
+            boxes[key_of(clip, timestamp_of_second(second, offset))] = []
+    wanted = set(clips)
+    for table in detections:
+        at_keyframe = (table["frame"] - 1) % fps == 0
+        own = table[at_keyframe & table["clip"].isin(wanted)]
+        values = own[[*BOX, "score"]].to_numpy(DTYPE)
+        if not np.isfinite(values).all():
+            bad = own[~np.isfinite(values).all(axis=1)].iloc[0]
+            raise UserError(f"clip {bad['clip']}, frame {bad['frame']}: a detection is not finite")
+        instants = zip(own["clip"].tolist(), own["frame"].tolist(), strict=True)
+        for (clip, frame), value in zip(instants, values, strict=True):
+            second = second_of.get((clip, frame))
+            if second is not None:
+                boxes[key_of(clip, timestamp_of_second(second, offset))].append(value)
+    tidied = {key: tidy(np.array(found)) for key, found in sorted(boxes.items()) if found}
+    proposals = {key: found for key, found in tidied.items() if len(found)}
+    empty = sorted(
+        (clip, second)
+        for (clip, _), second in second_of.items()
+        if key_of(clip, timestamp_of_second(second, offset)) not in proposals
+    )
+    return proposals, empty
+
+
+def dumps(proposals: Mapping[str, np.ndarray]) -> bytes:
+    """The pickle of proposals: the same bytes for the same content, under any numpy.
+
+    The module name that numpy 2 writes is replaced by the one numpy 1 knows, opcode by
+    opcode: at protocol 2 a GLOBAL opcode carries its name as text, without a length.
+    """
+    for key, boxes in proposals.items():
+        check_entry(key, boxes)
+    plain = {key: np.array(proposals[key], DTYPE, order="C") for key in sorted(proposals)}
+    raw = pickle.dumps(plain, PROTOCOL)
+    pieces, copied = [], 0
+    for opcode, argument, start in pickletools.genops(raw):
+        if opcode.name == "GLOBAL" and argument.split(" ")[0] == NEW_MODULE:
+            name = argument.split(" ")[1]
+            pieces += [raw[copied:start], f"c{OLD_MODULE}\n{name}\n".encode("ascii")]
+            copied = start + len(f"c{NEW_MODULE}\n{name}\n")
+    pieces.append(raw[copied:])
+    return b"".join(pieces)
+
+
+def check_entry(key: str, boxes: np.ndarray) -> None:
+    """UserError for an entry that the reader would crash on or silently pass by."""
+    clip, _, timestamp = key.rpartition(",")
+    if not clip or "," in clip or not timestamp.isdigit() or len(timestamp) < 4:
+        raise UserError(f"proposals: expected a key like 'clip,0902', found {key!r}")
+    if boxes.ndim != 2 or boxes.shape[1] != 5 or not len(boxes):
+        raise UserError(f"proposals of {key}: expected shape (N, 5), found {boxes.shape}")
+    if not np.isfinite(boxes).all() or boxes[:, :4].min() < 0 or boxes[:, :4].max() > 1:
+        raise UserError(f"proposals of {key}: expected coordinates in 0..1, found others")
+    if (np.diff(boxes[:, 4]) > 0).any():
+        raise UserError(f"proposals of {key}: expected the best score first")
+
+
+def write_proposals(path: str | Path, proposals: Mapping[str, np.ndarray]) -> None:
+    """Write the pickle, whole or not at all."""
+    write_bytes(path, dumps(proposals))
+
+
+def read_proposals(path: str | Path) -> dict[str, np.ndarray]:
+    """Read a proposals pickle, ours or a stranger's, without running anything in it.
+
+    Takes dicts, strings and plain numeric numpy arrays, from any pickle protocol, numpy
+    version and Python (2 included). Everything else raises UserError. Arrays are returned as
+    they were stored, shape (N, 4) or (N, 5), native byte order, read-only.
+    """
+    found = read_array_pickle(path, "proposals pickle")
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: expected a dict, found {type(found).__name__}")
+    proposals = {}
+    for key, value in found.items():
+        if not isinstance(key, str):
+            raise UserError(f"{path}: expected keys like 'clip,0902', found {key!r}")
+        if not isinstance(value, StoredArray):
+            raise UserError(f"{path}: expected an array at {key!r}, found {type(value).__name__}")
+        try:
+            array = value.as_numpy()
+        except ValueError as error:
+            raise UserError(f"{path}: a damaged array at {key!r} ({error})") from None
+        if array.ndim != 2 or array.shape[1] not in (4, 5):
+            raise UserError(f"{path}: expected shape (N, 5) at {key!r}, found {array.shape}")
+        proposals[key] = array
+    return proposals
+
+
+def proposals_of_splits(
+    paths: Iterable[str | Path], splits: Iterable[str]
+) -> dict[str, dict[str, np.ndarray]]:
+    """The proposals of each of `splits`, from files named `dense_proposals_{split}.pkl`."""
+    named = {Path(path).stem.removeprefix("dense_proposals_"): path for path in paths}
+    return {split: read_proposals(named[split]) for split in splits}

@@ -1,0 +1,1 @@
+"""Kinetics for SlowFast: resized videos and lists."""

@@ -1,0 +1,269 @@
+"""One video of a large dataset, with its shorter side made as long as asked.
+
+Times of the pictures stay as they are; sides are even and pixels square. A video that is
+right already is not encoded again. Nothing has its final name before it is whole, and the
+journal knows of it first.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import ffmpeg
+
+from avaflow.bulk.journal import Journal, file_state
+from avaflow.errors import BadVideo, UserError
+from avaflow.files import sha256
+from avaflow.videos.ffmpeg import ffmpeg_reason, run_ffmpeg
+from avaflow.videos.filters import KEPT, clip_colours, clock_zero, scaled, since
+from avaflow.videos.probe import OPEN_OPTIONS, VideoFacts, file_url, probe
+
+VERSION = 1
+"""Raise it when a change of this module makes other videos: all are then made anew."""
+
+LOST_SECONDS = 0.75
+"""A resized video that ends this much before its source was not decoded to the end."""
+
+X264_PRESETS = [
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+]
+"""The config's presets, fastest first; other encoders' are taken from the same place."""
+
+NVENC_PRESETS = ["p1", "p1", "p2", "p3", "p4", "p4", "p5", "p6", "p7"]
+"""NVENC's own names for them."""
+
+ENCODERS = ("libx264", "h264_nvenc", "h264_qsv", "h264_videotoolbox")
+"""Encoders of H.264, which every reader decodes. Only the first is always there."""
+
+
+def encoder_options(settings: Mapping) -> dict:
+    """ffmpeg's options for an encoder at the config's preset and quality."""
+    encoder, preset, crf = settings["encoder"], settings["preset"], settings["crf"]
+    if encoder == "h264_nvenc":
+        place = NVENC_PRESETS[X264_PRESETS.index(preset)]
+        return {"preset": place, "rc": "vbr", "cq": crf, "b:v": 0}
+    if encoder == "h264_qsv":
+        # Quick Sync knows the names from veryfast to veryslow.
+        return {"preset": max(preset, "veryfast", key=X264_PRESETS.index), "global_quality": crf}
+    if encoder == "h264_videotoolbox":
+        # Its scale runs from 1 to 100, best last; x264's from 51 to 0.
+        return {"q:v": round(100 - crf * 99 / 51)}
+    return {"preset": preset, "crf": crf}
+
+
+@cache
+def known_encoders(exe: str) -> frozenset[str]:
+    """The encoders of pictures that an ffmpeg was built with."""
+    told = subprocess.run(
+        [exe, "-hide_banner", "-encoders"], stdin=subprocess.DEVNULL, capture_output=True
+    ).stdout.decode("utf-8", "replace")
+    lines = (line.split() for line in told.splitlines())
+    return frozenset(line[1] for line in lines if len(line) > 1 and line[0].startswith("V"))
+
+
+def check_encoder(exe: str, encoder: str) -> None:
+    """UserError if an ffmpeg was built without an encoder."""
+    if encoder not in known_encoders(exe):
+        have = [name for name in ENCODERS if name in known_encoders(exe)]
+        raise UserError(
+            f"config: kinetics.encoder: the ffmpeg at {exe} has no {encoder}; of these it has "
+            f"{', '.join(have) or 'none'}. Choose one, or name another ffmpeg as trim.ffmpeg."
+        )
+
+
+def try_encoder(exe: str, settings: Mapping) -> None:
+    """UserError if an encoder does not run on this machine, which its being there does not say."""
+    if settings["encoder"] == "libx264":
+        return
+    picture = ffmpeg.input("color=black:s=256x256:r=30", f="lavfi", t=0.2)
+    node = ffmpeg.output(
+        picture, "-", f="null", vcodec=settings["encoder"], **encoder_options(settings)
+    ).global_args("-hide_banner", "-nostdin", "-loglevel", "error")
+    told = subprocess.run(
+        ffmpeg.compile(node, cmd=exe), stdin=subprocess.DEVNULL, capture_output=True
+    )
+    if told.returncode:
+        reason = ffmpeg_reason(told.stderr.decode("utf-8", "replace").splitlines())
+        raise UserError(
+            f"config: kinetics.encoder: {settings['encoder']} does not run on this machine: "
+            f"{reason or 'no reason given'}. Choose libx264, or run where its hardware is."
+        )
+
+
+def is_right(path: str | Path, facts: VideoFacts, short_side: int) -> bool:
+    """Whether a video needs no work: its sides, the shape of its pixels, and its uprightness."""
+    if min(facts.width, facts.height) != short_side or facts.sar != 1:
+        return False
+    if facts.width % 2 or facts.height % 2:
+        return False
+    import av
+
+    # Readers do not turn a picture by a mark in the header, so such a video is encoded.
+    with av.open(file_url(path), options=OPEN_OPTIONS) as container:
+        for frame in container.decode(video=0):
+            return frame.rotation == 0
+    return False
+
+
+def measured(path: str | Path) -> tuple[float, int, int, int]:
+    """Seconds, frames, width and height of a finished video, by its packets."""
+    import av
+
+    with av.open(file_url(path), options=OPEN_OPTIONS) as container:
+        stream = container.streams.video[0]
+        size = stream.codec_context.width, stream.codec_context.height
+        frames = stream.frames
+        if not frames:
+            frames = sum(1 for packet in container.demux(stream) if packet.size)
+    return probe(path).duration, frames, *size
+
+
+def resize(
+    source: str,
+    folder: Path | None,
+    name: str,
+    settings: Mapping,
+    exe: str,
+    log: Path,
+    journal: Journal,
+    key: str,
+    provenance: str,
+) -> dict:
+    """Make a video's resized file in `folder`, or in the source's place where that is None.
+
+    Returns what the manifest says of it, which is in the journal then. Raises BadVideo for a
+    video that is recorded and skipped, UserError where nothing could be made at all.
+    """
+    try:
+        facts = probe(source)
+    except UserError as error:
+        raise BadVideo(str(error), _short(source, error)) from None
+    if facts.duration < settings["shortest_seconds"]:
+        raise BadVideo(
+            f"{source}: {facts.duration:.2f} s",
+            f"{facts.duration:.2f} s, less than {settings['shortest_seconds']:g} s",
+            "too short",
+        )
+    suffix = os.path.splitext(source)[1]
+    note = ""
+    try:
+        right = is_right(source, facts, settings["short_side"])
+    except Exception as error:  # PyAV's errors have no common ancestor but this
+        raise BadVideo(f"{source}: {error}", f"no picture can be decoded ({error})") from None
+    if right and folder is None:
+        target, temporary, status = Path(source), None, "kept"
+    elif right:
+        target = folder / f"{name}{suffix}"
+        temporary = _beside(target)
+        status = "copied" if settings["already_sized"] == "copy" else "linked"
+        if status == "copied":
+            shutil.copyfile(source, temporary)
+        else:
+            relative = os.path.relpath(os.path.realpath(source), os.path.realpath(folder))
+            temporary.symlink_to(relative)
+    else:
+        target = Path(source) if folder is None else folder / f"{name}.mp4"
+        temporary, status = _beside(target), "resized"
+        damages = run_ffmpeg(
+            [_output(source, facts, temporary, settings, exe)], exe, log, source, target
+        )
+        if damages:
+            note = f"damaged in {damages} places"
+    try:
+        seconds, frames, width, height = measured(temporary or target)
+        if facts.duration - seconds > LOST_SECONDS:
+            raise BadVideo(
+                f"{source}: pictures end at {seconds:.2f} of {facts.duration:.2f} s",
+                f"pictures can be decoded up to {seconds:.2f} of {facts.duration:.2f} s only",
+            )
+        result = {
+            "status": status,
+            "file": str(target),
+            "duration": f"{seconds:.3f}",
+            "frames": frames,
+            "width": width,
+            "height": height,
+            "bytes": os.stat(temporary or target).st_size,
+            "sha256": sha256(temporary or target),
+            "note": note,
+        }
+        final = file_state(temporary or target)
+        former = journal.entries.get(key)
+        journal.add(key, provenance, str(target), final, result)
+        if temporary:
+            os.replace(temporary, target)
+        # A file of other making under another suffix would only lie about. One that lies
+        # elsewhere was made in another place, or is the user's own that was replaced there.
+        if folder is not None and former and former["file"] not in ("", str(target)):
+            old = Path(former["file"])
+            if old.parent == folder and old.stem == name:
+                old.unlink(missing_ok=True)
+    finally:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+    return result
+
+
+def _beside(target: Path) -> Path:
+    """Where a file is made before it is whole: one place, so that no folder is searched for it.
+
+    What a killed job left there is taken away, not written into: its ffmpeg may still run.
+    """
+    temporary = target.with_name(f".{target.stem}.part{target.suffix}")
+    temporary.unlink(missing_ok=True)
+    return temporary
+
+
+def _output(source: str, facts: VideoFacts, path: Path, settings: Mapping, exe: str):
+    """ffmpeg-python output of the resized video."""
+    opened = ffmpeg.input(
+        file_url(source), threads=settings["threads"], copyts=None, **OPEN_OPTIONS
+    )
+    zero = clock_zero(source, facts, exe)
+    # A file without sound begins with its first picture. One that begins more than half a
+    # frame after second 0 is shown from there on, so that the others keep their second.
+    late = 0.5 / facts.fps if facts.fps else 0
+    picture = opened[str(facts.stream)].filter(
+        "setpts", f"if(eq(N,0)*gt(T-{zero:.6f},{late:.6f}),0,{since(zero)})"
+    )
+    if facts.interlaced:
+        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    picture = scaled(picture, settings["short_side"])
+    if facts.matrix in KEPT:
+        picture = picture.filter("format", "yuv420p")
+    else:
+        picture = clip_colours(picture, facts)
+    streams, sound = [picture], {}
+    if settings["audio"] == "keep" and facts.sound:
+        streams.append(opened.audio.filter("asetpts", since(facts.zero)))
+        sound = {"acodec": "aac", "flags:a": "+bitexact"}
+    movie = {"movflags": "+faststart"} if path.suffix in (".mp4", ".mov", ".m4v") else {}
+    return ffmpeg.output(
+        *streams,
+        str(path),
+        vcodec=settings["encoder"],
+        threads=settings["threads"],
+        fps_mode="vfr",
+        map_metadata=-1,
+        fflags="+bitexact",
+        **{"flags:v": "+bitexact"},
+        **encoder_options(settings),
+        **sound,
+        **movie,
+    )
+
+
+def _short(source: str, error: UserError) -> str:
+    """The first sentence of an error on a video, without its path."""
+    return str(error).removeprefix(f"{source}: ").split(". ")[0].rstrip(".")

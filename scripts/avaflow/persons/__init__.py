@@ -1,0 +1,1 @@
+"""Persons in clips: found, described by their appearance, followed."""

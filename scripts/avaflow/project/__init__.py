@@ -1,0 +1,1 @@
+"""What the user says: the config, the clips table, the actions."""

@@ -1,0 +1,1 @@
+"""Videos and what is cut from them: clips, frames, keyframes, segments."""

@@ -1,0 +1,85 @@
+"""Run ffmpeg, and tell its reason where it fails."""
+
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import ffmpeg
+
+from avaflow.errors import BadVideo, UserError
+from avaflow.files import disk_full_message
+
+KILLED = (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
+"""Signals that say nothing about the video."""
+
+
+_SPEAKER = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\] )+")
+"""What ffmpeg puts before a message: its part and a memory address."""
+
+
+_DECODE_ERROR = re.compile(
+    r"error while decoding|corrupt decoded frame|error submitting packet|concealing \d+"
+    r"|decode_slice_header error|invalid nal unit|packet corrupt",
+    re.IGNORECASE,
+)
+
+
+def ffmpeg_exe(configured: str = "") -> str:
+    """Path of the ffmpeg to run: the configured one, or the one in imageio-ffmpeg's wheel."""
+    if configured:
+        found = shutil.which(configured)
+        if not found:
+            raise UserError(
+                f"config: trim.ffmpeg is {configured!r}, but no such program can be run. "
+                "Correct the path, or leave it empty for the ffmpeg that came with the packages."
+            )
+        return found
+    import imageio_ffmpeg
+
+    return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Path) -> int:
+    """Run one ffmpeg with these outputs; its messages go to the log.
+
+    `subject` names the clip and video in errors, `written` is where outputs go. Returns
+    the number of places where the source could not be decoded cleanly. Raises BadVideo
+    with ffmpeg's reason, and UserError where the disk is full or somebody ended ffmpeg.
+    """
+    node = ffmpeg.merge_outputs(*outputs) if len(outputs) > 1 else outputs[0]
+    node = node.global_args("-hide_banner", "-nostdin", "-loglevel", "warning")
+    command = ffmpeg.compile(node, cmd=exe, overwrite_output=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w", encoding="utf-8") as stream:
+        stream.write(" ".join(command) + "\n")
+        stream.flush()
+        status = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False
+        ).returncode
+    messages = log.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+    if status:
+        if any("No space left on device" in m or "Disk quota" in m for m in messages):
+            raise UserError(disk_full_message(written))
+        if -status in KILLED:
+            raise UserError(
+                f"{subject}: ffmpeg was ended by signal {-status} from outside. With 9 the machine "
+                "ran out of memory, or somebody killed it: run again, with fewer cores if need be."
+            )
+        reason = ffmpeg_reason(messages) or f"exit status {status}"
+        raise BadVideo(
+            f"{subject}: ffmpeg could not make it: {reason}. "
+            "The video is damaged, or of a kind that this ffmpeg does not decode: mend or convert "
+            f"it. The whole of what it said is in {log}",
+            f"ffmpeg could not decode it: {reason}",
+        )
+    return sum(1 for message in messages if _DECODE_ERROR.search(message))
+
+
+def ffmpeg_reason(messages: Sequence[str]) -> str:
+    """The first complaint of ffmpeg and its last two: cause and outcome, each once."""
+    said = dict.fromkeys(_SPEAKER.sub("", message).strip(" .") for message in messages)
+    said = [message for message in said if message and "Last message repeated" not in message]
+    return " | ".join(dict.fromkeys(said[:1] + said[-2:]))

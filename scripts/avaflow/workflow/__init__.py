@@ -1,0 +1,1 @@
+"""The run as a whole: the project, jobs, fingerprints, accounts, verification."""

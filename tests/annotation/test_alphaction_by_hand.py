@@ -1,0 +1,135 @@
+"""Annotations by hand through the real Snakemake: a project without a finished VIA project."""
+
+import json
+import shutil
+
+import cv2
+import pytest
+
+import readers
+from frame_number import read_frame_number
+from workflow_runs import DEMO, Workspace
+
+# Two keyframes of the demo's corridor, boxes in pixels of its 640 x 360 segments.
+HAND = {
+    "corridor/0003.jpg": [
+        {"bbox": [128, 36, 64, 180], "action": "walk"},
+        {"bbox": [128, 36, 64, 180], "action": "talk"},
+        {"bbox": [320, 72, 64, 180], "action": "stand"},
+    ],
+    "corridor/0005.jpg": [],
+    "yard/0004.jpg": [{"bbox": [10, 20, 50, 120], "action": "sit"}],
+}
+
+
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory):
+    workspace = Workspace(
+        tmp_path_factory.mktemp("hand") / "w",
+        batches=1,
+        exports=["alphaction"],
+        alphaction={"annotations": "hand.json", "numbering": "sequence", "preset": "ultrafast"},
+    )
+    shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
+    (workspace.folder / "hand.json").write_text(json.dumps(HAND))
+    run = workspace.run("alphaction")
+    assert run.status == 0, run.output
+    workspace.first_run = run
+    workspace.made = workspace.folder / "results" / "dataset" / "alphaction"
+    return workspace
+
+
+def test_the_annotations_arrive(by_hand):
+    assert "dataset            for AlphAction, from annotations by hand" in by_hand.first_run.output
+    text = (by_hand.made / "annotations" / "train.csv").read_text()
+    assert text == (
+        "corridor,902,0.2000,0.1000,0.3000,0.6000,1,1\n"
+        "corridor,902,0.2000,0.1000,0.3000,0.6000,5,1\n"
+        "corridor,902,0.5000,0.2000,0.6000,0.7000,3,2\n"
+    )
+    # Named without a box is judged as empty; seconds that are not named are left out.
+    excluded = (by_hand.made / "annotations" / "train_excluded_timestamps.csv").read_text()
+    assert excluded.split() == [f"corridor,{t:04d}" for t in (903, 905, 906, 907, 908, 909)]
+    train = json.loads((by_hand.made / "annotations" / "train.json").read_text())
+    assert [i["file_name"] for i in train["images"]] == ["corridor/0003.jpg", "corridor/0005.jpg"]
+    assert [(a["bbox"], a["action_ids"]) for a in train["annotations"]] == [
+        ([128.0, 36.0, 64.0, 180.0], [1, 5]),
+        ([320.0, 72.0, 64.0, 180.0], [3]),
+    ]
+    keyframe = cv2.imread(str(by_hand.made / "keyframes/train/corridor/0003.jpg"))
+    assert read_frame_number(keyframe) == round((0.5 + 2) * 30)
+    assert (by_hand.made / "clips/val/yard/0004.mp4").exists()
+    assert "for loaders written to a guide" in (by_hand.made / "README.md").read_text()
+
+
+def test_by_timestamp_alphactions_loader_reads_them(by_hand):
+    hand = {file.replace("/000", "/90").replace(".jpg", ""): b for file, b in HAND.items()}
+    named = {f"{file[:-1]}{int(file[-1]) - 1}.jpg": boxes for file, boxes in hand.items()}
+    assert set(named) == {"corridor/902.jpg", "corridor/904.jpg", "yard/903.jpg"}
+    (by_hand.folder / "named.json").write_text(json.dumps(named))
+    changed = {
+        "results": "by-timestamp",
+        "alphaction": {"annotations": "named.json", "numbering": "timestamp"},
+    }
+    run = by_hand.run("alphaction", **changed)
+    assert run.status == 0, run.output
+    folder = by_hand.folder / "by-timestamp" / "dataset" / "alphaction"
+    (sample,) = readers.alphaction_samples(folder, "train")
+    assert (sample.movie, sample.timestamp) == ("corridor", 902)
+    assert read_frame_number(sample.frames[50][:, :, ::-1]) == 75
+    assert sample.labels.sum() == 3 and len(sample.boxes) == 2
+
+
+def test_a_changed_annotation_rebuilds_the_dataset_alone(by_hand):
+    assert by_hand.run("alphaction").nothing_to_do
+    path = by_hand.folder / "hand.json"
+    before = path.read_text()
+    try:
+        path.write_text(json.dumps(HAND | {"yard/0005.jpg": []}))
+        assert by_hand.plan("alphaction") == {"export_alphaction": 1, "alphaction": 1}
+        path.write_text(before.replace('"sit"', '"lie"'))
+        run = by_hand.run("-n", "alphaction")
+    finally:
+        path.write_text(before)
+    assert run.status != 0 and "Traceback" not in run.output
+    assert "'yard/0004.jpg', box 1: action 'lie' is not in the config" in run.output
+
+
+def test_a_plain_run_keeps_the_dataset_up_to_date_whatever_exports_name(by_hand):
+    jobs = by_hand.plan(exports=["mmaction2"], alphaction={"person_score": 0.5})
+    assert jobs["export_alphaction"] == 1
+    # Only val is judged by detected people: those of the other splits are not waited for.
+    jobs = by_hand.plan("alphaction", results="elsewhere", batches=50)
+    assert jobs["propose"] == 1 and jobs["trim"] == 1 and jobs["cut_segments"] == 2
+
+
+def test_boxes_of_another_picture_size_stop_the_job_and_keep_what_was(by_hand):
+    path = by_hand.folder / "hand.json"
+    before = path.read_text()
+    kept = (by_hand.made / "annotations" / "train.json").read_bytes()
+    try:
+        path.write_text(before.replace("[10, 20, 50, 120]", "[1000, 500, 150, 400]"))
+        run = by_hand.run("alphaction")
+    finally:
+        path.write_text(before)
+    assert run.status != 0 and "Traceback" not in run.output
+    assert "do not lie on the picture of 640 x 360 px" in run.output
+    assert by_hand.run("alphaction").status == 0
+    assert (by_hand.made / "annotations" / "train.json").read_bytes() == kept
+
+
+def test_strict_stops_at_segments_of_damaged_videos(by_hand):
+    path = by_hand.folder / "results" / "segments" / "yard.json"
+    before = path.read_text()
+    try:
+        path.write_text(json.dumps(json.loads(before) | {"decode_errors": 3}))
+        run = by_hand.run("alphaction", strict=True)
+    finally:
+        path.write_text(before)
+    assert run.status != 0 and "the segments of yard come from damaged stretches" in run.output
+    assert by_hand.run("alphaction").status == 0
+
+
+def test_without_annotations_the_target_makes_what_is_to_be_annotated(by_hand):
+    jobs = by_hand.plan("alphaction", alphaction={"annotations": ""}, results="elsewhere")
+    assert jobs == {"cut_segments": 3, "alphaction": 1}

@@ -1,0 +1,586 @@
+"""The dataset's scripts run as the workflow runs them, and what each reader makes of the result.
+
+The project: train clips `walk` (11 s, labelled), `idle` (10 s, finished, one tick) and `open`
+(11 s, nobody annotated it); val clips `shop` (10 s) and `dark` (10 s, whose detections are all
+weak). fps 30, margin 2: 11 s are annotatable at seconds 2 to 9, 10 s at 2 to 8.
+"""
+
+import hashlib
+import json
+import os
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import readers
+from avaflow.errors import UserError
+from avaflow.formats.ava import Row, read_csv, read_excluded
+from avaflow.formats.mmaction2 import Export, config_text, timestamp_end, topk
+from avaflow.formats.slowfast import Evaluation, check_lengths, check_settings, plan_split
+from avaflow.formats.slowfast import config_text as slowfast_config
+from avaflow.formats.slowfast import readme_text as slowfast_readme
+from avaflow.tables import DETECTIONS, KEYFRAMES, LABELS, write_table
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+FPS = 30
+FRAMES = {"walk": 330, "idle": 300, "open": 330, "shop": 300, "dark": 300}
+SPLITS = {"walk": "train", "idle": "train", "open": "train", "shop": "val", "dark": "val"}
+FINISHED = ["walk", "idle", "shop", "dark"]
+ACTIONS = [
+    {"attribute": "head", "choose": "multiple", "options": ["talk", "bow"]},
+    {"attribute": "body", "choose": "single", "options": ["stand", "sit", "walk"]},
+]
+
+LEFT, RIGHT = (0.1, 0.2, 0.3, 0.9), (0.6, 0.2, 0.8, 0.95)
+LABELLED = {
+    # second, person, box, actions
+    "walk": [(2, 1, LEFT, [5]), (2, 2, RIGHT, [1, 3]), (9, 1, LEFT, [2, 5])],
+    "idle": [(4, 3, RIGHT, [4])],
+    "shop": [(3, 1, LEFT, [3]), (5, 1, LEFT, [3]), (5, 2, RIGHT, [1, 4])],
+    "dark": [(6, 1, LEFT, [3])],
+}
+
+
+def seconds_of(clip):
+    return list(range(2, 10 if FRAMES[clip] == 330 else 9))
+
+
+class Given(list):
+    """A named list with attributes, like the script's snakemake.input."""
+
+    def __init__(self, **named):
+        flat = (each if isinstance(each, list) else [each] for each in named.values())
+        super().__init__(each for own in flat for each in own)
+        self.__dict__.update(named)
+
+    def get(self, name, default=None):
+        return self.__dict__.get(name, default)
+
+
+def run(script, log, **sections):
+    """Run a script as Snakemake does; a user's mistake ends it with SystemExit."""
+    snakemake = type("Snakemake", (), {})()
+    for name, section in sections.items():
+        setattr(snakemake, name, Given(**section))
+    snakemake.log = [str(log)]
+    sys.path.append(str(SCRIPTS))
+    runpy.run_path(str(SCRIPTS / script), init_globals={"snakemake": snakemake})
+
+
+def empty_file(path, _clip, _frame):
+    path.touch()
+
+
+def make_inputs(root, picture=empty_file):
+    """Everything the stages before would have made; `picture(path, clip, frame)` writes one."""
+    for clip, frames in FRAMES.items():
+        folders = [root / kind / clip for kind in ("rawframes", "keyframes")]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        for frame in range(1, frames + 1):
+            picture(folders[0] / f"img_{frame:05d}.jpg", clip, frame)
+        rows = []
+        for second in seconds_of(clip):
+            frame = FPS * second + 1
+            name = f"{clip}_{frame:06d}.jpg"
+            picture(folders[1] / name, clip, frame)
+            rows.append((second, frame, name, 64, 48, "0" * 64))
+        write_table(
+            root / f"keyframes/{clip}.csv", pd.DataFrame(rows, columns=list(KEYFRAMES)), KEYFRAMES
+        )
+        manifest = {"clip": clip, "frames": frames, "fps": FPS}
+        (root / "clips").mkdir(exist_ok=True)
+        (root / f"clips/{clip}.json").write_text(json.dumps(manifest))
+        (root / f"rawframes/{clip}.json").write_text(json.dumps(manifest))
+        if SPLITS[clip] and clip in FINISHED:
+            for kind, name in (("rawframes", clip), ("clips", f"{clip}.mp4")):
+                target = root / "dataset" / kind / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.symlink_to(f"../../{kind}/{name}")
+    for clip, labels in LABELLED.items():
+        rows = [
+            (second, person, *box, action)
+            for second, person, box, actions in labels
+            for action in actions
+        ]
+        table = pd.DataFrame(rows, columns=list(LABELS))
+        write_table(root / f"labels/{clip}.csv", table, LABELS)
+    for batch, clips in enumerate((["walk", "shop"], ["idle", "open", "dark"])):
+        rows = []
+        for clip in clips:
+            strength = 0.35 if clip == "dark" else 0.8
+            for frame in range(1, FRAMES[clip] + 1, 5):
+                if clip == "walk" and frame == FPS * 9 + 1:
+                    continue  # the detector saw nobody at second 9
+                rows.append((clip, frame, 0.1, 0.2, 0.3, 0.91, strength))
+                rows.append((clip, frame, -0.01, 0.5, 0.2, 1.02, strength - 0.05))
+        table = pd.DataFrame(rows, columns=list(DETECTIONS))
+        write_table(root / f"detections/{batch}.csv", table, DETECTIONS)
+
+
+def make_dataset(root):
+    """Run the scripts in the workflow's order, for the splits with finished clips."""
+    notes = root / "dataset/annotations"
+    for split in ("train", "val", "test"):
+        clips = [clip for clip in SPLITS if SPLITS[clip] == split]
+        run(
+            "proposals.py",
+            root / "logs/proposals.log",
+            input={
+                "detections": [str(root / f"detections/{batch}.csv") for batch in (0, 1)],
+                "keyframes": [str(root / f"keyframes/{clip}.csv") for clip in clips],
+            },
+            output={
+                "proposals": str(notes / f"dense_proposals_{split}.pkl"),
+                "notes": str(notes / f"dense_proposals_{split}.notes.csv"),
+            },
+            params={"clips": clips, "offset": 900, "fps": FPS},
+        )
+    splits = ["train", "val"]
+    shared = {"splits": splits, "offset": 900, "actions": ACTIONS}
+    own_splits = {clip: SPLITS[clip] for clip in FINISHED}
+    csvs = [str(notes / f"{split}.csv") for split in splits]
+    excluded = [str(notes / f"{split}_excluded_timestamps.csv") for split in splits]
+    proposals = [str(notes / f"dense_proposals_{split}.pkl") for split in ("train", "val", "test")]
+    keyframes = [str(root / f"keyframes/{clip}.csv") for clip in FINISHED]
+    manifests = [str(root / f"clips/{clip}.json") for clip in FINISHED]
+    names = {"action_list": str(notes / "action_list.pbtxt")}
+    labels = {"label_map": str(notes / "label_map.txt")}
+    run(
+        "dataset.py",
+        root / "logs/dataset.log",
+        input={
+            "labels": [str(root / f"labels/{clip}.csv") for clip in FINISHED],
+            "keyframes": keyframes,
+        },
+        output={
+            "csv": csvs,
+            "excluded": excluded,
+            "included": str(notes / "included_timestamps.txt"),
+            **names,
+            **labels,
+        },
+        params={**shared, "clips": FINISHED, "clip_splits": own_splits},
+    )
+    made = root / "dataset"
+    run(
+        "export_mmaction2.py",
+        root / "logs/export_mmaction2.log",
+        input={
+            "csv": csvs,
+            "excluded": excluded,
+            "proposals": proposals,
+            "manifests": manifests,
+            **names,
+            **labels,
+        },
+        output={
+            "readme": str(made / "mmaction2/README.md"),
+            "configs": [
+                str(made / f"mmaction2/slowfast_{mode}.py") for mode in ("frames", "video")
+            ],
+        },
+        params={**shared, "fps": FPS, "rawframes": True, "dataset": str(made)},
+    )
+    run_slowfast(root)
+    run(
+        "export_datumaro.py",
+        root / "logs/export_datumaro.log",
+        input={"csv": csvs, "keyframes": keyframes, **names},
+        output={"readme": str(made / "datumaro/README.md")},
+        params={
+            "clips": FINISHED,
+            "clip_splits": own_splits,
+            "splits": splits,
+            "offset": 900,
+            "dataset": str(made),
+        },
+    )
+
+
+def run_slowfast(root, fps=FPS, offset=900, rawframes=True):
+    made, notes = root / "dataset/slowfast", root / "dataset/annotations"
+    splits = ["train", "val"]
+    run(
+        "export_slowfast.py",
+        root / "logs/export_slowfast.log",
+        input={
+            "csv": [str(notes / f"{split}.csv") for split in splits],
+            "excluded": [str(notes / f"{split}_excluded_timestamps.csv") for split in splits],
+            "proposals": [
+                str(notes / f"dense_proposals_{s}.pkl") for s in ("train", "val", "test")
+            ],
+            "action_list": str(notes / "action_list.pbtxt"),
+            "manifests": [str(root / f"clips/{clip}.json") for clip in FINISHED],
+            "rawframes": [str(root / f"rawframes/{clip}.json") for clip in FINISHED]
+            if rawframes
+            else [],
+        },
+        output={
+            "readme": str(made / "README.md"),
+            "config": str(made / "SLOWFAST.yaml"),
+            "lists": [str(made / f"frame_lists/{split}.csv") for split in splits],
+            "boxes": [str(made / f"ava_{split}_predicted_boxes.csv") for split in splits],
+        },
+        params={
+            "clips": FINISHED,
+            "clip_splits": {clip: SPLITS[clip] for clip in FINISHED},
+            "splits": splits,
+            "offset": offset,
+            "fps": fps,
+            "actions": ACTIONS,
+        },
+    )
+
+
+def contents(folder):
+    """Every file's digest, every link's target."""
+    return {
+        str(path.relative_to(folder)): os.readlink(path)
+        if path.is_symlink()
+        else hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    root = tmp_path_factory.mktemp("results")
+    make_inputs(root)
+    make_dataset(root)
+    return root
+
+
+@pytest.fixture
+def dataset(project):
+    return project / "dataset"
+
+
+# ------------------------------------------------------------------ the annotation files
+
+
+def test_csv_holds_every_tick_and_nothing_else(dataset):
+    assert (dataset / "annotations/train.csv").read_text() == (
+        "idle,904,0.6000,0.2000,0.8000,0.9500,4,3\n"
+        "walk,902,0.1000,0.2000,0.3000,0.9000,5,1\n"
+        "walk,902,0.6000,0.2000,0.8000,0.9500,1,2\n"
+        "walk,902,0.6000,0.2000,0.8000,0.9500,3,2\n"
+        "walk,909,0.1000,0.2000,0.3000,0.9000,2,1\n"
+        "walk,909,0.1000,0.2000,0.3000,0.9000,5,1\n"
+    )
+    assert {row.clip for row in read_csv(dataset / "annotations/val.csv")} == {"shop", "dark"}
+    assert not (dataset / "annotations/test.csv").exists()
+
+
+def test_labelled_and_excluded_are_the_annotatable_seconds_of_finished_clips(dataset):
+    for split in ("train", "val"):
+        labelled = {
+            (row.clip, row.timestamp) for row in read_csv(dataset / f"annotations/{split}.csv")
+        }
+        excluded = read_excluded(dataset / f"annotations/{split}_excluded_timestamps.csv")
+        assert not labelled & excluded
+        assert labelled | excluded == {
+            (clip, 900 + second)
+            for clip in FINISHED
+            if SPLITS[clip] == split
+            for second in seconds_of(clip)
+        }
+
+
+def test_named_files(dataset):
+    notes = dataset / "annotations"
+    assert (notes / "included_timestamps.txt").read_text() == "".join(
+        f"{timestamp:04d}\n" for timestamp in range(902, 910)
+    )
+    assert (notes / "label_map.txt").read_text() == "1: talk\n2: bow\n3: stand\n4: sit\n5: walk\n"
+    assert readers.evaluator_classes(notes / "action_list.pbtxt") == {
+        1: "talk",
+        2: "bow",
+        3: "stand",
+        4: "sit",
+        5: "walk",
+    }
+
+
+def test_proposals_cover_clips_that_nobody_annotated_and_name_empty_keyframes(dataset):
+    import pickle
+
+    found = pickle.loads((dataset / "annotations/dense_proposals_train.pkl").read_bytes())
+    expected = {
+        f"{clip},{900 + second:04d}"
+        for clip in ("walk", "idle", "open")
+        for second in seconds_of(clip)
+    }
+    assert set(found) == expected - {"walk,0909"}
+    assert found["open,0902"].tolist() == [[0.1, 0.2, 0.3, 0.91, 0.8], [0.0, 0.5, 0.2, 1.0, 0.75]]
+    notes = (dataset / "annotations/dense_proposals_train.notes.csv").read_text()
+    assert notes == "clip,second\nwalk,9\n"
+    assert pickle.loads((dataset / "annotations/dense_proposals_test.pkl").read_bytes()) == {}
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_truth_against_itself_is_perfect(dataset, split):
+    assert readers.truth_against_itself(dataset, split) == 1.0
+
+
+# ------------------------------------------------------------------ mmaction2
+
+
+def labels_of(sample):
+    return [np.flatnonzero(vector).tolist() for vector in sample.labels]
+
+
+@pytest.mark.parametrize(("mode", "late"), [("frames", 1), ("video", 0)])
+def test_mmaction2_reads_the_right_frames_boxes_and_labels(dataset, mode, late):
+    samples = readers.mmaction2_samples(dataset, "train", mode, FRAMES)
+    assert [(s.clip, s.timestamp) for s in samples] == [("idle", 904), ("walk", 902), ("walk", 909)]
+    for sample in samples:
+        keyframe = FPS * (sample.timestamp - 900) + 1
+        assert sample.centre == keyframe + late
+        assert sample.frames == list(range(keyframe + late - 32, keyframe + late + 32, 2))
+        assert all(path.exists() or mode == "video" for path in sample.paths)
+    walk = samples[1]
+    assert walk.boxes.tolist() == [list(LEFT), list(RIGHT)]
+    assert labels_of(walk) == [[5], [1, 3]]
+    assert walk.person_ids == [1, 2]
+    assert walk.labels.shape == (2, 6)
+    assert walk.proposals.tolist() == [[0.1, 0.2, 0.3, 0.91], [0.0, 0.5, 0.2, 1.0]]
+    # nobody was detected: the full picture, as the README tells
+    assert samples[2].proposals.tolist() == [[0, 0, 1, 1]]
+    assert "train: walk,0909" in (dataset / "mmaction2/README.md").read_text()
+
+
+@pytest.mark.parametrize("mode", ["frames", "video"])
+@pytest.mark.parametrize("jitter", [-1, 0])
+def test_mmaction2_never_reads_beyond_a_clip_nor_repeats_a_frame(dataset, mode, jitter):
+    for split in ("train", "val"):
+        for sample in readers.mmaction2_samples(dataset, split, mode, FRAMES, jitter):
+            assert min(sample.frames) >= 1
+            assert max(sample.frames) <= FRAMES[sample.clip]
+            assert len(set(sample.frames)) == 32
+
+
+def test_mmaction2_takes_the_best_weak_proposal(dataset):
+    dark = [s for s in readers.mmaction2_samples(dataset, "val", "frames") if s.clip == "dark"]
+    assert [sample.proposals.tolist() for sample in dark] == [[[0.1, 0.2, 0.3, 0.91]]]
+
+
+def test_mmaction2_config_settings(dataset):
+    config = readers.mmaction2_config(dataset / "mmaction2/slowfast_frames.py")
+    assert config["num_classes"] == 6
+    assert config["model"]["roi_head"]["bbox_head"] == {"num_classes": 6, "topk": (3,)}
+    assert config["val_evaluator"]["num_classes"] == 6
+    train = config["train_dataloader"]["dataset"]
+    assert (train["timestamp_start"], train["timestamp_end"]) == (900, 911)
+    assert Path(train["ann_file"]).resolve() == (dataset / "annotations/train.csv").resolve()
+    for name in ("ann_file", "exclude_file", "label_file", "proposal_file"):
+        assert Path(config["test_dataloader"]["dataset"][name]).is_file()
+
+
+def test_mmaction2_config_moves_with_the_folder(dataset):
+    text = (dataset / "mmaction2/slowfast_video.py").read_text()
+    assert str(dataset) not in text
+    assert "{{ fileDirname }}/.." in text
+
+
+def config_of(splits, mode="frames"):
+    export = Export(splits=splits, offset=900, fps=30, actions=3, longest_frames=301)
+    variables = {}
+    exec(config_text(export, mode), variables)
+    return variables
+
+
+def test_mmaction2_without_val_has_no_val_loop():
+    config = config_of(["train"])
+    assert [config[f"val_{name}"] for name in ("dataloader", "evaluator", "cfg")] == [None] * 3
+    assert [config[f"test_{name}"] for name in ("dataloader", "evaluator", "cfg")] == [None] * 3
+    assert config["default_hooks"]["checkpoint"]["save_best"] is None
+    assert config["train_dataloader"]["dataset"]["ann_file"].endswith("/train.csv")
+
+
+def test_mmaction2_without_train_only_tests():
+    config = config_of(["test"], "video")
+    for name in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler", "val_cfg"):
+        assert config[name] is None
+    assert config["test_dataloader"]["dataset"]["ann_file"].endswith("/test.csv")
+    with pytest.raises(UserError, match="no split has labels"):
+        config_of([])
+
+
+def test_mmaction2_small_numbers():
+    assert [topk(actions) for actions in (1, 2, 3, 4, 5, 6, 80)] == [
+        (1,),
+        (1,),
+        (1,),
+        (3,),
+        (3,),
+        (3, 5),
+        (3, 5),
+    ]
+    assert timestamp_end(330, 30, 900) == 911
+    assert timestamp_end(331, 30, 900) == 912
+
+
+# ------------------------------------------------------------------ PySlowFast
+
+
+def test_slowfast_trains_on_every_label_with_the_exact_keyframe(dataset):
+    samples = readers.slowfast_samples(dataset, "train")
+    assert [(s.clip, s.timestamp) for s in samples] == [("idle", 904), ("walk", 902), ("walk", 909)]
+    for sample in samples:
+        keyframe = FPS * (sample.timestamp - 900) + 1
+        assert sample.centre == keyframe
+        assert sample.frames == list(range(keyframe - 32, keyframe + 32, 2))
+        assert [path.name for path in sample.paths] == [
+            f"img_{frame:05d}.jpg" for frame in sample.frames
+        ]
+        assert all(path.is_file() for path in sample.paths)
+    assert samples[1].boxes.tolist() == [list(LEFT), list(RIGHT)]
+    # class 0 is action 1
+    assert labels_of(samples[1]) == [[4], [0, 2]]
+
+
+def test_slowfast_judges_every_second_of_clips_with_a_box(dataset):
+    samples = readers.slowfast_samples(dataset, "val")
+    # dark has labels, but no box at 0.4: it is in no list, and the README says so
+    assert [(s.clip, s.timestamp) for s in samples] == [
+        ("shop", 900 + second) for second in seconds_of("shop")
+    ]
+    assert samples[0].boxes.tolist() == [[0.1, 0.2, 0.3, 0.91], [0.0, 0.5, 0.2, 1.0]]
+    assert not samples[0].labels.any()
+    assert "dark" in (dataset / "slowfast/README.md").read_text()
+
+
+def test_slowfast_files(dataset):
+    lines = (dataset / "slowfast/frame_lists/train.csv").read_text().split("\n")
+    assert lines[0] == "original_vido_id video_id frame_id path labels"
+    assert lines[1] == 'idle 0 0 idle/img_00001.jpg ""'
+    assert lines[300:302] == [
+        'idle 0 0 idle/img_00300.jpg ""',
+        'walk 0 0 walk/img_00001.jpg ""',
+    ]
+    assert lines[-1] == "" and len(lines) == 1 + 300 + 330 + 1
+    boxes = (dataset / "slowfast/ava_val_predicted_boxes.csv").read_text().split("\n")
+    assert boxes[0] == "shop,902,0.1000,0.2000,0.3000,0.9100,,0.8000"
+    # clips nobody annotated would be counted as mistakes
+    assert "open" not in (dataset / "slowfast/ava_train_predicted_boxes.csv").read_text()
+
+
+def test_slowfast_config(dataset):
+    config = yaml.safe_load((dataset / "slowfast/SLOWFAST.yaml").read_text())
+    assert config["MODEL"]["NUM_CLASSES"] == 5
+    assert config["AVA"]["FULL_TEST_ON_VAL"] is True
+    assert config["AVA"]["EXCLUSION_FILE"] == "val_excluded_timestamps.csv"
+    assert config["SOLVER"]["WEIGHT_DECAY"] == 1e-7
+    # 3 labelled keyframes: a batch of 8 would be dropped as incomplete, and nothing trained
+    assert config["TRAIN"]["BATCH_SIZE"] == 3
+    assert config["SOLVER"]["BASE_LR"] == pytest.approx(0.1 * 3 / 64, abs=1e-6)
+    for folder in ("FRAME_DIR", "FRAME_LIST_DIR", "ANNOTATION_DIR"):
+        assert (dataset / config["AVA"][folder]).is_dir()
+    for name in ("EXCLUSION_FILE", "GROUNDTRUTH_FILE", "LABEL_MAP_FILE"):
+        assert (dataset / "annotations" / config["AVA"][name]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ((False, 30, 900), "rawframes.enabled: true"),
+        ((True, 25, 900), "trim.fps is 25"),
+        ((True, 30, 0), "timestamp_offset is 0"),
+    ],
+)
+def test_slowfast_refuses_what_it_cannot_read(settings, said):
+    with pytest.raises(UserError, match=said):
+        check_settings(*settings)
+
+
+def test_slowfast_refuses_long_clips_and_odd_timestamps():
+    check_lengths({"a": 900 * 30})
+    with pytest.raises(UserError, match="clip b: 901 s"):
+        check_lengths({"a": 300, "b": 901 * 30})
+    with pytest.raises(UserError, match="clip a, timestamp 901"):
+        plan_split("val", [Row("a", 901, LEFT, 1, 1)], {}, 0.4)
+
+
+def test_slowfast_script_says_it_in_one_message(project, capsys):
+    with pytest.raises(SystemExit):
+        run_slowfast(project, rawframes=False)
+    assert "rawframes.enabled: true" in capsys.readouterr().err
+    run_slowfast(project)
+
+
+def test_slowfast_without_any_strong_box_is_judged_on_the_annotated_ones():
+    rows = [Row("a", 902, LEFT, 1, 1)]
+    weak = {"a,0902": np.array([[0.1, 0.2, 0.3, 0.9, 0.39]])}
+    plan = plan_split("val", rows, weak, 0.4)
+    assert plan.listed == ("a",)
+    assert plan.evaluation == Evaluation("val", truth=True)
+    assert plan.evaluation.boxes == "val.csv"
+    # 0.39996 is written, and so read, as 0.4000
+    weak["a,0902"][0, 4] = 0.39996
+    assert plan_split("val", rows, weak, 0.4).evaluation == Evaluation("val", truth=False)
+
+
+def test_slowfast_without_val_is_judged_on_what_there_is():
+    rows = [Row("a", 902 + second, LEFT, 1, 1) for second in range(20)]
+    strong = {"a,0902": np.array([[0.1, 0.2, 0.3, 0.9, 0.9]])}
+    plans = {name: plan_split(name, rows, strong, 0.4) for name in ("train", "test")}
+    only_train = {"train": plans["train"]}
+    ava = yaml.safe_load(slowfast_config(only_train, 3))["AVA"]
+    assert (ava["TEST_LISTS"], ava["GROUNDTRUTH_FILE"]) == (["train.csv"], "train.csv")
+    # annotated boxes: the clips with boxes are then those of train's frame list
+    assert ava["TEST_PREDICT_BOX_LISTS"] == ["train.csv"]
+    assert "judges on train" in slowfast_readme(only_train, 3, "results/dataset")
+    ava = yaml.safe_load(slowfast_config(plans, 3))["AVA"]
+    assert ava["TEST_PREDICT_BOX_LISTS"] == ["../slowfast/ava_test_predicted_boxes.csv"]
+    only_test = yaml.safe_load(slowfast_config({"test": plans["test"]}, 3))
+    assert only_test["TRAIN"]["ENABLE"] is False
+    assert yaml.safe_load(slowfast_config(plans, 3))["TRAIN"]["BATCH_SIZE"] == 8
+    with pytest.raises(UserError, match="no split has labels"):
+        slowfast_config({}, 3)
+
+
+# ------------------------------------------------------------------ Datumaro
+
+
+def test_datumaro_items_have_pictures_names_and_persons(project, dataset):
+    items = readers.datumaro_items(dataset)
+    assert {subset for subset, _ in items} == {"train", "val"}
+    picture, boxes = items["train", "walk/902"]
+    assert picture.resolve() == (project / "keyframes/walk/walk_000061.jpg").resolve()
+    assert [(name, person) for name, _, person in boxes] == [("walk", 1), ("talk", 2), ("stand", 2)]
+    assert boxes[0][1] == pytest.approx((0.1, 0.2, 0.2, 0.7))
+    assert all(picture.is_file() for picture, _ in items.values())
+    assert not os.readlink(picture).startswith("/")
+
+
+def test_datumaro_leaves_no_stale_file(project, dataset):
+    stale = dataset / "datumaro/frames/gone/gone_902.jpg"
+    stale.parent.mkdir()
+    stale.symlink_to("../nowhere.jpg")
+    (dataset / "datumaro/annotations/ava_test_v2.2.csv").write_text("gone,902,0,0,1,1,1,1\n")
+    make_dataset(project)
+    assert not stale.parent.exists()
+    assert {subset for subset, _ in readers.datumaro_items(dataset)} == {"train", "val"}
+
+
+# ------------------------------------------------------------------ all of it
+
+
+def test_the_same_inputs_give_the_same_bytes(project, dataset):
+    before = contents(dataset)
+    make_dataset(project)
+    assert contents(dataset) == before
+    assert len(before) > 30
+
+
+def test_every_link_is_relative(dataset):
+    links = [path for path in dataset.rglob("*") if path.is_symlink()]
+    assert len(links) == 2 * len(FINISHED) + 6
+    assert not [path for path in links if os.readlink(path).startswith("/")]

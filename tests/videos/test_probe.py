@@ -1,0 +1,144 @@
+"""Files that pose as videos are refused by name, before anything is built on them."""
+
+import pytest
+
+from avaflow.errors import UserError
+from avaflow.videos.probe import ProbeCache, probe
+from numbered_videos import make_video, run_ffmpeg
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return make_video(tmp_path_factory.mktemp("video") / "v.mp4", frames=150)
+
+
+def test_facts(video):
+    facts = probe(video)
+    assert (facts.width, facts.height, facts.fps, facts.codec) == (192, 108, 30.0, "h264")
+    assert facts.duration == pytest.approx(5.0, abs=0.001)
+    assert not facts.interlaced
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "webm", "avi", "mov", "ts", "flv"])
+def test_length_of_other_containers(tmp_path, video, suffix):
+    path = tmp_path / f"v.{suffix}"
+    codec = ("-c:v", "libvpx", "-b:v", "300k") if suffix == "webm" else ("-c", "copy")
+    run_ffmpeg("-i", str(video), *codec, str(path))
+    assert probe(path).duration == pytest.approx(5.0, abs=0.07)
+
+
+def test_length_without_a_header_that_says_it(tmp_path, video):
+    """Live recordings in Matroska and raw streams carry no length."""
+    live = tmp_path / "live.mkv"
+    with open(live, "wb") as stream:
+        import subprocess
+
+        import imageio_ffmpeg
+
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(video)]
+        subprocess.run([*command, "-c", "copy", "-f", "matroska", "-"], stdout=stream, check=True)
+    assert probe(live).duration == pytest.approx(5.0, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_sound_that_goes_on_longer_does_not_count(tmp_path, video, suffix):
+    path = tmp_path / f"long-sound.{suffix}"
+    run_ffmpeg(
+        *("-i", str(video), "-f", "lavfi", "-i", "sine=440:duration=9"),
+        *("-c:v", "copy", "-c:a", "aac", str(path)),
+    )
+    assert probe(path).duration == pytest.approx(5.0, abs=0.07)
+
+
+def test_missing_empty_and_folder(tmp_path):
+    with pytest.raises(UserError, match="the video is missing"):
+        probe(tmp_path / "none.mp4")
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(UserError, match=r"empty.mp4: the file is empty \(0 bytes\)"):
+        probe(tmp_path / "empty.mp4")
+    with pytest.raises(UserError, match="found a folder"):
+        probe(tmp_path)
+
+
+def test_text_with_a_videos_name(tmp_path):
+    path = tmp_path / "t.mp4"
+    path.write_text("<html><body>404 not found</body></html>\n")
+    with pytest.raises(UserError, match="found a text file that begins with '<html>"):
+        probe(path)
+
+
+def test_bytes_that_are_no_video(tmp_path):
+    path = tmp_path / "b.mp4"
+    path.write_bytes(bytes(range(256)) * 64)
+    with pytest.raises(UserError, match="no video could be read"):
+        probe(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{video}\n#EXT-X-ENDLIST\n",
+        "\ufeff#EXTM3U\n#EXTINF:5,\n{video}\n",
+        "\n\nffconcat version 1.0\nfile '{video}'\n",
+        '<?xml version="1.0"?><MPD></MPD>',
+    ],
+)
+def test_playlists_are_not_followed(tmp_path, video, content):
+    path = tmp_path / "list.mp4"
+    path.write_text(content.format(video=video))
+    with pytest.raises(UserError, match="this is a playlist, not a video"):
+        probe(path)
+
+
+def test_playlist_that_does_not_look_like_one_is_not_followed_either(tmp_path, video):
+    """A concat list may begin with a comment; the container whitelist stops what looks pass."""
+    path = tmp_path / "c.mp4"
+    path.write_bytes(b"\x00\x01#EXTM3U\n#EXTINF:5,\n" + str(video).encode() + b"\n")
+    with pytest.raises(UserError):
+        probe(path)
+    path.write_text(f"# \u00e9\nffconcat version 1.0\nfile '{video}'\n")
+    with pytest.raises(UserError):
+        probe(path)
+
+
+def test_audio_only(tmp_path):
+    path = tmp_path / "a.mp4"
+    run_ffmpeg("-f", "lavfi", "-i", "sine=440:duration=2", "-c:a", "aac", str(path))
+    with pytest.raises(UserError, match="found a file with audio only"):
+        probe(path)
+
+
+def test_truncated_with_the_index_at_the_end(tmp_path, video):
+    path = tmp_path / "t.mp4"
+    path.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    with pytest.raises(UserError, match=r"t.mp4: no video could be read from it .*cut short"):
+        probe(path)
+
+
+def test_truncated_with_the_index_at_the_front(tmp_path, video):
+    whole = tmp_path / "whole.mp4"
+    run_ffmpeg("-i", str(video), "-c", "copy", "-movflags", "+faststart", str(whole))
+    path = tmp_path / "t.mp4"
+    path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    with pytest.raises(
+        UserError, match=r"the header promises 5.00 s, but the pictures end at|cut short"
+    ):
+        probe(path)
+
+
+def test_cache_asks_again_only_for_changed_files(tmp_path, video, monkeypatch):
+    path = tmp_path / "v.mp4"
+    path.write_bytes(video.read_bytes())
+    cache = ProbeCache(tmp_path / "cache.json")
+    facts = cache.probe(path)
+    cache.save([path])
+    again = ProbeCache(tmp_path / "cache.json")
+    asked = []
+    monkeypatch.setattr("avaflow.videos.probe.probe", lambda p: asked.append(p) or facts)
+    assert again.probe(path) == facts and asked == []
+    path.write_bytes(video.read_bytes() + b"\0")
+    again.probe(path)
+    assert asked == [path]
+    (tmp_path / "cache.json").write_text("[1")
+    ProbeCache(tmp_path / "cache.json").probe(path)
+    assert len(asked) == 2

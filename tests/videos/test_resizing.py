@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from avaflow.videos.resizing import Resizing, resizing
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "mode", "expected"),
+    [
+        (640, 360, "square", Resizing(256, 256, 0, 0, 256, 256)),
+        # 640 / 360 * 256 = 455.1; of 455 columns 199 are cut, 100 of them on the left.
+        (640, 360, "crop", Resizing(455, 256, 100, 0, 356, 256)),
+        (360, 640, "crop", Resizing(256, 455, 0, 100, 256, 356)),
+        (640, 360, "whole", Resizing(455, 256, 0, 0, 455, 256)),
+        (256, 256, "crop", Resizing(256, 256, 0, 0, 256, 256)),
+    ],
+)
+def test_sizes(width, height, mode, expected):
+    made = resizing(width, height, mode, 256)
+    assert made == expected
+    shape = made.picture(np.zeros((height, width, 3), np.uint8)).shape
+    assert shape == (made.bottom - made.top, made.right - made.left, 3)
+
+
+@pytest.mark.parametrize("mode", ["square", "crop", "whole"])
+def test_boxes_stay_on_what_they_mark(mode):
+    """A white rectangle in a black picture is found where its box was moved to."""
+    picture = np.zeros((360, 640, 3), np.uint8)
+    picture[90:270, 256:384] = 255
+    made = resizing(640, 360, mode, 128)
+    box = made.boxes_px(np.array([[0.4, 0.25, 0.6, 0.75]]))[0]
+    rows, columns = np.nonzero(made.picture(picture)[:, :, 0] > 127)
+    seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert np.abs(box - seen).max() <= 1
+    assert box.dtype == np.float32
+
+
+def test_what_a_crop_cuts_off_lies_on_its_edge():
+    made = resizing(640, 360, "crop", 256)
+    box = made.boxes_px(np.array([[0.0, 0.0, 0.5, 1.0]]))[0]
+    # The middle of 455 columns is 127.5 columns right of the cut at 100.
+    np.testing.assert_allclose(box, [0, 0, 127.5, 256])
