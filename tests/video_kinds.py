@@ -14,6 +14,7 @@ CODECS = {
     "h264": ("libx264", "-preset", "ultrafast", "-crf", "20", "-bf", "0", "-g", "75"),
     "h264b": ("libx264", "-preset", "veryfast", "-crf", "20", "-bf", "3", "-g", "250"),
     "h264open": ("libx264", "-crf", "20", "-bf", "3", "-g", "45", "-x264-params", "open-gop=1"),
+    "h264gop": ("libx264", "-preset", "veryfast", "-crf", "20", "-bf", "3", "-g", "45"),
     "hevc": ("libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=60"),
     "mpeg4": ("mpeg4", "-q:v", "3", "-g", "100"),
     "mpeg4b": ("mpeg4", "-q:v", "3", "-g", "60", "-bf", "2"),
@@ -86,7 +87,7 @@ class Material:
 
     def pictures(self, codec: str, rate: str = "30") -> Path:
         """Numbered pictures of a constant rate, in a container that states it exactly."""
-        suffix = {"mpeg1": "mpg", "prores": "mov"}.get(codec, "nut")
+        suffix = "mp4" if codec.startswith(("h264", "hevc", "mpeg4")) else "nut"
         path = self.folder / f"{codec}-{rate.replace('/', '_')}.{suffix}"
         if not path.exists():
             encoder, *options = CODECS[codec]
@@ -95,6 +96,14 @@ class Material:
             output = ("-c:v", encoder, *options)
             make_video(path, round(value(rate) * SECONDS), rate, SIZE, output)
         return path
+
+
+def picture_codec(codec: str, path: Path) -> tuple[str, ...]:
+    """How pictures come into a file: unchanged, but for .mpg, whose writer mixes up their times."""
+    if path.suffix != ".mpg":
+        return ("-c:v", "copy")
+    encoder, *options = CODECS[codec]
+    return ("-c:v", encoder, *options, "-fps_mode", "passthrough")
 
 
 def value(rate: str) -> float:
@@ -109,7 +118,7 @@ def sound(seconds: float = SECONDS) -> tuple[str, ...]:
 def plain(codec: str, rate: str = "30", *options: str):
     def make(path: Path, material: Material) -> None:
         source = material.pictures(codec, rate)
-        run_ffmpeg("-i", str(source), "-c", "copy", *options, str(path))
+        run_ffmpeg("-i", str(source), *picture_codec(codec, path), *options, str(path))
 
     return make
 
@@ -122,7 +131,7 @@ def with_sound(codec: str, later: float = 0.0, sound_later: float = 0.0, rate: s
         run_ffmpeg(
             *("-itsoffset", str(later), "-i", str(source)),
             *("-itsoffset", str(sound_later), *sound()),
-            *("-map", "0:v", "-map", "1:a", "-c:v", "copy"),
+            *("-map", "0:v", "-map", "1:a", *picture_codec(codec, path)),
             *("-c:a", SOUNDS[path.suffix[1:]], str(path)),
         )
 
@@ -197,8 +206,8 @@ def kinds() -> list[Kind]:
         Kind("mov-copy-cut", copy_cut("h264", "mov", 1.21, audio=False), 30),
         Kind("mkv-copy-cut", copy_cut("h264open", "mkv", 1.21), 30),
         Kind("flv-copy-cut", copy_cut("h264", "flv", 1.21), 30),
-        Kind("ts-copy-cut", copy_cut("h264open", "ts", 1.21), 30),
-        Kind("ts-copy-cut-silent", copy_cut("h264open", "ts", 1.21, audio=False), 30),
+        Kind("ts-copy-cut", copy_cut("h264gop", "ts", 1.21), 30),
+        Kind("ts-copy-cut-silent", copy_cut("h264gop", "ts", 1.21, audio=False), 30),
         Kind("mp4-uneven", filtered("h264b", UNEVEN), 30),
         Kind("mkv-uneven", filtered("h264b", UNEVEN), 30),
         Kind("ts-uneven", filtered("h264b", UNEVEN), 30),
@@ -230,8 +239,6 @@ def truth(path: Path, kind: Kind) -> list[tuple[float, int]]:
                 ]
     if kind.suffix == "avi":
         return [(number / kind.rate, number) for _, number in read]
-    if kind.suffix == "mpg":  # ffmpeg's writer lets a time step back now and then
-        return [(read[0][0] - begin + number / kind.rate, number) for _, number in read]
     return sorted((time - begin, number) for time, number in read)
 
 
