@@ -64,7 +64,7 @@ def cut(
         reason = f"the video ends at {facts.duration:.2f} s, the clip at {end - start + offset} s"
         raise BadVideo(f"{source}: {reason}", reason, "too short")
     stream = source_pictures(source, offset, facts, exe, trim["threads"])
-    stream = constant_rate(stream, facts, FPS, short_side)
+    stream = constant_rate(stream, facts, frames, FPS, short_side)
     if pictures < frames:
         stream = stream.filter("tpad", stop_mode="clone", stop=frames - pictures)
     target = folder / f"{clip}.mp4"

@@ -116,11 +116,13 @@ def find_jump(
     return None
 
 
-def constant_rate(stream, facts: VideoFacts, fps: int, short_side: str | int, enlarge: bool = True):
+def constant_rate(
+    stream, facts: VideoFacts, frames: int, fps: int, short_side: str | int, enlarge: bool = True
+):
     """Filters from a source's pictures to the clip's: rate, scan, pixels' shape, size.
 
-    `stream` is of :func:`source_pictures`. `short_side` is in pixels, or `keep`; without
-    `enlarge` a smaller picture keeps its size.
+    `stream` is of :func:`source_pictures`; `frames` are the clip's. `short_side` is in
+    pixels, or `keep`; without `enlarge` a smaller picture keeps its size.
 
     A frame of the clip shows the latest picture begun by then, where a begin counts at the
     clip's nearest frame: a source of the same constant rate comes out frame for frame, and
@@ -131,8 +133,11 @@ def constant_rate(stream, facts: VideoFacts, fps: int, short_side: str | int, en
     if facts.interlaced:
         stream = stream.filter("bwdif", mode="send_frame", deint="interlaced")
     held = math.ceil(fps / facts.fps) + 1 if facts.fps else 2
-    stream = stream.filter("fps", fps=fps, start_time=0, round="near").filter(
-        "tpad", stop_mode="clone", stop=held
+    stream = (
+        stream.filter("fps", fps=fps, start_time=0, round="near")
+        .filter("tpad", stop_mode="clone", stop=held)
+        # Else a picture that stands still for an hour would be repeated for an hour.
+        .filter("trim", end_frame=frames)
     )
     return scaled(stream, short_side, enlarge)
 

@@ -50,7 +50,8 @@ def cut_segments(
     # Half a frame decides which picture a second shows, and is longer at a lower rate.
     half_frame_more = 0.5 / fps - 0.5 / keyframe_fps
     stream = source_pictures(source, start - half_frame_more, facts, exe, threads)
-    stream = constant_rate(stream, facts, fps, settings["short_side"], enlarge=False)
+    used = (count + seconds - 1) * fps
+    stream = constant_rate(stream, facts, used, fps, settings["short_side"], enlarge=False)
     with atomic_folder(folder) as temporary:
         clips, keyframes = temporary / "clips", temporary / "keyframes"
         clips.mkdir()

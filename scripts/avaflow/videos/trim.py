@@ -62,7 +62,7 @@ def trim(
     fps = settings["fps"]
     exe = ffmpeg_exe(settings["ffmpeg"])
     stream = source_pictures(source, start, facts, exe, settings["threads"])
-    stream = constant_rate(stream, facts, fps, settings["short_side"])
+    stream = constant_rate(stream, facts, frames, fps, settings["short_side"])
     with atomic_file(clip_path) as clip_beside, atomic_folder(keyframes_folder) as keys_beside:
         if rawframes_folder is None:
             both = stream.filter_multi_output("split")
