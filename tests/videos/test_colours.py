@@ -6,6 +6,8 @@ import decord
 import numpy as np
 import pytest
 
+from avaflow.manifests import write_clip_manifest
+from avaflow.workflow.closing import source_remarks
 from cutting import cut_clip, cut_into_segments
 from numbered_videos import run_ffmpeg
 
@@ -136,3 +138,18 @@ def test_clips_and_segments_say_what_their_colours_are(tmp_path, name, matrix):
         with av.open(str(path)) as container:
             frame = next(container.decode(video=0))
             assert (int(frame.colorspace), int(frame.color_range)) == (matrix, 1), path
+
+
+@pytest.mark.parametrize(
+    ("transfer", "said"), [("smpte2084", "PQ (HDR10)"), ("arib-std-b67", "HLG"), ("bt2020-10", "")]
+)
+def test_a_tone_that_is_not_mapped_is_told_at_the_end(tmp_path, transfer, said):
+    source = make_patches(tmp_path / "v.mp4", "bt2020nc", bits=10, transfer=transfer)
+    manifest, _ = cut_clip(tmp_path / "clips", source, 0.0, 30, (0,))
+    write_clip_manifest(tmp_path / "clips" / "c1.json", manifest)
+    assert manifest.tone == said
+    remarks = source_remarks(["c1"], tmp_path)
+    assert [said in remark and "c1 of v.mp4" in remark for remark in remarks] == [True] * bool(said)
+    # The values stay those of the source, and every reader sees the same.
+    for reader, colours in as_readers_see(tmp_path / "clips" / "c1.mp4").items():
+        assert np.abs(colours - COLOURS).max() <= BOUND, reader

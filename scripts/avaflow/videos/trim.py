@@ -28,7 +28,7 @@ from avaflow.videos.filters import (
     jpeg_output,
     source_pictures,
 )
-from avaflow.videos.probe import OPEN_OPTIONS, VideoFacts, file_url
+from avaflow.videos.probe import OPEN_OPTIONS, TONES, VideoFacts, file_url
 
 RAWFRAME = "img_{frame:05d}.jpg"
 """File name of a frame, as mmaction2 (`filename_tmpl`) and PySlowFast lists have it."""
@@ -112,7 +112,19 @@ def trim(
         width, height = _picture_size(clip_beside)
         digest, size = sha256(clip_beside), clip_beside.stat().st_size
         keyframes = keyframe_table(clip, keys_beside, seconds, fps, width, height)
-    manifest = ClipManifest(clip, video, start, fps, frames, width, height, digest, errors, size)
+    manifest = ClipManifest(
+        clip=clip,
+        video=video,
+        start=start,
+        fps=fps,
+        frames=frames,
+        width=width,
+        height=height,
+        sha256=digest,
+        decode_errors=errors,
+        bytes=size,
+        tone=TONES.get(facts.transfer, ""),
+    )
     return manifest, keyframes
 
 
