@@ -31,6 +31,7 @@ def check(kind: Kind, folder, material: Material) -> None:
     assert pictures[0][0] == pytest.approx(kind.lead, abs=0.05) or "copy-cut" in kind.name
     facts = probe(path)
     assert facts.duration == pytest.approx(pictures[-1][0] + 1 / kind.rate, abs=0.05)
+    assert probe(path, clock_checked=True).duration == pytest.approx(facts.duration, abs=1e-6)
     wrong = {}
     for start in STARTS:
         frames = min(45, int((facts.duration - start) * 30 + 0.5))

@@ -49,6 +49,9 @@ stands still, as ffmpeg judges; without, a still picture of half a minute is bel
 MATROSKA = "matroska,webm"
 """ffmpeg's name for the demuxer of .mkv and .webm."""
 
+TAIL_SECONDS = 2.0
+"""So much of the end of a container without an index is read for its last picture."""
+
 PACKET_CLOCKS = {"avi"}
 """Containers that state no times, but count packets in the order of decoding."""
 
@@ -114,8 +117,11 @@ def picture_stream(container):
     return next((s for s in container.streams.video if not _is_cover_picture(s)), None)
 
 
-def probe(path: str | Path) -> VideoFacts:
+def probe(path: str | Path, clock_checked: bool = False) -> VideoFacts:
     """Facts of a video file.
+
+    With `clock_checked` somebody has looked for jumps of the clock before: the many jobs that
+    cut clips out of one recording need not read all of it each.
 
     Raises UserError for a missing or empty file, a folder, a playlist, something that is
     no video, a file without a picture stream, a file that was cut short, and one whose clock
@@ -143,7 +149,7 @@ def probe(path: str | Path) -> VideoFacts:
                 )
             return VideoFacts(
                 container=container.format.name,
-                duration=_duration(path, container, stream),
+                duration=_duration(path, container, stream, clock_checked),
                 width=context.width,
                 height=context.height,
                 fps=float(rate) if rate else 0.0,
@@ -201,31 +207,35 @@ def _is_cover_picture(stream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _duration(path: Path, container, stream) -> float:
+def _duration(path: Path, container, stream, clock_checked: bool) -> float:
     """Seconds from second 0 to the end of the last picture, by the packets.
 
     Only the packets after the last key frame are read where the container can seek; a
     header's own figure is not trusted, because a file that broke off keeps it. Where the
-    clock may jump, every packet is read.
+    clock may jump, every packet is read, unless that was done before.
     """
     import av
 
     zero = second_zero(container)
-    jumping = container.format.name in JUMPING_CONTAINERS
+    headless = container.format.name in JUMPING_CONTAINERS
+    jumping = headless and not clock_checked
     claimed = None
     if jumping:
-        pass  # no header: ffmpeg's own figure is a guess from the file's end
+        pass
     elif stream.duration is not None:
         first = stream.start_time or 0
         claimed = float((first + stream.duration) * stream.time_base) - zero
     elif container.duration is not None:
         claimed = container.duration / 1_000_000
     # Without a length of its own a picture stream may well end before the sound does.
-    comparable = stream.duration is not None or len(container.streams) == 1
+    # Where there is no header, ffmpeg guessed it from the file's end.
+    comparable = (stream.duration is not None or len(container.streams) == 1) and not headless
     last = None
     if claimed is not None:
         try:
-            target = int((claimed + zero) / stream.time_base) - 1
+            # A jump without an index may land between the last picture and its B-frames.
+            margin = TAIL_SECONDS if headless else 0.0
+            target = int((claimed + zero - margin) / stream.time_base) - 1
             container.seek(max(target, 0), stream=stream, backward=True)
             last = _last_picture_end(container, stream)
         except av.error.FFmpegError:
