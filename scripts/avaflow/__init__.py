@@ -3,19 +3,6 @@
 It imports no Snakemake. Every file format is written and read in one module, and
 every user's mistake leaves it as :class:`avaflow.errors.UserError`.
 
-What lies where, by what it is for:
-
-* what a project says: config, project, clips, actions, batches, source (fingerprints of code);
-* videos: video (facts), download, trim, frames, instants (at any rate), resizing, times,
-  video_folders, video_list;
-* persons: detector, embedder, tracker, boxes, torch_threads;
-* annotation: via, via_page, labelling, hand_labels;
-* the dataset: ava, proposals, array_pickles, links, leftovers, and a module per reader:
-  mmaction2, slowfast, datumaro, alphaction with alphaction_training, segments and
-  segment_cutting;
-* features: feature_plan, features, person_features, feature_files, windows, slowfast_model,
-  checkpoints;
-* large datasets: batch_plan, journal, kinetics and kinetics_*, ava_kinetics and
-  ava_kinetics_*, ava_movies;
-* around the work: errors, job, files, tables, manifests, report, verify.
+A package is a stage, named as its rules and its tests are; what lies beside this file is
+the vocabulary of them all. The tree in CONTRIBUTING.md has a line for each.
 """
