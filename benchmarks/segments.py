@@ -25,7 +25,6 @@ import time
 from pathlib import Path
 
 import av
-
 from cutting import QUIET, ROOT, make_source
 
 
