@@ -25,6 +25,7 @@ import time
 from pathlib import Path
 
 import av
+
 from cutting import QUIET, ROOT, make_source
 
 
