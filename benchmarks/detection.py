@@ -96,7 +96,13 @@ def constant_rate_clip(video: str | None, seconds: float, target: Path) -> ClipV
         source = ffmpeg.input(f"testsrc2=size=1920x1080:duration={seconds}", f="lavfi").video
     fps = config["fps"]
     ffmpeg.run(
-        clip_output(source.filter("fps", fps=fps), target, round(seconds * fps), fps, config),
+        clip_output(
+            source.filter("fps", fps=fps).filter("format", "yuv420p"),
+            target,
+            round(seconds * fps),
+            fps,
+            config,
+        ),
         cmd=ffmpeg_exe(config["ffmpeg"]),
         quiet=True,
         overwrite_output=True,

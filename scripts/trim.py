@@ -12,7 +12,7 @@ from avaflow.workflow.job import job
 if "snakemake" in globals():
     p = snakemake.params
     with job(snakemake) as log:
-        facts = probe(snakemake.input.video)
+        facts = probe(snakemake.input.video, clock_checked=True)
         row = Clip(p.clip, p.video, snakemake.input.video, p.start, p.end, split="train", line=0)
         fps, margin = p.trim["fps"], p.margin
         row = with_known_end(row, facts.duration)

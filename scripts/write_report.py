@@ -4,7 +4,7 @@ from avaflow.errors import UserError
 from avaflow.files import write_text
 from avaflow.project.actions import attributes_from_config
 from avaflow.workflow.account import project_account
-from avaflow.workflow.closing import damaged_sources
+from avaflow.workflow.closing import source_remarks
 from avaflow.workflow.job import job
 from avaflow.workflow.leftovers import drop_leftovers
 
@@ -13,7 +13,7 @@ if "snakemake" in globals():
     with job(snakemake) as log:
         for path in drop_leftovers(p.results, p.annotated_splits, p.exports, p.rawframes):
             log.info("removed %s, of an earlier state of the project", path)
-        damaged = damaged_sources(p.clips, p.results)
+        damaged = source_remarks(p.clips, p.results)
         if damaged and p.strict:
             raise UserError.listing("`strict` is set, so damage to videos stops the run:", damaged)
         table, text = project_account(

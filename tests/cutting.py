@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from avaflow.bulk.journal import Journal
+from avaflow.kinetics.video import resize
 from avaflow.project.clips import frame_count
+from avaflow.videos.ffmpeg import ffmpeg_exe
 from avaflow.videos.probe import probe
 from avaflow.videos.segment_cutting import cut_segments
 from avaflow.videos.segments import SegmentsManifest
@@ -69,4 +72,32 @@ def cut_into_segments(
         keyframe_fps=30,
         folder=Path(folder) / name,
         log=Path(folder) / "log",
+    )
+
+
+RESIZE_SETTINGS = {
+    "short_side": 54,
+    "encoder": "libx264",
+    "preset": "ultrafast",
+    "crf": 18,
+    "threads": 1,
+    "audio": "drop",
+    "already_sized": "link",
+    "shortest_seconds": 0.5,
+}
+
+
+def resize_video(video: Path, folder: Path, **changes) -> dict:
+    """Resize a video to `v.mp4` in a folder, as is done for Kinetics; its manifest's row."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return resize(
+        source=str(video),
+        folder=folder,
+        name="v",
+        settings=RESIZE_SETTINGS | changes,
+        exe=ffmpeg_exe(),
+        log=folder / "log",
+        journal=Journal(folder / "journal.jsonl"),
+        key="v",
+        provenance="",
     )

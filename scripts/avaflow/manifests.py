@@ -14,7 +14,8 @@ class ClipManifest:
     """What a finished clip is: written beside it, compared by content further down.
 
     `start` is in seconds of the video; `decode_errors` counts the places where ffmpeg
-    found the source damaged within the clip's range; `bytes` is the size of the mp4.
+    found the source damaged within the clip's range; `bytes` is the size of the mp4. `tone`
+    names the transfer of a source of high dynamic range (:data:`avaflow.videos.probe.TONES`).
     """
 
     clip: str
@@ -27,6 +28,7 @@ class ClipManifest:
     sha256: str
     decode_errors: int
     bytes: int = 0
+    tone: str = ""
 
 
 def write_clip_manifest(path: str | Path, manifest: ClipManifest) -> None:

@@ -15,16 +15,16 @@ from avaflow.errors import BadVideo
 from avaflow.files import sha256
 from avaflow.videos.ffmpeg import run_ffmpeg
 from avaflow.videos.filters import (
+    clip_colours,
     clip_output,
     constant_rate,
-    find_preroll,
     jpeg_output,
-    source_stream,
+    source_pictures,
 )
 from avaflow.videos.probe import probe
 from avaflow.videos.trim import RAWFRAME
 
-VERSION = 1
+VERSION = 2
 """Raise it when a change of this module makes other clips: all are then cut anew."""
 
 MISSING_SECONDS = 0.75
@@ -58,9 +58,8 @@ def cut(
     if frames - pictures > MISSING_SECONDS * FPS:
         reason = f"the video ends at {facts.duration:.2f} s, the clip at {end - start + offset} s"
         raise BadVideo(f"{source}: {reason}", reason, "too short")
-    preroll = find_preroll(source, offset, facts, exe)
-    stream = source_stream(source, offset, end - start, preroll, trim["threads"])
-    stream = constant_rate(stream, preroll, facts, FPS, short_side)
+    stream = source_pictures(source, offset, facts, exe, trim["threads"])
+    stream = constant_rate(stream, facts, frames, FPS, short_side)
     if pictures < frames:
         stream = stream.filter("tpad", stop_mode="clone", stop=frames - pictures)
     target = folder / f"{clip}.mp4"
@@ -76,11 +75,11 @@ def cut(
             both = stream.filter_multi_output("split")
             pattern = raw_beside / "img_%05d.jpg"
             outputs = [
-                clip_output(both[0], temporary, frames, FPS, trim),
+                clip_output(clip_colours(both[0], facts), temporary, frames, FPS, trim),
                 jpeg_output(both[1], pattern, frames, jpeg_quality, trim["threads"]),
             ]
         else:
-            outputs = [clip_output(stream, temporary, frames, FPS, trim)]
+            outputs = [clip_output(clip_colours(stream, facts), temporary, frames, FPS, trim)]
         damages = run_ffmpeg(outputs, exe, log, source, target)
         width, height = check_decoded(temporary, frames)
         if raw_beside and not (raw_beside / RAWFRAME.format(frame=frames)).exists():

@@ -19,7 +19,7 @@ from avaflow.bulk.journal import Journal, file_state
 from avaflow.errors import BadVideo, UserError
 from avaflow.files import sha256
 from avaflow.videos.ffmpeg import ffmpeg_reason, run_ffmpeg
-from avaflow.videos.filters import scaled
+from avaflow.videos.filters import KEPT, clip_colours, clock_zero, scaled, since
 from avaflow.videos.probe import OPEN_OPTIONS, VideoFacts, file_url, probe
 
 VERSION = 1
@@ -202,7 +202,7 @@ def _made(
     if not right:
         target = Path(source) if folder is None else folder / f"{name}.mp4"
         temporary = _beside(target)
-        output = _output(source, facts, temporary, settings)
+        output = _output(source, facts, temporary, settings, exe)
         damages = run_ffmpeg([output], exe, log, source, target)
         note = f"damaged in {damages} places" if damages else ""
         return _Made(target, temporary, "resized", note)
@@ -248,16 +248,28 @@ def _beside(target: Path) -> Path:
     return temporary
 
 
-def _output(source: str, facts: VideoFacts, path: Path, settings: Mapping):
+def _output(source: str, facts: VideoFacts, path: Path, settings: Mapping, exe: str):
     """ffmpeg-python output of the resized video."""
-    opened = ffmpeg.input(file_url(source), threads=settings["threads"], **OPEN_OPTIONS)
-    picture = opened.video
+    opened = ffmpeg.input(
+        file_url(source), threads=settings["threads"], copyts=None, **OPEN_OPTIONS
+    )
+    zero = clock_zero(source, facts, exe)
+    # A file without sound begins with its first picture. One that begins more than half a
+    # frame after second 0 is shown from there on, so that the others keep their second.
+    late = 0.5 / facts.fps if facts.fps else 0
+    picture = opened[str(facts.stream)].filter(
+        "setpts", f"if(eq(N,0)*gt(T-{zero:.6f},{late:.6f}),0,{since(zero)})"
+    )
     if facts.interlaced:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
-    picture = scaled(picture, settings["short_side"]).filter("format", "yuv420p")
+    picture = scaled(picture, settings["short_side"])
+    if facts.matrix in KEPT:
+        picture = picture.filter("format", "yuv420p")
+    else:
+        picture = clip_colours(picture, facts)
     streams, sound = [picture], {}
     if settings["audio"] == "keep" and facts.sound:
-        streams.append(opened.audio)
+        streams.append(opened.audio.filter("asetpts", since(facts.zero)))
         sound = {"acodec": "aac", "flags:a": "+bitexact"}
     movie = {"movflags": "+faststart"} if path.suffix in (".mp4", ".mov", ".m4v") else {}
     return ffmpeg.output(

@@ -8,73 +8,121 @@ from pathlib import Path
 
 import ffmpeg
 
-from avaflow.videos.probe import OPEN_OPTIONS, VideoFacts, file_url
+from avaflow.videos.probe import OPEN_OPTIONS, PACKET_CLOCKS, VideoFacts, file_url
 
 PREROLL_SECONDS = (1.0, 10.0, 60.0)
-"""Decoding starts this much before the clip, so that the picture shown at its first
-instant is known even when no frame begins right there (variable-rate sources). Of
-containers without an index the first is tried that finds a picture before the clip."""
-
+"""How much before the clip a jump aims in containers without an index; the first is taken
+that finds a picture begun before the clip."""
 
 INDEXED_CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 """Containers in which ffmpeg jumps to a key frame before the wished time by an index. In
 .ts, .flv, .avi and .mpg it may land behind one, and no picture comes until the next."""
 
+_TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+)")
+_FIRST_PICTURE = re.compile(r"n:\s*0 pts:\s*(-?\d+)")
 
-_FIRST_PICTURE = re.compile(r"pts_time:\s*(-?[0-9.]+)")
+BT601 = {2, 5, 6}
+"""Matrices of ITU-T H.273 that are BT.601's, and none told: PyAV, OpenCV and decord take it
+for BT.601 whatever the size, and so does avaflow."""
 
+KEPT = BT601 | {1}
+"""Matrices that a clip keeps: with 1, which is BT.709's."""
 
 B_FRAMES = 4
 """Frames between two that others refer to: one less than the default detector stride."""
 
 
-def source_stream(source: str | Path, start: float, seconds: float, preroll: float, threads: int):
-    """ffmpeg-python video stream of a range of a video, beginning `preroll` seconds before it."""
+def source_stream(source: str | Path, jump: float | None, facts: VideoFacts, threads: int):
+    """ffmpeg-python stream of a video's pictures with the times of the file's own clock.
+
+    They begin with the key frame at or before `jump` or, where that is None, with the first.
+    All are handed on that were decoded on the way: the picture shown at a clip's first
+    instant may have begun long before (variable-rate sources).
+    """
     # Jumping to 0 is not the same as not jumping: an .flv or .avi may land behind its first
     # key frame.
-    jump = {"ss": f"{start - preroll:.6f}"} if preroll < start else {}
-    return ffmpeg.input(
+    options = {} if jump is None else {"seek_timestamp": 1, "ss": f"{jump:.6f}"}
+    opened = ffmpeg.input(
         file_url(source),
-        t=f"{preroll + seconds + 1:.6f}",
         threads=threads,
-        **jump,
+        copyts=None,
+        noaccurate_seek=None,
+        **options,
         **OPEN_OPTIONS,
-    ).video
+    )
+    return opened[str(facts.stream)]
 
 
-def find_preroll(source: str | Path, start: float, facts: VideoFacts, exe: str) -> float:
-    """Seconds before `start` at which decoding has to begin to have a picture at `start`.
+def first_picture(
+    source: str | Path, jump: float | None, facts: VideoFacts, exe: str
+) -> float | None:
+    """When the first picture begins that ffmpeg decodes from `jump` on, on the file's clock."""
+    node = source_stream(source, jump, facts, 1).filter("showinfo")
+    command = ffmpeg.compile(
+        ffmpeg.output(node, "-", format="null", vframes=1).global_args("-nostdin"), cmd=exe
+    )
+    told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    messages = told.stderr.decode("utf-8", "replace")
+    unit, first = _TIME_BASE.search(messages), _FIRST_PICTURE.search(messages)
+    return int(first[1]) * int(unit[1]) / int(unit[2]) if unit and first else None
+
+
+def clock_zero(source: str | Path, facts: VideoFacts, exe: str) -> float:
+    """Where second 0 lies on the clock of the pictures that ffmpeg decodes.
+
+    That is the file's clock (:func:`avaflow.videos.probe.second_zero`), but for .avi: there a
+    picture has the number of the packet with which it left the decoder.
+    """
+    if facts.container in PACKET_CLOCKS:
+        first = first_picture(source, None, facts, exe)
+        return facts.zero if first is None else first
+    return facts.zero
+
+
+def source_pictures(source: str | Path, start: float, facts: VideoFacts, exe: str, threads: int):
+    """ffmpeg-python stream of a video's pictures, the time 0 of which is second `start`.
+
+    Pictures that begin before come too; the last of them is shown at `start`.
+    """
+    zero = clock_zero(source, facts, exe)
+    jump = find_jump(source, start, zero, facts, exe)
+    stream = source_stream(source, jump, facts, threads)
+    return stream.filter("setpts", since(zero + start))
+
+
+def since(second: float) -> str:
+    """Argument of `setpts` that counts from a second of the file's clock."""
+    # Unrounded, a whole number of ticks may end a little below and lose one.
+    return f"round(PTS-{second:.6f}/TB)"
+
+
+def find_jump(
+    source: str | Path, start: float, zero: float, facts: VideoFacts, exe: str
+) -> float | None:
+    """Where on the file's clock to begin decoding to have a picture that began by `start`.
 
     Where the container has no index, it is tried how early a jump has to aim; the last
-    resort is to decode from the video's beginning.
+    resort is to decode from the video's beginning, which is None.
     """
+    if start > 0 and facts.container in INDEXED_CONTAINERS:
+        return facts.zero + start
     for preroll in PREROLL_SECONDS:
         if preroll >= start:
-            break
-        if facts.container in INDEXED_CONTAINERS:
-            return preroll
-        node = source_stream(source, start, 0, preroll, 1).filter("showinfo")
-        command = ffmpeg.compile(
-            ffmpeg.output(node, "-", format="null", vframes=1).global_args("-nostdin"), cmd=exe
-        )
-        output = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        first = _FIRST_PICTURE.search(output.stderr.decode("utf-8", "replace"))
-        if first and float(first[1]) <= preroll:
-            return preroll
-    return start
+            return None
+        jump = facts.zero + start - preroll
+        first = first_picture(source, jump, facts, exe)
+        if first is not None and first <= zero + start:
+            return jump
+    return None
 
 
 def constant_rate(
-    stream,
-    preroll: float,
-    facts: VideoFacts,
-    fps: int,
-    short_side: str | int,
-    enlarge: bool = True,
+    stream, facts: VideoFacts, frames: int, fps: int, short_side: str | int, enlarge: bool = True
 ):
     """Filters from a source's pictures to the clip's: rate, scan, pixels' shape, size.
 
-    `short_side` is in pixels, or `keep`; without `enlarge` a smaller picture keeps its size.
+    `stream` is of :func:`source_pictures`; `frames` are the clip's. `short_side` is in
+    pixels, or `keep`; without `enlarge` a smaller picture keeps its size.
 
     A frame of the clip shows the latest picture begun by then, where a begin counts at the
     clip's nearest frame: a source of the same constant rate comes out frame for frame, and
@@ -86,9 +134,10 @@ def constant_rate(
         stream = stream.filter("bwdif", mode="send_frame", deint="interlaced")
     held = math.ceil(fps / facts.fps) + 1 if facts.fps else 2
     stream = (
-        stream.filter("setpts", f"PTS-{preroll:.6f}/TB")
-        .filter("fps", fps=fps, start_time=0, round="near")
+        stream.filter("fps", fps=fps, start_time=0, round="near")
         .filter("tpad", stop_mode="clone", stop=held)
+        # Else a picture that stands still for an hour would be repeated for an hour.
+        .filter("trim", end_frame=frames)
     )
     return scaled(stream, short_side, enlarge)
 
@@ -113,15 +162,34 @@ def scaled(stream, short_side: str | int, enlarge: bool = True):
     return stream.filter("setsar", "1").filter("crop", "trunc(iw/2)*2", "trunc(ih/2)*2", 0, 0)
 
 
+def clip_colours(stream, facts: VideoFacts):
+    """Filters to the colours of a clip: 4:2:0, 8 bit, limited range, BT.601 or BT.709, and told.
+
+    OpenCV decodes no other matrix, and turns BT.2020's primaries where the rest do not.
+    So what is neither becomes BT.709 by name as well: its R'G'B' values stay, as PyAV and
+    decord read them from the source; neither gamut nor tone is mapped.
+    """
+    if facts.matrix in BT601:
+        matrix, tags = "smpte170m", {}
+    else:
+        matrix, tags = "bt709", {"color_primaries": "bt709", "color_trc": "bt709"}
+    precise = {"flags": "accurate_rnd+full_chroma_int"} if facts.matrix not in KEPT else {}
+    return (
+        stream.filter("scale", out_color_matrix=matrix, out_range="tv", **precise)
+        .filter("format", "yuv420p")
+        .filter("setparams", colorspace=matrix, range="tv", **tags)
+    )
+
+
 def clip_output(stream, path: Path, frames: int, fps: int, settings: Mapping):
-    """ffmpeg-python output of a clip.
+    """ffmpeg-python output of a clip, from pictures of :func:`clip_colours`.
 
     A key frame a second lets readers jump in cheaply. Between them the pattern of frame
     kinds is fixed, with :data:`B_FRAMES` in a row that no other frame refers to, so that
     whoever wants each fifth frame, as the detector does, need not decode those between.
     """
     return ffmpeg.output(
-        stream.filter("format", "yuv420p"),
+        stream,
         str(path),
         vframes=frames,
         vcodec="libx264",
@@ -142,11 +210,14 @@ def clip_output(stream, path: Path, frames: int, fps: int, settings: Mapping):
 def jpeg_output(stream, pattern: Path, frames: int, quality: int, threads: int):
     """ffmpeg-python output of numbered JPEG pictures, from 1.
 
+    JPEG says BT.601 and full range to every reader, whatever its pictures were made from.
     Fixed Huffman tables spare a second pass over each picture: the same pixels, a seventh
     less processor time, files 2 % larger (measured on 1080p street pictures).
     """
     return ffmpeg.output(
-        stream.filter("format", "yuvj420p"),
+        stream.filter("scale", out_color_matrix="bt601", out_range="full").filter(
+            "format", "yuvj420p"
+        ),
         str(pattern),
         vframes=frames,
         vcodec="mjpeg",

@@ -1,8 +1,8 @@
 """Pictures at regular instants of any video file or folder of frames, streamed.
 
-The k-th instant is k / fps seconds after the first picture and shows the picture that is
-on the screen then, so a video of any rate, also a changing one, is read at the rate asked
-for. One picture is held at a time, whatever the video's length.
+The k-th instant is second k / fps of the video (:func:`avaflow.videos.probe.second_zero`) and shows
+the picture that is on the screen then, so a video of any rate, also a changing one, is read
+at the rate asked for. One picture is held at a time, whatever the video's length.
 """
 
 import re
@@ -15,7 +15,14 @@ import numpy as np
 
 from avaflow.errors import UserError
 from avaflow.listing import commas
-from avaflow.videos.probe import OPEN_OPTIONS, file_url, probe
+from avaflow.videos.probe import (
+    OPEN_OPTIONS,
+    PACKET_CLOCKS,
+    file_url,
+    picture_stream,
+    probe,
+    second_zero,
+)
 
 SLACK_SECONDS = 0.0006
 """How much later than its instant a picture may begin: some files round times to 1 ms."""
@@ -84,21 +91,20 @@ class VideoInstants:
             instant += 1
 
     def _pictures(self, container) -> Iterator[tuple[float, float, object]]:
-        """Begin and end of every picture, in seconds from the first one's begin, ascending."""
+        """Begin and end of every picture, in seconds of the video, ascending."""
         import av
 
-        # Not one of the covers that music files carry, which `probe` has refused too.
-        cover = av.stream.Disposition.attached_pic
-        stream = next(s for s in container.streams.video if not s.disposition & cover)
+        stream = picture_stream(container)
         codec = stream.codec_context
         codec.thread_type = "FRAME" if self.threads > 1 else "SLICE"
         codec.thread_count = self.threads
         rate = stream.average_rate or stream.guessed_rate
         usual = float(1 / rate) if rate else 1 / self.fps
-        origin, last = None, None
+        zero, last, stated = second_zero(container), None, None
+        counted = container.format.name in PACKET_CLOCKS
         for packet in container.demux(stream):
-            if packet.pts is not None and origin is not None:
-                ahead = self.idle_until - (float(packet.pts * stream.time_base) - origin)
+            if packet.pts is not None and last is not None:
+                ahead = self.idle_until - (float(packet.pts * stream.time_base) - zero)
                 codec.skip_frame = "NONREF" if ahead > LEAD_SECONDS else "DEFAULT"
             try:
                 frames = packet.decode()
@@ -108,14 +114,19 @@ class VideoInstants:
             for frame in frames:
                 if frame.is_corrupt:
                     self.damages += 1
-                if frame.pts is None:
+                ticks = frame.dts if counted else frame.pts
+                if ticks is None:
                     begin = 0.0 if last is None else last + usual
                 else:
-                    time = float(frame.pts * stream.time_base)
-                    origin = time if origin is None else origin
-                    begin = time - origin
-                if last is not None and begin <= last:
-                    continue  # a doubled time shows nothing
+                    time = float(ticks * stream.time_base)
+                    if counted and last is None:
+                        zero += time - float((stream.start_time or 0) * stream.time_base)
+                    begin = time - zero
+                if stated is not None and begin <= stated:
+                    begin = last + usual  # a doubled time, or one that steps back, is none
+                else:
+                    stated = begin
+                    begin = begin if last is None else max(begin, last)
                 last = begin
                 length = float(frame.duration * stream.time_base) if frame.duration else usual
                 yield begin, begin + length, frame

@@ -35,15 +35,40 @@ because containers round the last frame's duration."""
 TRUNCATION_SECONDS = 1.0
 """A file whose last picture lies this much before the length its header gives is cut short."""
 
+JUMPING_CONTAINERS = {"mpegts", "mpeg"}
+"""Streams of broadcasts and discs, whose clock may jump: pieces are joined byte by byte, and
+a recorder that lost its signal starts anew. They have no index either, so all is read."""
+
+STEP_BACK_SECONDS = 0.1
+"""A stream's decoding times never go back in one recording; this much is forgiven."""
+
+STEP_FORWARD_SECONDS = {True: 10.0, False: 30.0}
+"""A longer step of the clock joins two recordings: with sound, which goes on while a picture
+stands still, as ffmpeg judges; without, a still picture of half a minute is believed."""
+
+MATROSKA = "matroska,webm"
+"""ffmpeg's name for the demuxer of .mkv and .webm."""
+
+TAIL_SECONDS = 2.0
+"""So much of the end of a container without an index is read for its last picture."""
+
+PACKET_CLOCKS = {"avi"}
+"""Containers that state no times, but count packets in the order of decoding."""
+
+TONES = {16: "PQ (HDR10)", 18: "HLG"}
+"""Transfer characteristics of ITU-T H.273 whose pictures look flat unless tone is mapped."""
+
 
 @dataclass(frozen=True)
 class VideoFacts:
     """What a video's header and last packets say.
 
-    `container` is ffmpeg's name for the file's format; `duration` is the time from the
-    file's start to the end of its last picture, in seconds; `width` and `height` are
-    pixels as stored, before any rotation; `sar` is a pixel's width over its height, and `sound`
-    tells whether there is any.
+    `container` is ffmpeg's name for the file's format; `duration` is the time from second 0
+    to the end of its last picture, in seconds; `width` and `height` are pixels as stored,
+    before any rotation; `sar` is a pixel's width over its height, and `sound` tells whether
+    there is any. `stream` is the number of the picture's stream in the file, and `zero`
+    where second 0 lies on the file's clock (:func:`second_zero`). `matrix` and `transfer` are
+    the stream's colour tags as numbers of ITU-T H.273; 2 says that there is none.
     """
 
     container: str
@@ -55,6 +80,10 @@ class VideoFacts:
     interlaced: bool
     sar: float = 1.0
     sound: bool = False
+    stream: int = 0
+    zero: float = 0.0
+    matrix: int = 2
+    transfer: int = 2
 
 
 def file_url(path: str | Path) -> str:
@@ -62,11 +91,41 @@ def file_url(path: str | Path) -> str:
     return f"file:{path}"
 
 
-def probe(path: str | Path) -> VideoFacts:
+def second_zero(container) -> float:
+    """Where second 0 of an opened video lies on its file's own clock, in seconds.
+
+    This is the rule for every time in avaflow. Second 0 is the moment at which the file
+    begins to play: the begin of its picture or of its sound, whichever is earlier. Players
+    count from there, and so does `ffmpeg -ss`. What follows from it:
+
+    * A picture that begins later than the sound (.ts and .m2ts often, seldom others) keeps its
+      place beside the sound; until it begins, the first picture is shown.
+    * A begin that all streams share is taken off: .ts files begin at 1.4 s or at hours, and
+      a piece cut out of a video may keep its old times.
+    * An mp4's edit list counts: what it leaves out is not there, what it delays comes later.
+    * .avi states no times, but counts packets in the order of decoding. There the first
+      picture begins at its stream's begin, however late B-frames let it be decoded.
+    """
+    if container.start_time is not None:
+        return container.start_time / 1_000_000
+    begins = [s.start_time * s.time_base for s in container.streams if s.start_time is not None]
+    return float(min(begins, default=0))
+
+
+def picture_stream(container):
+    """The stream of an opened video that holds its pictures; None if there is none."""
+    return next((s for s in container.streams.video if not _is_cover_picture(s)), None)
+
+
+def probe(path: str | Path, clock_checked: bool = False) -> VideoFacts:
     """Facts of a video file.
 
+    With `clock_checked` somebody has looked for jumps of the clock before: the many jobs that
+    cut clips out of one recording need not read all of it each.
+
     Raises BadVideo for a missing or empty file, a folder, a playlist, something that is
-    no video, a file without a picture stream, and a file that was cut short.
+    no video, a file without a picture stream, a file that was cut short, and one whose clock
+    jumps.
     """
     import av
 
@@ -74,15 +133,14 @@ def probe(path: str | Path) -> VideoFacts:
     _refuse_by_look(path)
     try:
         with av.open(file_url(path), options=OPEN_OPTIONS) as container:
-            streams = [s for s in container.streams.video if not _is_cover_picture(s)]
-            if not streams:
-                kinds = sorted({str(stream.type) for stream in container.streams})
+            stream = picture_stream(container)
+            if stream is None:
+                kinds = sorted({str(one.type) for one in container.streams})
                 raise BadVideo.named(
                     path,
                     f"expected a video, found a file with {' and '.join(kinds) or 'nothing'} only",
                     "Give a file with a picture, or take its row out of your table.",
                 )
-            stream = streams[0]
             context = stream.codec_context
             rate = stream.average_rate or stream.guessed_rate
             if not context.width or not context.height:
@@ -93,7 +151,7 @@ def probe(path: str | Path) -> VideoFacts:
                 )
             return VideoFacts(
                 container=container.format.name,
-                duration=_duration(path, container, stream),
+                duration=_duration(path, container, stream, clock_checked),
                 width=context.width,
                 height=context.height,
                 fps=float(rate) if rate else 0.0,
@@ -101,6 +159,10 @@ def probe(path: str | Path) -> VideoFacts:
                 interlaced=context.field_order not in (0, 1, None, "unknown", "progressive"),
                 sar=float(stream.sample_aspect_ratio or 1),
                 sound=bool(container.streams.audio),
+                stream=stream.index,
+                zero=second_zero(container),
+                matrix=int(context.colorspace),
+                transfer=int(context.color_trc),
             )
     except av.error.FFmpegError as error:
         raise _unreadable(path, error) from error
@@ -163,45 +225,56 @@ def _is_cover_picture(stream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _duration(path: Path, container, stream) -> float:
-    """Seconds from the file's start to the end of its last picture, by the packets.
+def _duration(path: Path, container, stream, clock_checked: bool) -> float:
+    """Seconds from second 0 to the end of the last picture, by the packets.
 
     Only the packets after the last key frame are read where the container can seek; a
-    header's own figure is not trusted, because a file that broke off keeps it.
+    header's own figure is not trusted, because a file that broke off keeps it. Where the
+    clock may jump, every packet is read, unless that was done before.
     """
     import av
 
-    origin = (container.start_time or 0) / 1_000_000
+    zero = second_zero(container)
+    headless = container.format.name in JUMPING_CONTAINERS
+    jumping = headless and not clock_checked
     claimed = None
-    if stream.duration is not None:
+    if jumping:
+        pass
+    elif stream.duration is not None:
         first = stream.start_time or 0
-        claimed = float((first + stream.duration) * stream.time_base) - origin
+        claimed = float((first + stream.duration) * stream.time_base) - zero
     elif container.duration is not None:
         claimed = container.duration / 1_000_000
     # Without a length of its own a picture stream may well end before the sound does.
-    comparable = stream.duration is not None or len(container.streams) == 1
+    # Where there is no header, ffmpeg guessed it from the file's end.
+    comparable = (stream.duration is not None or len(container.streams) == 1) and not headless
     last = None
     if claimed is not None:
         try:
-            target = int((claimed + origin) / stream.time_base) - 1
+            # A jump without an index may land between the last picture and its B-frames.
+            margin = TAIL_SECONDS if headless else 0.0
+            target = int((claimed + zero - margin) / stream.time_base) - 1
             container.seek(max(target, 0), stream=stream, backward=True)
             last = _last_picture_end(container, stream)
         except av.error.FFmpegError:
             last = None
-    if last is None:
+    if last is None and not jumping:
         try:
             container.seek(0)
         except av.error.FFmpegError as error:
             raise _unreadable(path, error) from error
-        last = _last_picture_end(container, stream)
+    if last is None:
+        last = _last_picture_end(container, stream, path if jumping else None)
     if last is None:
         raise BadVideo.named(
             path,
             "there is no picture in the file, so it was cut short or is damaged",
             "Copy or download it again.",
         )
-    measured = last - origin
-    if claimed is not None and comparable and measured < claimed - TRUNCATION_SECONDS:
+    measured = last - zero
+    # Matroska counts its length from its clock's 0, wherever the first picture lies.
+    reached = max(measured, last) if container.format.name == MATROSKA else measured
+    if claimed is not None and comparable and reached < claimed - TRUNCATION_SECONDS:
         raise BadVideo.named(
             path,
             f"the header promises {claimed:.2f} s, but the pictures end at {measured:.2f} s: the "
@@ -211,24 +284,71 @@ def _duration(path: Path, container, stream) -> float:
     return measured
 
 
-def _last_picture_end(container, stream) -> float | None:
-    """End of the latest packet from here on, in the container's seconds; None without one."""
+def _last_picture_end(container, stream, jumping: Path | None = None) -> float | None:
+    """End of the latest packet from here on, on the file's clock; None without one.
+
+    With the path of a file in `jumping`, the sound's packets are read as well, and UserError
+    tells where the clock jumps.
+    """
     import av
 
     end = None
     rate = stream.average_rate or stream.guessed_rate
     usual = float(1 / rate) if rate else 0.0
+    counted = container.format.name in PACKET_CLOCKS
+    clock = _Clock(jumping, container) if jumping else None
     try:
-        for packet in container.demux(stream):
-            if packet.pts is None or not packet.size or packet.is_corrupt:
+        for packet in container.demux([stream, *(container.streams.audio if jumping else ())]):
+            if clock and packet.size and not packet.is_corrupt:
+                clock.check(packet)
+            if packet.stream_index != stream.index:
+                continue
+            time = packet.dts if counted else packet.pts
+            if time is None or not packet.size or packet.is_corrupt:
                 continue
             length = float(packet.duration * stream.time_base) if packet.duration else usual
-            here = float(packet.pts * stream.time_base) + length
+            here = float(time * stream.time_base) + length
             end = here if end is None else max(end, here)
     except av.error.FFmpegError:
         # What was read up to the damage stands; the caller compares it with the header.
         return end
     return end
+
+
+class _Clock:
+    """Follows the decoding times of a file's packets and tells of jumps."""
+
+    def __init__(self, path: Path, container):
+        self.path = path
+        self.zero = second_zero(container)
+        self.forward = STEP_FORWARD_SECONDS[bool(container.streams.audio)]
+        self.times: dict[int, float] = {}
+        self.latest: float | None = None
+
+    def check(self, packet) -> None:
+        """Take a packet's time; UserError if the clock jumped before it."""
+        if packet.dts is None:
+            return
+        now = float(packet.dts * packet.time_base)
+        before = self.times.get(packet.stream_index, now)
+        latest = now if self.latest is None else self.latest
+        if now < before - STEP_BACK_SECONDS:
+            self._tell(before, now)
+        if now > latest + self.forward:
+            self._tell(latest, now)
+        self.times[packet.stream_index] = now
+        self.latest = max(latest, now)
+
+    def _tell(self, before: float, now: float) -> None:
+        direction = "back" if now < before else "on"
+        raise BadVideo.named(
+            self.path,
+            f"its clock jumps at second {before - self.zero:.2f} {direction} to second "
+            f"{now - self.zero:.2f}: the file was put together from several recordings, so its "
+            "seconds have no one meaning",
+            "Write it anew with one clock and use that file: "
+            f"ffmpeg -i {self.path.name} -c copy {self.path.stem}.mkv",
+        )
 
 
 def _unreadable(path: Path, error: Exception) -> BadVideo:

@@ -10,7 +10,7 @@ from avaflow.errors import UserError
 from avaflow.files import atomic_folder
 from avaflow.times import Second
 from avaflow.videos.ffmpeg import ffmpeg_exe, run_ffmpeg
-from avaflow.videos.filters import constant_rate, find_preroll, jpeg_output, source_stream
+from avaflow.videos.filters import clip_colours, constant_rate, jpeg_output, source_pictures
 from avaflow.videos.probe import OPEN_OPTIONS, VideoFacts, file_url
 from avaflow.videos.segments import SegmentsManifest, segment_count, segment_name, segments_digest
 
@@ -48,14 +48,11 @@ def cut_segments(
             f"{seconds} s. Give a later end in the clips table."
         )
     exe = ffmpeg_exe(ffmpeg_path)
-    preroll = find_preroll(source, start, facts, exe)
-    used = (count + seconds - 1) * fps
-    stream = source_stream(source, start, used / fps, preroll, threads)
     # Half a frame decides which picture a second shows, and is longer at a lower rate.
     half_frame_more = 0.5 / fps - 0.5 / keyframe_fps
-    stream = constant_rate(
-        stream, preroll - half_frame_more, facts, fps, settings["short_side"], enlarge=False
-    )
+    stream = source_pictures(source, start - half_frame_more, facts, exe, threads)
+    used = (count + seconds - 1) * fps
+    stream = constant_rate(stream, facts, used, fps, settings["short_side"], enlarge=False)
     with atomic_folder(folder) as temporary:
         clips, keyframes = temporary / "clips", temporary / "keyframes"
         clips.mkdir()
@@ -65,7 +62,9 @@ def cut_segments(
         phases = [phase for phase in range(seconds) if phase < count]
         branches = stream.filter_multi_output("split", len(phases) + 1)
         outputs = [
-            _segments_output(branches[phase], clips, phase, count, threads, settings)
+            _segments_output(
+                clip_colours(branches[phase], facts), clips, phase, count, threads, settings
+            )
             for phase in phases
         ]
         chosen = branches[len(phases)].filter("select", f"not(mod(n,{fps}))")
@@ -112,7 +111,7 @@ def _segments_output(stream, folder: Path, phase: int, count: int, threads: int,
         stream = stream.filter("trim", start_frame=phase * fps)
         stream = stream.filter("setpts", "PTS-STARTPTS")
     return ffmpeg.output(
-        stream.filter("format", "yuv420p"),
+        stream,
         str(folder / _phase_name(phase, "%d")),
         vframes=own * length,
         vcodec="libx264",

@@ -22,13 +22,13 @@ from avaflow.tables import KEYFRAMES, write_table
 from avaflow.times import Second, frame_of_second
 from avaflow.videos.ffmpeg import ffmpeg_exe, run_ffmpeg
 from avaflow.videos.filters import (
+    clip_colours,
     clip_output,
     constant_rate,
-    find_preroll,
     jpeg_output,
-    source_stream,
+    source_pictures,
 )
-from avaflow.videos.probe import OPEN_OPTIONS, VideoFacts, file_url
+from avaflow.videos.probe import OPEN_OPTIONS, TONES, VideoFacts, file_url
 
 RAWFRAME = "img_{frame:05d}.jpg"
 """File name of a frame, as mmaction2 (`filename_tmpl`) and PySlowFast lists have it."""
@@ -61,16 +61,15 @@ def trim(
     subject = f"clip {clip} of {video}"
     fps = settings["fps"]
     exe = ffmpeg_exe(settings["ffmpeg"])
-    preroll = find_preroll(source, start, facts, exe)
-    stream = source_stream(source, start, frames / fps, preroll, settings["threads"])
-    stream = constant_rate(stream, preroll, facts, fps, settings["short_side"])
+    stream = source_pictures(source, start, facts, exe, settings["threads"])
+    stream = constant_rate(stream, facts, frames, fps, settings["short_side"])
     with atomic_file(clip_path) as clip_beside, atomic_folder(keyframes_folder) as keys_beside:
         if rawframes_folder is None:
             both = stream.filter_multi_output("split")
             first, last = fps * seconds[0], fps * seconds[-1]
             chosen = both[1].filter("select", f"between(n,{first},{last})*not(mod(n,{fps}))")
             outputs = [
-                clip_output(both[0], clip_beside, frames, fps, settings),
+                clip_output(clip_colours(both[0], facts), clip_beside, frames, fps, settings),
                 jpeg_output(
                     chosen,
                     keys_beside / "%06d.jpg",
@@ -88,7 +87,7 @@ def trim(
             with atomic_folder(rawframes_folder) as raw_beside:
                 both = stream.filter_multi_output("split")
                 outputs = [
-                    clip_output(both[0], clip_beside, frames, fps, settings),
+                    clip_output(clip_colours(both[0], facts), clip_beside, frames, fps, settings),
                     jpeg_output(
                         both[1],
                         raw_beside / "img_%05d.jpg",
@@ -113,7 +112,19 @@ def trim(
         width, height = _picture_size(clip_beside)
         digest, size = sha256(clip_beside), clip_beside.stat().st_size
         keyframes = keyframe_table(clip, keys_beside, seconds, fps, width, height)
-    manifest = ClipManifest(clip, video, start, fps, frames, width, height, digest, errors, size)
+    manifest = ClipManifest(
+        clip=clip,
+        video=video,
+        start=start,
+        fps=fps,
+        frames=frames,
+        width=width,
+        height=height,
+        sha256=digest,
+        decode_errors=errors,
+        bytes=size,
+        tone=TONES.get(facts.transfer, ""),
+    )
     return manifest, keyframes
 
 

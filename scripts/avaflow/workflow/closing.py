@@ -44,7 +44,7 @@ def run_summary(project, config: Mapping) -> str:
         lines += features_summary(results, list(persons))
     for name, part in (("Kinetics", "kinetics"), ("AVA-Kinetics", "ava_kinetics")):
         lines += counted_lines(name, results / part, config[part]["annotations"])
-    lines += damaged_sources(ids, results)
+    lines += source_remarks(ids, results)
     lines += segment_remarks(ids, results)
     noticed = [*project.unused, *annotation_remarks(project.finished, results)]
     lines += [f"look at this: {remark}" for remark in noticed]
@@ -185,13 +185,18 @@ def segment_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
     return sentences
 
 
-def damaged_sources(clips: Sequence[str], results: str | Path) -> list[str]:
-    """A sentence for each clip that was cut from a damaged stretch of its video."""
-    return [
-        _damaged(manifest, Path(results, "logs", "trim"), "frames")
-        for _, manifest in _manifests(clips, Path(results, "clips"), read_clip_manifest)
-        if manifest.decode_errors
-    ]
+def source_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
+    """A sentence for each clip cut from a damaged stretch, and one for each of flat tone."""
+    sentences = []
+    for clip, manifest in _manifests(clips, Path(results, "clips"), read_clip_manifest):
+        if manifest.decode_errors:
+            sentences.append(_damaged(manifest, Path(results, "logs", "trim"), "frames"))
+        if manifest.tone:
+            sentences.append(
+                f"flat tone: clip {clip} of {manifest.video}, which is {manifest.tone}: its tone "
+                "is not mapped. If its pictures look too grey, give a converted video"
+            )
+    return sentences
 
 
 def _manifests(clips: Sequence[str], folder: Path, read: Callable) -> Iterator[tuple]:
@@ -225,7 +230,7 @@ def failure_summary(
         return "\n".join([*lines, "Stopped. What is made stays: the same command goes on from it."])
     # No log tells a reason where the disk took no log.
     lines = [told or "avaflow did not finish. What Snakemake says of it stands above."]
-    lines += damaged_sources([clip.id for clip in project.clips], config["results"])
+    lines += source_remarks([clip.id for clip in project.clips], config["results"])
     lines += [f"look at this: {remark}" for remark in project.unused]
     lines.append("Then run the same command again: what is made already stays.")
     return "\n".join(lines)
