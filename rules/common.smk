@@ -20,6 +20,7 @@ from avaflow.files import sha256
 from avaflow.workflow.job import ERROR_MARK
 from avaflow.workflow.project import annotated_by_hand as hand_files
 from avaflow.kinetics.plan import plan_path, load_kinetics
+from avaflow.videos.ffmpeg import ffmpeg_exe, ffmpeg_version
 from avaflow.project.settings import check_own, content_of, load_settings
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary
@@ -69,6 +70,12 @@ def results(path):
 def env(name):
     """A conda environment, for those who run with `--sdm conda`."""
     return str(BASE / "envs" / f"{name}.yaml")
+
+
+def ffmpeg():
+    """The program that cuts, which is the user's to choose, and its version, which counts."""
+    path = config["trim"]["ffmpeg"]
+    return {"ffmpeg": path, "ffmpeg_version": ffmpeg_version(ffmpeg_exe(path))}
 
 
 def code(name):

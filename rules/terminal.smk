@@ -36,11 +36,10 @@ def foretell(counts):
     machine = f"on {cores} core{'' if cores == 1 else 's'}" if workflow.local_exec and cores else ""
     # Of a batch's members only those that are not up to date are made.
     shown = dict(counts)
-    for rule in ("detect", "embed"):
-        if counts.get(rule):
-            shown[rule] = sum(
-                found.members for job, found in RERUNS.items() if job.rule.name == rule
-            )
+    for kind in ("detect", "embed"):
+        if counts.get(kind):
+            of_kind = [found for job, found in RERUNS.items() if job.rule.name == kind]
+            shown[kind] = sum(found.members for found in of_kind)
     return to_do(shown), time_to_come(counts, timed, seconds, shares, machine)
 
 

@@ -1,35 +1,7 @@
 # Videos, the clips cut from them, their frames, and AlphAction's one-second segments.
 
 
-def sources():
-    """Every video that clips are cut from, each once."""
-    return sorted({clip.source for clip in CLIPS.values()})
-
-
-# Videos given by an address: file name -> sha256. The job finds the address in the clips table:
-# params are shown and kept, and an address may hold a password or a token.
-DOWNLOADS = {Path(clip.source).name: clip.sha256 for clip in CLIPS.values() if clip.is_url}
-
-
-def source_state(wildcards):
-    """Changes with a clip's video, also when another file of an older date takes its place."""
-    clip = CLIPS[wildcards.clip]
-    return "" if clip.is_url else SOURCES.content(clip.source)
-
-
-def source_of(wildcards):
-    """The video of a clip."""
-    return CLIPS[wildcards.clip].source
-
-
-def trim_settings():
-    """The settings that decide what a clip holds, and the program that cuts it."""
-    return {**settings_of("trim", "clips"), "ffmpeg": config["trim"]["ffmpeg"]}
-
-
-def segment_settings():
-    """The settings that decide what segments hold and how they are called."""
-    return settings_of("alphaction", "segments")
+include: "inputs/videos.smk"
 
 
 rule download:
@@ -72,6 +44,7 @@ rule trim:
         env("media")
     threads: config["trim"]["threads"]
     params:
+        **ffmpeg(),
         clip="{clip}",
         video=lambda wildcards: CLIPS[wildcards.clip].shown_video,
         start=lambda wildcards: CLIPS[wildcards.clip].start,
@@ -104,6 +77,7 @@ if not config["rawframes"]["enabled"]:
             env("media")
         threads: config["trim"]["threads"]
         params:
+            **ffmpeg(),
             clip="{clip}",
             trim=trim_settings(),
             jpeg_quality=config["jpeg_quality"],
@@ -126,6 +100,7 @@ rule cut_segments:
         env("media")
     threads: config["trim"]["threads"]
     params:
+        **ffmpeg(),
         clip="{clip}",
         video=lambda wildcards: CLIPS[wildcards.clip].shown_video,
         start=lambda wildcards: CLIPS[wildcards.clip].start,
@@ -135,7 +110,6 @@ rule cut_segments:
         jpeg_quality=config["jpeg_quality"],
         offset=config["timestamp_offset"],
         keyframe_fps=FPS,
-        ffmpeg=config["trim"]["ffmpeg"],
         code=code("cut_segments"),
     script:
         "../scripts/cut_segments.py"

@@ -1,31 +1,7 @@
 # What was made, what awaits a person, what was noticed, and where it lies.
 
 
-def report_file():
-    """The report of the whole project."""
-    return results("report.md")
-
-
-def clip_targets():
-    """Everything made of the clips table; nothing for a project that has none."""
-    if not CLIPS:
-        return []
-    return [
-        report_file(),
-        *all_clips("clips/{clip}.json"),
-        *all_clips("clips/{clip}.mp4"),
-        *all_clips("keyframes/{clip}.csv"),
-        *rawframes_wanted(),
-        *all_batches("detections/{batch}.batch.json"),
-        *all_batches("embeddings/{batch}.batch.json"),
-        *all_clips("tracks/{clip}.csv"),
-        *proposal_files(),
-        *via_files(),
-        *finished_clips("labels/{clip}.csv"),
-        *finished_clips("labels/{clip}.notes.csv"),
-        *dataset_files(),
-        *export_files(),
-    ]
+include: "inputs/workflow.smk"
 
 
 rule write_report:

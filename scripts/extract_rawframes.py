@@ -7,18 +7,17 @@ from avaflow.videos.trim import rawframes_of_clip, write_frames_manifest
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
+    p = snakemake.params
     with job(snakemake):
         manifest = read_clip_manifest(snakemake.input.manifest)
         folder = Path(snakemake.output.rawframes).with_suffix("")
         rawframes_of_clip(
-            snakemake.params.clip,
+            p.clip,
             Path(snakemake.input.clip),
             manifest.frames,
-            snakemake.params.trim,
-            snakemake.params.jpeg_quality,
+            {**p.trim, "ffmpeg": p.ffmpeg},
+            p.jpeg_quality,
             folder,
             Path(snakemake.log.ffmpeg),
         )
-        write_frames_manifest(
-            snakemake.output.rawframes, snakemake.params.clip, folder, manifest.frames
-        )
+        write_frames_manifest(snakemake.output.rawframes, p.clip, folder, manifest.frames)

@@ -28,7 +28,7 @@ if "snakemake" in globals():
             frames=frames,
             facts=facts,
             seconds=annotatable_seconds(frames, fps, margin),
-            settings=p.trim,
+            settings={**p.trim, "ffmpeg": p.ffmpeg},
             jpeg_quality=p.jpeg_quality,
             clip_path=Path(snakemake.output.clip),
             keyframes_folder=Path(snakemake.output.keyframes).with_suffix(""),

@@ -149,6 +149,8 @@ def rows_of(table: pd.DataFrame, row: type[Row]) -> list[Row]:
 
 def table_of(rows: Iterable[NamedTuple], row: type[NamedTuple]) -> pd.DataFrame:
     """A table of such rows, in their order; with its columns also where there are none."""
+    import pandas as pd
+
     listed = list(rows)
     columns = columns_of(row)
     return pd.DataFrame(listed, columns=list(columns)) if listed else empty_table(columns)
