@@ -91,7 +91,7 @@ def project_account(
             else:
                 remarks.append(f"{clip}: {note.note}")
     table = pd.DataFrame(rows, columns=CLIP_COLUMNS)
-    counted = pd.concat(ticks)
+    all_ticks = pd.concat(ticks)
     awaiting = [clip for clip in clips if clip not in finished]
     parts = [
         "# What this project holds",
@@ -103,7 +103,7 @@ def project_account(
         "",
         "## Ticked actions",
         "",
-        *_action_table(counted, attributes),
+        *_action_table(all_ticks, attributes),
         "",
         *_reachable(labelled, results, offset),
         "## Awaiting an annotator",
