@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from avaflow.formats.proposals import READER_SCORE, SAME_PERSON_IOU, best_map, read_proposals
+from avaflow.listing import counted
 from avaflow.manifests import read_clip_manifest
 from avaflow.project.actions import Attribute, all_actions
 from avaflow.project.clips import SPLITS
