@@ -11,7 +11,7 @@ import json
 import math
 import posixpath
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -324,8 +324,8 @@ class _DoubleKey(ValueError):
 def _each_once(pairs: list[tuple[str, object]]) -> dict:
     content = dict(pairs)
     if len(content) < len(pairs):
-        seen: set[str] = set()
-        raise _DoubleKey(next(key for key, _ in pairs if key in seen or seen.add(key)))
+        counts = Counter(key for key, _ in pairs)
+        raise _DoubleKey(next(key for key, count in counts.items() if count > 1))
     return content
 
 

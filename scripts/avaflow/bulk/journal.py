@@ -52,7 +52,7 @@ def is_unchanged(path: str | Path, state: list | None) -> bool:
 
 def _holds_date(state: list | None) -> bool:
     """Whether a state is size and date, as versions before 0.2 wrote it."""
-    return bool(state) and isinstance(state[0], int) and isinstance(state[1], int)
+    return bool(state and isinstance(state[0], int) and isinstance(state[1], int))
 
 
 class Journal:

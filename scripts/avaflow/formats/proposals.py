@@ -145,11 +145,13 @@ NO_BOX = np.empty((0, 4))
 NO_PROPOSAL = np.empty((0, 5))
 
 
-def boxes_by_second(table) -> dict[int, np.ndarray]:
+def boxes_by_second(table: pd.DataFrame) -> dict[Second, np.ndarray]:
     """The boxes of a table of persons on keyframes, each once, of shape (N, 4) by second."""
     once = table[["second", *BOX]].drop_duplicates()
+    seconds = sorted(set(once["second"].tolist()))
     return {
-        int(second): rows[BOX].to_numpy(float) for second, rows in once.groupby("second", sort=True)
+        Second(second): once.loc[once["second"] == second, BOX].to_numpy(float)
+        for second in seconds
     }
 
 
@@ -164,7 +166,7 @@ def without_persons(boxes: np.ndarray, persons: np.ndarray, others: np.ndarray) 
 
 
 def best_map(
-    labels: Mapping[str, object], proposals: Mapping[str, np.ndarray], offset: int
+    labels: Mapping[str, pd.DataFrame], proposals: Mapping[str, np.ndarray], offset: int
 ) -> tuple[float, int, int]:
     """The mAP of a model that is never wrong, and the labelled persons without and with a proposal.
 

@@ -134,7 +134,9 @@ def embed_clip(video: ClipVideo, detections: pd.DataFrame, embedder: Embedder) -
         )
     vectors = np.zeros((len(detections), DIMENSIONS), np.float16)
     boxes = detections[BOX].to_numpy(float)
-    frame_rows = detections.reset_index(drop=True).groupby("frame", sort=True).indices
+    frame_rows: dict[int, list[int]] = {}
+    for row, frame in enumerate(detections["frame"].tolist()):
+        frame_rows.setdefault(frame, []).append(row)
 
     def crops() -> Iterator[tuple[int, np.ndarray]]:
         for frame, picture in frames_at(video.path, sorted(frame_rows)):

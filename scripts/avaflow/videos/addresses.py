@@ -33,8 +33,8 @@ def without_secrets(text: str) -> str:
 
 def _hidden(query: re.Match) -> str:
     # A sentence may end where an address did.
-    end = re.search(r"[.,:;]*$", query[0])
-    return "?..." + end[0] if len(query[0]) > len(end[0]) + 1 else query[0]
+    end = query[0][len(query[0].rstrip(".,:;")) :]
+    return "?..." + end if len(query[0]) > len(end) + 1 else query[0]
 
 
 def shown_address(url: str) -> str:
@@ -96,10 +96,12 @@ def _same_server(before: SplitResult, after: SplitResult) -> bool:
     return ports[0] == ports[1] or ports == [80, 443]
 
 
-def _leads_inside(host: str) -> bool:
+def _leads_inside(host: str | None) -> bool:
     """Whether any address of a host is not one of the whole internet."""
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+        found = {
+            str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        }
     except (OSError, UnicodeError):
         return False  # connecting fails by itself, or a proxy knows the name
     return any(not ipaddress.ip_address(text.partition("%")[0]).is_global for text in found)

@@ -122,7 +122,7 @@ class VideoInstants:
                     if counted and last is None:
                         zero += time - float((stream.start_time or 0) * stream.time_base)
                     begin = time - zero
-                if stated is not None and begin <= stated:
+                if stated is not None and last is not None and begin <= stated:
                     begin = last + usual  # a doubled time, or one that steps back, is none
                 else:
                     stated = begin

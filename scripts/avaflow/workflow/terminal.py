@@ -15,10 +15,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from avaflow.workflow.closing import log_message
 
@@ -303,7 +303,7 @@ class Terminal(logging.Handler):
     ):
         super().__init__()
         self.fallback = fallback
-        self.stream = getattr(fallback, "stream", None)
+        self.stream: Any = getattr(fallback, "stream", None)
         self.short = short and self.stream is not None
         self.dry_run = dry_run
         self.foretell = foretell
@@ -353,7 +353,7 @@ class Terminal(logging.Handler):
             with suppress(OSError, ValueError):
                 print(f"(no account: {error})", flush=True)
 
-    def _take(self, record: logging.LogRecord) -> bool:
+    def _take(self, record: Any) -> bool:
         """Remember what a record says; whether it needs no other display than ours."""
         event = str(getattr(record, "event", None) or "")
         if event == "workflow_started":
@@ -375,7 +375,7 @@ class Terminal(logging.Handler):
         if self.short and not self.dry_run:
             threading.Thread(target=self._keep_drawing, daemon=True).start()
 
-    def _on_run_info(self, record: logging.LogRecord) -> bool:
+    def _on_run_info(self, record: Any) -> bool:
         if self.dry_run:
             # Snakemake's table, which comes a second time at the end.
             first = not self.jobs.counts
@@ -387,7 +387,7 @@ class Terminal(logging.Handler):
             self._say(f"{_jobs(self.jobs.total)}: {work or 'nothing to make'}; {length}")
         return True
 
-    def _on_job_info(self, record: logging.LogRecord) -> bool:
+    def _on_job_info(self, record: Any) -> bool:
         self.jobs.begin(record.jobid, record.rule_name, record.wildcards, record.log, self.clock())
         if self.dry_run and not self.jobs.is_target(record.rule_name):
             name = job_name(record.rule_name, record.wildcards)
@@ -397,7 +397,7 @@ class Terminal(logging.Handler):
             self._draw()
         return True
 
-    def _on_job_finished(self, record: logging.LogRecord) -> bool:
+    def _on_job_finished(self, record: Any) -> bool:
         if self.dry_run:
             return True
         job = self.jobs.finish(record.job_id)
@@ -405,7 +405,7 @@ class Terminal(logging.Handler):
             self._say(f"{self._numbered()} {job.name}  {duration(self.clock() - job.began)}")
         return True
 
-    def _on_error(self, record: logging.LogRecord) -> bool:
+    def _on_error(self, record: Any) -> bool:
         """A message on an exception; that of a job comes from a thread, before its failure."""
         message = record.getMessage()
         cause = cause_of_end(message)
@@ -415,7 +415,7 @@ class Terminal(logging.Handler):
             return record.thread != threading.main_thread().ident
         return self._is_said(message)
 
-    def _on_job_error(self, record: logging.LogRecord) -> bool:
+    def _on_job_error(self, record: Any) -> bool:
         cause = record.rule_msg or self.causes.pop(record.thread, "")
         if self.jobs.stopped or was_interrupted(cause):
             job = self.jobs.interrupt(record.jobid)
@@ -431,7 +431,7 @@ class Terminal(logging.Handler):
         # With --show-failed-logs Snakemake adds the logs.
         return not getattr(getattr(self.fallback, "formatter", None), "show_failed_logs", False)
 
-    def _on_progress(self, record: logging.LogRecord) -> bool:
+    def _on_progress(self, record: Any) -> bool:
         if self.short:
             self._draw()
         return True
@@ -550,7 +550,7 @@ class Terminal(logging.Handler):
         """Between Snakemake's messages: seconds go on, and a file hears of a run at times."""
         while not self.closed.wait(REDRAW_SECONDS):
             try:
-                with self.lock:
+                with self.lock or nullcontext():
                     self.tick()
             except Exception:
                 return  # the screen is gone; what goes through `emit` finds out by itself

@@ -14,7 +14,7 @@ from avaflow.features.files import MADE, MANIFEST
 from avaflow.files import sha256
 from avaflow.lines import lines_of
 from avaflow.manifests import read_clip_manifest
-from avaflow.tables import KEYFRAMES, read_table
+from avaflow.tables import KEYFRAMES, Keyframe, read_table, rows_of
 from avaflow.videos.segments import read_segments_manifest, segments_digest
 from avaflow.videos.trim import frames_digest
 from avaflow.workflow.records import REPAIR, Records
@@ -59,7 +59,7 @@ def contents_damage(path: str | Path) -> str:
 
 
 def _keyframes(manifest: Path) -> str:
-    for row in read_table(manifest, KEYFRAMES).itertuples():
+    for row in rows_of(read_table(manifest, KEYFRAMES), Keyframe):
         if sha256(manifest.with_suffix("") / row.file) != row.sha256:
             return f"its picture {row.file} is another"
     return ""
@@ -81,10 +81,10 @@ def _segments(manifest: Path) -> str:
 def _arrays(folder: str) -> Callable[[Path], str]:
     def look(manifest: Path) -> str:
         table = read_table(manifest, MANIFEST)
-        for row in table[table["status"] == MADE].itertuples():
-            array = manifest.parents[1] / folder / row.file
-            if sha256(array) != row.sha256:
-                return f"its array {row.file} is another"
+        made = table[table["status"] == MADE]
+        for file, checksum in zip(made["file"].tolist(), made["sha256"].tolist(), strict=True):
+            if sha256(manifest.parents[1] / folder / file) != checksum:
+                return f"its array {file} is another"
         return ""
 
     return look
