@@ -6,7 +6,13 @@ import sys
 
 import pytest
 
-from avaflow.workflow.fingerprint import code_part, code_version, fingerprint, read_versions
+from avaflow.workflow.fingerprint import (
+    asset_texts,
+    code_part,
+    code_version,
+    fingerprint,
+    read_versions,
+)
 from workflow_runs import ROOT
 
 PLAN = "from avaflow.room.lists import LISTS\n\n\ndef plan():\n    return LISTS\n"
@@ -27,6 +33,7 @@ def scripts(tmp_path):
 
 def now(scripts):
     code_part.cache_clear()
+    asset_texts.cache_clear()
     return fingerprint(scripts / "s.py")
 
 

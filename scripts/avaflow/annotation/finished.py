@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from avaflow.annotation.labels import early_problems
-from avaflow.annotation.via import MAX_PROJECT_MB, read_project
+from avaflow.annotation.via import MAX_PROJECT_MB
 from avaflow.errors import UserError
 from avaflow.project.actions import Attribute
 
@@ -88,6 +87,10 @@ def unusable_annotations(
         labels = results / "labels" / f"{clip}.csv"
         if labels.exists() and labels.stat().st_mtime >= Path(path).stat().st_mtime:
             continue
+        # Imported where a file has to be read: most starts of a run do without.
+        from avaflow.annotation.labels import early_problems
+        from avaflow.annotation.via import read_project
+
         try:
             problems = early_problems(read_project(path, max_mb), clip, attributes)
         except UserError as error:

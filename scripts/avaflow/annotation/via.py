@@ -6,6 +6,8 @@ that version saves after real work: boxes moved, deleted and drawn by hand, tick
 click order, entries without attributes.
 """
 
+from __future__ import annotations
+
 import html
 import json
 import math
@@ -15,10 +17,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
-
-import pandas as pd
 
 from avaflow.boxes import SidesPx
 from avaflow.errors import UserError
@@ -26,6 +26,9 @@ from avaflow.files import write_text
 from avaflow.project.actions import PERSON_ATTRIBUTE, Attribute
 from avaflow.tables import Keyframe, Tracked, rows_of
 from avaflow.times import Frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEXT, CHECKBOX, RADIO = 1, 2, 3
 """VIA's attribute types: free text, any number of options, one option."""

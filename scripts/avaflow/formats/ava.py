@@ -10,13 +10,13 @@ the ActivityNet AVA evaluator that the first two carry. Where they differ, the n
 * action ids run from 1: 0 would silently set the background class, -1 the last one.
 """
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple
 
 from avaflow.boxes import Corners
 from avaflow.errors import UserError
@@ -26,6 +26,9 @@ from avaflow.listing import MOST_SHOWN
 from avaflow.project.actions import LABEL_TYPES, MAX_ACTIONS, Action
 from avaflow.tables import Label, rows_of
 from avaflow.times import Instant, Timestamp, second_of_timestamp, timestamp_of_second
+
+if TYPE_CHECKING:
+    import pandas as pd  # slow to import, and not needed to plan a run
 
 DECIMALS = 6
 """Decimals of a coordinate in a csv: a hundredth of a pixel at 8K, and as many as the project's

@@ -10,13 +10,15 @@ down what such a person does, so each action truly said of one would count as fa
 annotator deleted stays proposed: it is the detector's own mistake.
 """
 
+from __future__ import annotations
+
 import pickle
 import pickletools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from avaflow.boxes import areas, clip_to_picture, iou_matrix
 from avaflow.errors import UserError
@@ -32,6 +34,9 @@ from avaflow.times import (
     frame_of_second,
     timestamp_of_second,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd  # slow to import, and not needed to plan a run
 
 NOTES = {"clip": str, "second": int}
 """Keyframes on which no person is proposed: they have no key in the pickle."""

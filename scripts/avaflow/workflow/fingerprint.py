@@ -103,9 +103,8 @@ def fingerprint(script: str | Path) -> str:
             continue
         part = code_part(path)
         seen[name] = part.digest
-        for kind in ("assets", "templates"):
-            for asset in sorted(path.with_name(f"{path.stem}_{kind}").glob("*")):
-                seen[asset.relative_to(folder).as_posix()] = asset.read_text(encoding="utf-8")
+        for asset, text in asset_texts(path):
+            seen[asset.relative_to(folder).as_posix()] = text
         for imported in part.imports:
             if imported.removeprefix("avaflow/") not in NO_CONTENT:
                 module = folder / imported
@@ -130,6 +129,14 @@ def code_part(path: Path) -> CodePart:
         text = ast.unparse(_DropMessages().visit(tree))
         _PARTS[key] = CodePart(hashlib.sha1(text.encode()).hexdigest(), imports)
     return _PARTS[key]
+
+
+@cache
+def asset_texts(path: Path) -> tuple[tuple[Path, str], ...]:
+    """The files beside a module that are named after it, such as templates, with their texts."""
+    folders = [path.with_name(f"{path.stem}_{kind}") for kind in ("assets", "templates")]
+    found = [asset for folder in folders if folder.is_dir() for asset in sorted(folder.glob("*"))]
+    return tuple((asset, asset.read_text(encoding="utf-8")) for asset in found)
 
 
 def _imported_files(tree: ast.AST) -> set[str]:

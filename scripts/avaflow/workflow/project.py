@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avaflow.annotation.finished import find_finished, unusable_annotations
-from avaflow.annotation.via_page import read_page
 from avaflow.batches import batch_of
 from avaflow.errors import UserError
 from avaflow.files import check_room, check_writable
@@ -259,6 +258,8 @@ def check_via(settings: Mapping) -> None:
             "`download`, or leave it empty for project files only."
         )
     elif page:
+        from avaflow.annotation.via_page import read_page
+
         try:
             read_page(page)  # once here, instead of the same error from the job of every clip
         except UserError as error:
