@@ -4,7 +4,6 @@ Everything runs through the real Snakemake, on a copy of the demo's results whos
 finished already, so that a run costs little but its start.
 """
 
-import json
 import os
 import shutil
 import signal
@@ -194,19 +193,26 @@ def test_damage_to_every_kind_of_file_is_found_told_and_repaired(finished, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["clips/yard.mp4", "detections/yard.csv", "tracks/yard.csv"])
-def test_a_job_reads_nothing_that_is_damaged(copied, name):
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("clips/yard.mp4", {"detector": {"confidence": 0.6}}),
+        ("detections/yard.csv", {"tracker": {"max_age_seconds": 2}}),
+        ("tracks/yard.csv", {}),
+    ],
+)
+def test_a_job_reads_nothing_that_is_damaged(copied, name, change):
     """A flipped bit that keeps size and date is seen by no start, but by the job that reads."""
     nothing_to_do(copied)  # which looks at every file once
     damage(copied.results / name, "a flipped bit", keep_date=True)
-    clip = copied.folder / "annotations" / "yard_finish.json"
-    project = json.loads(clip.read_text())
-    clip.write_text(json.dumps(project))  # the same ticks in another layout
-    run = copied.run(tracker={"max_age_seconds": 2})
+    nothing_to_do(copied)
+    (copied.results / "via" / "yard.json").unlink()  # which is made of the tracks
+    run = copied.run(**change)
     assert run.status == 1 and "Traceback" not in run.output, run.output
     assert f"results/{name}: its content is another" in run.output
-    run = copied.run(tracker={"max_age_seconds": 2}, repair=True)
+    run = copied.run(repair=True, **change)
     assert run.status == 0, run.output
+    assert copied.run("verify").status == 0
 
 
 CHANGES = {
