@@ -53,6 +53,7 @@ rule make_via_page:
     params:
         actions=config["actions"],
         finished=finished_state,
+        max_project_mb=config["via"]["max_project_mb"],
         state=[
             SOURCES.content(page)
             for page in [via_page()]

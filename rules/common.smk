@@ -21,7 +21,8 @@ from avaflow.workflow.job import ERROR_MARK
 from avaflow.workflow.project import annotated_by_hand as hand_files
 from avaflow.kinetics.plan import plan_path, load_kinetics
 from avaflow.videos.ffmpeg import ffmpeg_exe, ffmpeg_version
-from avaflow.project.settings import check_own, content_of, load_settings
+from avaflow.project.settings import check_own, content_of, load_settings, take_types
+from avaflow.formats.datumaro import ACTION_LIST, csv_name
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary
 from avaflow.workflow.records import RECORDS, Sources
@@ -30,6 +31,7 @@ from avaflow.workflow.fingerprint import code_version, load_parts, read_versions
 try:
     SETTINGS = load_settings(BASE / "schemas" / "config.schema.yaml")
     check_own(workflow.config_settings.overwrite_config, SETTINGS)
+    take_types(config, SETTINGS)
     PROJECT = load_project(config, BASE / "schemas")
     # Jobs on a cluster read what this run found on the disk instead of looking again.
     KINETICS = load_kinetics(config, scan_disk=workflow.is_main_process)

@@ -139,6 +139,7 @@ rule export_datumaro:
         keyframes=finished_clips("keyframes/{clip}.csv"),
     output:
         readme=results("dataset/datumaro/README.md"),
+        annotations=datumaro_annotations(),
     log:
         results("logs/export_datumaro.log"),
     localrule: True

@@ -19,6 +19,7 @@ FETCHED = {"download", "fetch_detector", "download_via"}
 # Why a job has to run, and for how many members of its batch.
 Rerun = namedtuple("Rerun", "reason members")
 RERUNS = {}
+ASKED = []  # members' files of batches that the user asked to make anew
 
 
 def facts_of_job(job, forced):
@@ -28,7 +29,7 @@ def facts_of_job(job, forced):
         dict(job.params.items()),
         list(job.input),
         list(job.output),
-        config["results"],
+        SOURCES,
         job.input.get("weights", ()),
     )
     facts.fetched = job.rule.name in FETCHED
@@ -67,8 +68,8 @@ def force_stale(dag, asked_files):
     for number, reason in state.reasons.items():
         dag.forcefiles.update(made[number].output)
         RERUNS[made[number]] = Rerun(reason, state.members.get(number, 1))
-        if forced[number] and facts[number].members and not workflow.dryrun:
-            records.forget(records.name(member.output) for member in facts[number].members)
+        if forced[number]:
+            ASKED.extend(member.output for member in facts[number].members)
 
 
 def run_all_stale(dag):
@@ -102,6 +103,12 @@ async def no_check_output_mtime(dag, job, expanded_output):
     """
 
 
+def forget_asked():
+    """Take the records from what the user asked to make anew: a batch's job looks at them."""
+    records = Records(config["results"])
+    records.forget(records.name(path) for path in ASKED)
+
+
 def remember_outputs():
     """Keep the dates that Snakemake gave to this run's outputs, so that the next trusts them."""
     if RERUNS:
@@ -122,6 +129,8 @@ if workflow.is_main_process and not hasattr(DAG, "avaflow_check_incomplete"):
 
     async def check_incomplete(dag):
         asked_files = set(dag.forcefiles)
+        # Neither dates, nor the paths of inputs, nor the way params are written count.
+        dag.workflow.dag_settings.rerun_triggers = frozenset()
         await dag.avaflow_check_incomplete()
         if not dag.workflow.touch:
             force_stale(dag, asked_files)

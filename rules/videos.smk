@@ -110,6 +110,7 @@ rule cut_segments:
         jpeg_quality=config["jpeg_quality"],
         offset=config["timestamp_offset"],
         keyframe_fps=FPS,
+        threads=config["trim"]["threads"],
         code=code("cut_segments"),
     script:
         "../scripts/cut_segments.py"

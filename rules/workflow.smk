@@ -52,6 +52,10 @@ rule verify:
         "../scripts/verify.py"
 
 
+onstart:
+    forget_asked()
+
+
 onsuccess:
     print(run_summary(PROJECT, config), flush=True)
 

@@ -25,7 +25,7 @@ if "snakemake" in globals():
             jpeg_quality=p.jpeg_quality,
             offset=p.offset,
             ffmpeg_path=p.ffmpeg,
-            threads=snakemake.threads,
+            threads=p.threads,
             keyframe_fps=p.keyframe_fps,
             folder=Path(snakemake.output.manifest).with_suffix(""),
             log=Path(snakemake.log.ffmpeg),

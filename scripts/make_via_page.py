@@ -16,7 +16,7 @@ if "snakemake" in globals():
             made,
             snakemake.input.get("finished"),
             attributes_from_config(snakemake.params.actions),
-            snakemake.config["via"]["max_project_mb"],
+            snakemake.params.max_project_mb,
         )
         if opened.trouble:
             log.warning("the page opens the project before annotation: %s", opened.trouble)

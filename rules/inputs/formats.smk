@@ -73,6 +73,12 @@ def finished_splits():
     return {clip: CLIPS[clip].split for clip in PROJECT.finished}
 
 
+def datumaro_annotations():
+    """The dataset's annotations under the names that Datumaro's importer takes."""
+    named = [csv_name(split) for split in ANNOTATED_SPLITS]
+    return [results(f"dataset/datumaro/annotations/{name}") for name in [*named, ACTION_LIST]]
+
+
 def mmaction2_configs():
     """mmaction2's training configs: from frames, where they are kept, and from clips."""
     modes = ["frames", "video"] if config["rawframes"]["enabled"] else ["video"]
@@ -94,7 +100,8 @@ def wants_alphaction():
 
     What its target rule made once is kept up to date, so that it is never trained on stale.
     """
-    before = Path(results("dataset/alphaction/README.md")).exists()
+    # Not by an output of the job, which a killed run leaves without.
+    before = Path(results("dataset/alphaction/clips")).exists()
     return "alphaction" in config["exports"] or bool(hand_files(config)) or before
 
 

@@ -184,7 +184,7 @@ def test_damage_to_every_kind_of_file_is_found_told_and_repaired(finished, tmp_p
     run = workspace.run()
     assert run.status == 1 and "repair=true" in run.output and not run.jobs
     assert [name for name in new_dates if f"results/{name}: " in run.output] == new_dates
-    run = workspace.run(repair=True)
+    run = workspace.run("--config", "repair=true")
     assert run.status == 0, run.output
     after = contents(workspace.results)
     assert {name for name in before if before[name] != after.get(name)} == set()
@@ -210,7 +210,7 @@ def test_a_job_reads_nothing_that_is_damaged(copied, name, change):
     run = copied.run(**change)
     assert run.status == 1 and "Traceback" not in run.output, run.output
     assert f"results/{name}: its content is another" in run.output
-    run = copied.run(repair=True, **change)
+    run = copied.run("--config", "repair=true", **change)
     assert run.status == 0, run.output
     assert copied.run("verify").status == 0
 

@@ -7,6 +7,7 @@ which outputs anew.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,32 @@ def outputs_of(setting: Mapping) -> list[str]:
     if content is False:
         return []
     return [content] if isinstance(content, str) else list(content)
+
+
+def take_types(config: dict, schema: Mapping) -> None:
+    """Turn texts in a config into the booleans and numbers that their settings are.
+
+    Snakemake hands over what stands behind `--config` as text, all but `True` and `False`. A
+    text that is no such value stays, and is refused as what it is.
+    """
+    for name, setting in all_settings(schema):
+        *sections, key = name.split(".")
+        part: Any = config
+        for section in sections:
+            part = part.get(section) if isinstance(part, dict) else None
+        if isinstance(part, dict) and isinstance(part.get(key), str):
+            part[key] = _typed(part[key], types_of(setting, schema))
+
+
+def _typed(text: str, types: set[str]) -> Any:
+    if "boolean" in types and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if "string" not in types:
+        for kind, number in (("integer", int), ("number", float)):
+            if kind in types:
+                with suppress(ValueError):
+                    return number(text)
+    return text
 
 
 def is_section(part: Mapping) -> bool:

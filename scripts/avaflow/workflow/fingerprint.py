@@ -14,6 +14,7 @@ the code since, the fingerprint counts too. A test holds the file against the co
 import ast
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -45,6 +46,9 @@ class CodePart(NamedTuple):
     digest: str
     imports: tuple[str, ...]
 
+
+_ALGORITHM = Path(__file__).read_bytes() + sys.version.encode()
+"""What decides how code is looked at: this module, and the Python that parses it."""
 
 _PARTS: dict[str, CodePart] = {}
 """Parts by the checksum of the file's bytes, so that code is parsed once and not at each start."""
@@ -120,7 +124,7 @@ def fingerprint(script: str | Path) -> str:
 def code_part(path: Path) -> CodePart:
     """What a file of code adds to a fingerprint; each content is parsed once."""
     content = path.read_bytes()
-    key = hashlib.sha1(content).hexdigest()
+    key = hashlib.sha1(_ALGORITHM + content).hexdigest()
     if key not in _PARTS:
         tree = ast.parse(content)
         imports = tuple(sorted(_imported_files(tree)))
@@ -136,7 +140,9 @@ def asset_texts(path: Path) -> tuple[tuple[Path, str], ...]:
     """The files beside a module that are named after it, such as templates, with their texts."""
     folders = [path.with_name(f"{path.stem}_{kind}") for kind in ("assets", "templates")]
     found = [asset for folder in folders if folder.is_dir() for asset in sorted(folder.glob("*"))]
-    return tuple((asset, asset.read_text(encoding="utf-8")) for asset in found)
+    # Editors leave hidden files and copies with a ~ beside what they edit.
+    kept = [asset for asset in found if asset.name[0] != "." and asset.name[-1] != "~"]
+    return tuple((asset, asset.read_text(encoding="utf-8", errors="replace")) for asset in kept)
 
 
 def _imported_files(tree: ast.AST) -> set[str]:

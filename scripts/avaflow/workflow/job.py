@@ -14,6 +14,7 @@ from avaflow.workflow.records import (
     Job,
     Member,
     Records,
+    Sources,
     batch_members,
     members_to_make,
     settings_digest,
@@ -78,16 +79,13 @@ class Batch:
 
 
 def job_facts(snakemake) -> Job:
-    """What tells whether a job is up to date, of Snakemake's own job or a script's `snakemake`."""
-    params = dict(snakemake.params.items())
-    results = str(snakemake.config["results"]) if hasattr(snakemake, "config") else ""
-    rule = str(snakemake.rule)
+    """What tells whether the job of a script is up to date, from its `snakemake`."""
     return facts_of(
-        rule,
-        params,
+        str(snakemake.rule),
+        dict(snakemake.params.items()),
         list(snakemake.input),
         list(snakemake.output),
-        results,
+        Sources(snakemake.config["results"]),
         snakemake.input.get("weights", ()),
     )
 
@@ -97,22 +95,28 @@ def facts_of(
     params: dict,
     inputs: Sequence[str],
     outputs: Sequence[str],
-    results: str,
+    sources: Sources,
     common: str | Iterable[str] = (),
 ) -> Job:
-    """As :func:`job_facts`, from the parts; `common` are the inputs of all members of a batch."""
+    """What tells whether a job is up to date, from its parts as Snakemake has them.
+
+    `sources` knows the contents of inputs outside the results, `common` are the inputs of all
+    members of a batch.
+    """
     common = [common] if isinstance(common, str) else common
+    inputs = [str(path) for path in inputs]
     reads = [str(path) for path in params.get("reads") or ()]
     members: list[Member] = []
     suffix = params.get("member_suffix")
     if suffix:
         members = batch_members(
-            params["members"], str(outputs[0]), suffix, [*map(str, inputs), *reads], common
+            params["members"], str(outputs[0]), suffix, [*inputs, *reads], common
         )
+    outside = [sources.content(path) for path in inputs if not sources.is_made(path)]
     return Job(
         rule,
-        settings_digest(params, results),
-        [str(path) for path in inputs],
+        settings_digest(params, sources.results, outside),
+        inputs,
         [str(path) for path in outputs],
         reads,
         members,

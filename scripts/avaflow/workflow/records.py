@@ -22,18 +22,16 @@ from pathlib import Path
 from avaflow.errors import UserError
 from avaflow.files import quick_checksum, sha256, write_text
 
-RECORDS = ".records"
+RECORDS = "records"
 """Folder of the records, below the results folder, laid out as that is."""
 
 BATCH_SUFFIX = ".batch.json"
 """Ends the output of a job whose real outputs are its members': one per clip. Nobody reads it
 for content; it stands for "all members are up to date"."""
 
-LOCATIONS = frozenset(
-    {"weights", "paths", "folder", "journal", "kept", "videos", "dataset", "results"}
-    | {"csvs", "media", "ffmpeg", "member_suffix", "table"}
-)
-"""Names of params that say where something lies. What lies there counts by other params."""
+LOCATIONS = frozenset(["weights", "paths", "kept", "csvs", "ffmpeg", "table", "member_suffix"])
+"""Names of params that say where something outside the results lies. What lies there counts, by
+its content or by other params; paths below the results count from there."""
 
 OF_MEMBERS = frozenset(["members", "reads"])
 """Names of params that say which members a batch has, and which members' files a job reads."""
@@ -55,27 +53,28 @@ class Record:
     mtime_ns: int = 0
 
 
-def settings_digest(params: Mapping, results: str) -> str:
+def settings_digest(params: Mapping, results: str, outside: Sequence[str] = ()) -> str:
     """12 hexadecimal digits over a job's params that decide content.
 
     Paths below the results folder count from there, so that moving it changes nothing.
+    `outside` are checksums of the inputs that lie elsewhere, which have no record.
     """
     content = {
-        name: _relative(value, f"{results}/")
+        name: _relative(value, results)
         for name, value in params.items()
         if name not in LOCATIONS and name not in OF_MEMBERS
     }
-    text = json.dumps(content, sort_keys=True, default=str)
+    text = json.dumps([content, *outside], sort_keys=True, default=str)
     return hashlib.sha1(text.encode()).hexdigest()[:12]
 
 
-def _relative(value, prefix: str):
+def _relative(value, results: str):
     if isinstance(value, str):
-        return value.removeprefix(prefix)
+        return "" if value == results else value.removeprefix(f"{results}/")
     if isinstance(value, Mapping):
-        return {str(name): _relative(one, prefix) for name, one in value.items()}
+        return {str(name): _relative(one, results) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_relative(one, prefix) for one in value]
+        return [_relative(one, results) for one in value]
     return value
 
 
@@ -109,7 +108,10 @@ class Records:
         if name not in self._loaded:
             try:
                 entry = json.loads(self.record_path(name).read_text(encoding="utf-8"))
-                self._loaded[name] = Record(**entry)
+                record = Record(**entry)
+                if not isinstance(record.inputs, dict) or not isinstance(record.bytes, int):
+                    raise TypeError("not a record")
+                self._loaded[name] = record
             except (OSError, ValueError, TypeError):
                 self._loaded[name] = None
         return self._loaded[name]
@@ -131,6 +133,7 @@ class Records:
         found = {}
         for path in paths:
             name = self.name(path)
+            # Of a folder, what lists its content is another input.
             if name is not None and not os.path.isdir(path):
                 found[name] = self.content(name)
         return dict(sorted(found.items()))
@@ -223,7 +226,11 @@ class Records:
         problems = []
         for path in paths:
             name = self.name(path)
-            if name is not None and (found := self.damage(name, thorough=True)):
+            if name is None:
+                continue
+            if self.of(name) and not os.path.exists(path):
+                problems.append(f"{path}: it is gone")
+            elif found := self.damage(name, thorough=True):
                 problems.append(f"{path}: {found}")
         if problems:
             heading = "these files are not as avaflow wrote them:"
@@ -237,6 +244,8 @@ class Sources:
     """
 
     def __init__(self, results: str | Path):
+        self.results = str(results)
+        self._prefix = f"{os.path.normpath(results)}{os.sep}"
         self._path = Path(results, RECORDS, ".sources.json")
         self._known: dict[str, list] = {}
         self._changed = False
@@ -246,11 +255,16 @@ class Sources:
         except (OSError, ValueError):
             pass  # none yet, or cut short: everything is read anew
 
+    def is_made(self, path: str | Path) -> bool:
+        """Whether a path lies below the results, where outputs have records."""
+        return os.path.normpath(path).startswith(self._prefix)
+
     def content(self, path: str | Path) -> str:
         """The quick checksum of a file, or of a folder's files; `missing` if it is not there."""
         path = Path(path)
         try:
-            files = sorted(f for f in path.iterdir() if f.is_file()) if path.is_dir() else [path]
+            shown = (f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+            files = sorted(shown) if path.is_dir() else [path]
             stats = [os.stat(file) for file in files]
         except OSError:
             return "missing"
@@ -371,13 +385,15 @@ class _Finder:
                 self.repaired += sentences
             else:
                 self.damaged += sentences
-        if reason:
+        # A fetched file whose checksum was told afterwards is looked at again, and stays.
+        if reason and not job.fetched:
             names = map(self.records.name, job.outputs)
             self.remade |= {name for name in names if name is not None}
         return reason
 
     def _stale(self, job: Job) -> str:
-        names = {name for name in map(self.records.name, [*job.inputs, *job.reads]) if name}
+        files = [path for path in [*job.inputs, *job.reads] if not os.path.isdir(path)]
+        names = {name for name in map(self.records.name, files) if name}
         reason = ""
         for output in job.outputs:
             name = self.records.name(output)
