@@ -10,6 +10,7 @@ import pytest
 
 from avaflow.errors import UserError
 from avaflow.workflow.records import (
+    RECORDS,
     Job,
     Member,
     Records,
@@ -112,7 +113,7 @@ class Chain:
         return {
             path.relative_to(folder).as_posix(): path.read_text()
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and ".records" not in path.parts
+            if path.is_file() and RECORDS not in path.parts
         }
 
 
@@ -258,9 +259,9 @@ def test_the_settings_digest_knows_content_from_places():
     digest = settings_digest(params, "r")
     moved = {**params, "folder": "/s/features", "weights": "/v.pt"}
     assert settings_digest(moved, "/s") == digest
-    assert settings_digest({**params, "name": "r/x"}, "r") == settings_digest(
-        {**params, "name": "/s/x"}, "/s"
-    )
+    named, elsewhere = {**params, "name": "r/x"}, {**moved, "name": "/s/x"}
+    assert settings_digest(named, "r") == settings_digest(elsewhere, "/s") != digest
+    assert settings_digest(params, "r", ["checksum"]) != digest  # of an input outside
     assert settings_digest({**params, "members": ["a", "b"]}, "r") == digest
     assert settings_digest({**params, "actions": {"b": 2}}, "r") != digest
     assert settings_digest({**params, "clips": ["a", "b"]}, "r") != digest
