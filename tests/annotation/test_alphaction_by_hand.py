@@ -120,16 +120,21 @@ def test_boxes_of_another_picture_size_stop_the_job_and_keep_what_was(by_hand):
     assert (by_hand.made / "annotations" / "train.json").read_bytes() == kept
 
 
-def test_strict_stops_at_segments_of_damaged_videos(by_hand):
-    path = by_hand.folder / "results" / "segments" / "yard.json"
-    before = path.read_text()
-    try:
-        path.write_text(json.dumps(json.loads(before) | {"decode_errors": 3}))
-        run = by_hand.run("alphaction", strict=True)
-    finally:
-        path.write_text(before)
+def test_strict_stops_at_segments_of_damaged_videos(tmp_path):
+    alphaction = {"annotations": "hand.json", "numbering": "sequence", "preset": "ultrafast"}
+    workspace = Workspace(tmp_path / "w", exports=["alphaction"], alphaction=alphaction)
+    content = bytearray((DEMO / "videos" / "yard.mp4").read_bytes())
+    middle = content.index(b"mdat") + (len(content) - content.index(b"mdat")) // 2
+    content[middle : middle + 400] = b"\xff" * 400
+    (workspace.folder / "damaged.mp4").write_bytes(content)
+    workspace.write_clips("yard\tdamaged.mp4\t2\t13\ttrain")
+    by_hand = {"yard/0004.jpg": HAND["yard/0004.jpg"]}
+    (workspace.folder / "hand.json").write_text(json.dumps(by_hand))
+    run = workspace.run("alphaction", strict=True)
+    segments = json.loads((workspace.folder / "results" / "segments" / "yard.json").read_text())
+    assert segments["decode_errors"] > 0
     assert run.status != 0 and "the segments of yard come from damaged stretches" in run.output
-    assert by_hand.run("alphaction").status == 0
+    assert workspace.run("alphaction").status == 0
 
 
 def test_without_annotations_the_target_makes_what_is_to_be_annotated(by_hand):

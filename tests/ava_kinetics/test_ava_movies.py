@@ -93,7 +93,7 @@ def test_movies_become_clips_or_are_told(project):
 
 def test_the_main_job_takes_the_table_and_frames_get_avas_names(project):
     plan = project.plan("ava_folder", clips="results/ava/clips.tsv")
-    assert plan == {"ava_folder": 1, "trim": 2}
+    assert plan == {"ava_folder": 1, "link_ava_folder": 1, "trim": 2}
     # What the main job would make, stood in for: 27,000 pictures a movie are not for a test.
     from avaflow.ava_kinetics.movies import link_ava_folder
 

@@ -130,7 +130,7 @@ def test_the_library_agrees_on_what_is_content(config, schema):
 
 def test_rules_take_settings_by_their_marks(schema):
     """A section as a whole would bring along each new key."""
-    rules = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    rules = "".join(path.read_text() for path in sorted((ROOT / "rules").rglob("*.smk")))
     sections = [name for name, part in schema["properties"].items() if is_section(part)]
     whole = [name for name in sections if re.search(rf'config\["{name}"\](?!\[)', rules)]
     assert whole == []

@@ -87,8 +87,8 @@ def csv_text(rows: Iterable[Row], actions: int, offset: int) -> str:
 
     >>> sits = Row("clip-1", Timestamp(902), (0.1, 0.2, 0.5, 0.9), action_id=2, person_id=1)
     >>> print(csv_text([sits, sits._replace(action_id=1)], actions=3, offset=900), end="")
-    clip-1,902,0.1000,0.2000,0.5000,0.9000,1,1
-    clip-1,902,0.1000,0.2000,0.5000,0.9000,2,1
+    clip-1,902,0.100000,0.200000,0.500000,0.900000,1,1
+    clip-1,902,0.100000,0.200000,0.500000,0.900000,2,1
     """
     ordered = sorted(rows, key=lambda row: (row.clip, row.timestamp, row.person_id, row.action_id))
     problems = _row_problems(ordered, actions, offset)
