@@ -17,6 +17,8 @@ import pytest
 from avaflow.workflow.records import RECORDS
 from workflow_runs import DEMO, ROOT, Workspace
 
+pytestmark = pytest.mark.slow
+
 SKIPPED = {RECORDS, "logs", "benchmarks", ".probes.json"}
 """Notes of runs, which hold dates and timings."""
 

@@ -30,6 +30,8 @@ from avaflow.workflow.closing import FAILED, failures
 from numbered_videos import make_video, run_ffmpeg
 from workflow_runs import ROOT, Run, Workspace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory) -> Path:

@@ -26,6 +26,8 @@ from avaflow.workflow.terminal import (
 from numbered_videos import make_video
 from workflow_runs import ROOT, Workspace
 
+pytestmark = pytest.mark.slow
+
 KILLED = "CalledProcessError in file x.smk, line 3:\nCommand 'y' returned non-zero exit status 137."
 FAILED_RUN = "WorkflowError:\nAt least one job did not complete successfully."
 

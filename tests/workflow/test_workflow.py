@@ -20,6 +20,8 @@ from frame_number import read_frame_number
 from identity_metrics import idf1
 from workflow_runs import DEMO, Workspace
 
+pytestmark = pytest.mark.slow
+
 STARTS = {"corridor": 0.5, "classroom": 1.0, "yard": 2.0}
 SPLITS = {"corridor": "train", "classroom": "train", "yard": "val"}
 SECONDS = list(range(2, 10))
