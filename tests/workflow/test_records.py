@@ -3,7 +3,6 @@
 import itertools
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from avaflow.workflow.records import (
     settings_digest,
 )
 
-FUTURE = time.time() + 9e7
+FUTURE = 4e9  # the year 2096
 PAST = 1e6
 
 
