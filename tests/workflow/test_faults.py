@@ -86,7 +86,7 @@ def server():
     server.server_close()
 
 
-NOTES = {".probes.json", ".records/.code.json", ".records/.sources.json", ".records/.states.json"}
+NOTES = {".probes.json", "records/.code.json", "records/.sources.json", "records/.states.json"}
 """What a start keeps of what it looked at, below the results folder, for the next one."""
 
 
@@ -94,7 +94,7 @@ def leftovers(workspace: Workspace) -> list[str]:
     """Files of unfinished work under the results, in the folder of records too."""
     results = workspace.folder / "results"
     found = {path.relative_to(results).as_posix() for path in results.rglob(".*")}
-    return sorted(found - NOTES - {".records"})
+    return sorted(found - NOTES)
 
 
 def refused(workspace: Workspace, run: Run) -> str:
@@ -104,7 +104,7 @@ def refused(workspace: Workspace, run: Run) -> str:
     assert "Building DAG" not in run.output and run.output.count("avaflow error: ") == 1
     results = workspace.folder / "results"
     made = {path.relative_to(results).as_posix() for path in results.rglob("*")}
-    assert made <= NOTES | {".records"}
+    assert made <= NOTES | {"records"}
     return run.output.split("avaflow error: ")[1]
 
 
@@ -525,8 +525,8 @@ def test_stopped_by_the_user(workspace, lingering):
     assert "Traceback" not in output, output
     has(output, "Stopped. What is made stays: the same command goes on from it.")
     assert leftovers(workspace) == []
-    assert not list(workspace.folder.glob("results/[!.]*/*.*"))
-    assert not list(workspace.folder.glob("results/.records/*/*"))
+    assert not list(workspace.folder.glob("results/*/[!.]*.*"))
+    assert not list(workspace.folder.glob("results/records/*/*"))
     (workspace.folder / "linger").unlink()
     run = workspace.run("clips", trim=lingering)
     assert run.status == 0, run.output

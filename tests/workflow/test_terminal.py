@@ -227,6 +227,24 @@ def test_errors_of_no_job_are_shown_whole():
     assert scene.lines[2:] == ["MissingOutputException: no file", *KILLED.splitlines(), "a warning"]
 
 
+def test_a_disk_that_is_full_when_snakemake_writes_of_a_job(tmp_path):
+    """The job itself ended well, and its log holds no message."""
+    full = "WorkflowError:\nOSError: [Errno 28] No space left on device"
+    log = tmp_path / "trim.log"
+    log.write_text("INFO a: 150 frames\n")
+    scene = Scene()
+    scene.start(trim=1)
+    scene.job(1, "trim", [log], clip="a")
+    scene.fail(1, full)
+    assert scene.lines[2].startswith("[failed] trim a  0.0 s: the disk is full. Make room, or")
+    assert len(scene.lines) == 3
+    (told,) = scene.terminal.jobs.unlogged.values()
+    assert told.startswith("trim a: the disk is full. Make room,") and str(log) in told
+    # What befalls the run as a whole is shown as Snakemake has it.
+    scene.log(full, "error", logging.ERROR, thread=threading.main_thread().ident)
+    assert scene.lines[3:] == full.splitlines()
+
+
 def test_stopped_by_the_user():
     scene = Scene()
     scene.start(trim=4)

@@ -61,6 +61,14 @@ STOPPING = (
 """How Snakemake's messages begin when somebody ends the run."""
 
 
+DISK_FULL = "the disk is full. Make room, or point `results` in the config at a larger disk"
+"""What is said of a job whose end Snakemake could not write down, such as how long it took."""
+
+
+DISK_FULL_MARK = re.compile(r"\[Errno (28|122)\]")
+"""How Python calls a full disk, and a quota that is used up, on Linux."""
+
+
 SHARED_DISK = "Assuming unrestricted shared filesystem usage"
 """How Snakemake's message begins that comes before every run on one machine."""
 
@@ -214,6 +222,8 @@ def cause_of_end(text: str) -> str:
     >>> cause_of_end("Command 'python x.py' returned non-zero exit status 139.")
     'it crashed (SIGSEGV)'
     """
+    if DISK_FULL_MARK.search(text):
+        return DISK_FULL
     by_name = re.search(r"died with <Signals\.(\w+)", text)
     by_status = re.search(r"non-zero exit status (\d+)", text)
     if by_name:
@@ -409,7 +419,7 @@ class Terminal(logging.Handler):
         """A message on an exception; that of a job comes from a thread, before its failure."""
         message = record.getMessage()
         cause = cause_of_end(message)
-        if cause and "CalledProcessError" in message:
+        if cause == DISK_FULL or (cause and "CalledProcessError" in message):
             self.causes[record.thread] = cause
             # Snakemake's own thread may be told of a job that failed at once.
             return record.thread != threading.main_thread().ident
