@@ -6,19 +6,20 @@ from pathlib import Path
 from avaflow.annotation.via import read_project
 from avaflow.annotation.via_page import write_clip_zip
 from avaflow.errors import UserError
-from avaflow.tables import KEYFRAMES, read_table
+from avaflow.files import sha256
+from avaflow.tables import KEYFRAMES, Keyframe, read_table, rows_of
 from avaflow.workflow.job import job
 from avaflow.workflow.records import REPAIR
-from avaflow.workflow.verify import contents_damage
 
 if "snakemake" in globals():
     with job(snakemake) as log:
         manifest = Path(snakemake.input.keyframes)
-        if damage := contents_damage(manifest):
-            raise UserError(f"{manifest}: {damage}. What to do: {REPAIR}")
-        pictures = [
-            manifest.with_suffix("") / name for name in read_table(manifest, KEYFRAMES)["file"]
-        ]
+        pictures = []
+        for keyframe in rows_of(read_table(manifest, KEYFRAMES), Keyframe):
+            picture = manifest.with_suffix("") / keyframe.file
+            if not picture.exists() or sha256(picture) != keyframe.sha256:
+                raise UserError(f"{picture}: not as avaflow wrote it. What to do: {REPAIR}")
+            pictures.append(picture)
         write_clip_zip(
             snakemake.output.zip,
             snakemake.params.clip,

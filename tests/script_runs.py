@@ -24,7 +24,7 @@ class Given(list):
         return self.__dict__.items()
 
 
-def run_script(
+def snakemake_of(
     name: str,
     results: str | Path,
     log: str | Path,
@@ -33,9 +33,9 @@ def run_script(
     params: dict | None = None,
     threads: int = 1,
     config: dict | None = None,
-) -> None:
-    """Run `scripts/{name}.py`; a user's mistake ends it with SystemExit."""
-    snakemake = types.SimpleNamespace(
+) -> types.SimpleNamespace:
+    """The object `snakemake` of a job whose rule is called as its script."""
+    return types.SimpleNamespace(
         rule=name,
         config={"results": str(results), **(config or {})},
         input=Given(**(input or {})),
@@ -44,4 +44,9 @@ def run_script(
         log=[str(log)],
         threads=threads,
     )
+
+
+def run_script(name: str, results: str | Path, log: str | Path, **given) -> None:
+    """Run `scripts/{name}.py`, given as for :func:`snakemake_of`; a mistake ends it: SystemExit."""
+    snakemake = snakemake_of(name, results, log, **given)
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ class Workspace:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=own_group,
+            preexec_fn=heed_interrupts if own_group else None,
         )
 
     def plan(self, *arguments: str, **changed) -> dict[str, int]:
@@ -98,6 +100,14 @@ class Workspace:
         run = self.run("-n", *arguments, **changed)
         assert run.status == 0, run.output
         return run.jobs
+
+
+def heed_interrupts() -> None:
+    """In a new process: take Control-C as at a terminal, also where the tests run without one.
+
+    What a shell starts in the background ignores it, and so does all that it starts itself.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def merge(base: dict, over: dict) -> dict:

@@ -10,6 +10,8 @@ import readers
 from frame_number import read_frame_number
 from workflow_runs import DEMO, Workspace
 
+pytestmark = pytest.mark.slow
+
 # Two keyframes of the demo's corridor, boxes in pixels of its 640 x 360 segments.
 HAND = {
     "corridor/0003.jpg": [

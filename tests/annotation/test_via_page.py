@@ -1,5 +1,6 @@
 """Pages, index and zips for annotators, made from a stand-in with VIA 3's names."""
 
+import hashlib
 import html.parser
 import io
 import json
@@ -262,7 +263,10 @@ def results(tmp_path):
         "0000000000000000000000000000ffda0008010100003f0054ffd9"
     )
     keyframes = pd.DataFrame(
-        [(s, 30 * s + 1, f"c-1_{30 * s + 1:06d}.jpg", 8, 8, "x") for s in (2, 3, 4)],
+        [
+            (s, 30 * s + 1, f"c-1_{30 * s + 1:06d}.jpg", 8, 8, hashlib.sha256(picture).hexdigest())
+            for s in (2, 3, 4)
+        ],
         columns=list(KEYFRAMES),
     )
     tracks = pd.DataFrame([(61, 1, 0.0, 0.0, 0.5, 1.0, 0.9)], columns=list(TRACKS))
@@ -292,7 +296,7 @@ def results(tmp_path):
         tmp_path,
         input={"project": str(via / "c-1.json"), "page": str(STAND_IN)},
         output={"html": str(via / "c-1.html"), "js": str(via / "c-1.js")},
-        params={"actions": ACTIONS},
+        params={"actions": ACTIONS, "max_project_mb": 50},
     )
     run_script(
         "zip_via_project",

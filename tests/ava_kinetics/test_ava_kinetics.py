@@ -33,6 +33,8 @@ from avaflow.tables import BOX
 from numbered_videos import make_video, read_number, run_ffmpeg, shown_numbers
 from workflow_runs import ROOT, Workspace
 
+pytestmark = pytest.mark.slow
+
 DEMO = ROOT / "examples" / "demo"
 
 # ------------------------------------------------------------------ annotations and ranges

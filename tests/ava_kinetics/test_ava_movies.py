@@ -12,6 +12,8 @@ from avaflow.times import annotatable_seconds, timestamp_of_second
 from numbered_videos import run_ffmpeg
 from workflow_runs import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def test_ids_become_clip_ids_of_their_own():
     assert clip_ids(["-5KQ66BBWC4", "_5KQ66BBWC4", "053oq2xB3oU"]) == {

@@ -12,6 +12,8 @@ from avaflow.errors import UserError
 from avaflow.features.checkpoints import load_network, our_name, read_weights
 from avaflow.features.network import ARCHITECTURES, build_network
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def checkpoint(slowfast):

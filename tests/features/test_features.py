@@ -28,6 +28,8 @@ from avaflow.videos.instants import VideoInstants
 from numbered_videos import make_video
 from workflow_runs import ROOT
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "architecture": "slowfast_r50_8x8",
     "layer": "pooled",

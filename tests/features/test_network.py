@@ -9,6 +9,8 @@ from avaflow.features.checkpoints import load_network
 from avaflow.features.network import FeatureModel, slow_frames, torch_device
 from slowfast_weights import detection_network, plain_network, write_pytorchvideo
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64
 
 

@@ -13,6 +13,8 @@ from avaflow.workflow.records import Records
 from numbered_videos import make_video, numbered_picture
 from workflow_runs import Workspace
 
+pytestmark = pytest.mark.slow
+
 FEATURES = {"in_fps": 15, "out_fps": 15, "size": 64, "stride": 15, "video_list": "v/list.csv"}
 
 

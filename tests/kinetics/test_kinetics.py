@@ -24,6 +24,8 @@ from avaflow.videos.ffmpeg import ffmpeg_exe
 from numbered_videos import make_video, run_ffmpeg, shown_numbers
 from workflow_runs import Workspace
 
+pytestmark = pytest.mark.slow
+
 CODED = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 SETTINGS = {
     "short_side": 54,

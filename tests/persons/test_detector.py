@@ -30,6 +30,8 @@ from avaflow.tables import DETECTIONS, read_table, write_table
 from avaflow.videos.frames import ClipVideo, frames_at
 from script_runs import run_script
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "real"
 REAL_MODEL = REAL / "yolo11n_int8_openvino_model"

@@ -17,6 +17,8 @@ from avaflow.tables import BOX, DETECTIONS, empty_table, write_table
 from avaflow.videos.frames import ClipVideo, frames_at
 from script_runs import run_script
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

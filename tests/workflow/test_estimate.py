@@ -31,7 +31,7 @@ def write_timing(folder, rule, name, *seconds):
 def test_words_are_in_the_order_of_work():
     counts = {"detect": 2, "export_slowfast": 1, "trim": 1200, "track": 1, "write_ava": 1}
     assert to_do(counts) == (
-        "1,200 clips to cut, 2 batches to detect persons in, 1 clip to follow persons in, "
+        "1,200 clips to cut, 2 clips to detect persons in, 1 clip to follow persons in, "
         "2 small jobs on tables and pages"
     )
     assert to_do({"trim": 0, "merge": 1}) == "1 small job on tables and pages"

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,8 @@ from avaflow.tables import KEYFRAMES, TRACKS, write_table
 from avaflow.workflow.closing import FAILED, failures
 from numbered_videos import make_video, run_ffmpeg
 from workflow_runs import ROOT, Run, Workspace
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +86,15 @@ def server():
     server.server_close()
 
 
+NOTES = {".probes.json", ".records/.code.json", ".records/.sources.json", ".records/.states.json"}
+"""What a start keeps of what it looked at, below the results folder, for the next one."""
+
+
 def leftovers(workspace: Workspace) -> list[str]:
-    """Files of unfinished work under the results; the memory of what was probed is none."""
-    found = (workspace.folder / "results").rglob(".*")
-    return sorted(str(path) for path in found if path.name != ".probes.json")
+    """Files of unfinished work under the results, in the folder of records too."""
+    results = workspace.folder / "results"
+    found = {path.relative_to(results).as_posix() for path in results.rglob(".*")}
+    return sorted(found - NOTES - {".records"})
 
 
 def refused(workspace: Workspace, run: Run) -> str:
@@ -95,8 +103,8 @@ def refused(workspace: Workspace, run: Run) -> str:
     assert "Traceback" not in run.output and "File " not in run.output, run.output
     assert "Building DAG" not in run.output and run.output.count("avaflow error: ") == 1
     results = workspace.folder / "results"
-    made = [path.name for path in results.iterdir()] if results.exists() else []
-    assert set(made) <= {".probes.json"}
+    made = {path.relative_to(results).as_posix() for path in results.rglob("*")}
+    assert made <= NOTES | {".records"}
     return run.output.split("avaflow error: ")[1]
 
 
@@ -281,14 +289,16 @@ def test_secrets_of_addresses_stay_in_the_table(workspace, server, good):
     rows[0] += "\t" + "0" * 64
     workspace.write_clips(*rows, header="clip\tvideo\tstart\tend\tsplit\tsha256")
     again = workspace.run("-n", "clips")
-    assert "arams have changed" in again.output
+    assert re.search(r"^  download .*: other settings$", again.output, re.MULTILINE)
+    verbose = workspace.run("-n", "--verbose", "clips")
+    assert "rule download:" in verbose.output and "reason: " in verbose.output
     kept = [
         path for path in workspace.folder.rglob("*") if path.is_file() and path.suffix != ".mp4"
     ]
     kept.remove(workspace.folder / "clips.tsv")
     assert len([path for path in kept if ".snakemake" in path.parts]) > 3
     texts = {path: path.read_text(errors="replace") for path in kept}
-    texts |= {"run": run.output, "again": again.output}
+    texts |= {"run": run.output, "again": again.output, "verbose": verbose.output}
     assert (workspace.folder / "results" / "clips" / "film.json") in texts
     for where, text in texts.items():
         assert "sesame" not in text and "password" not in text, where
@@ -341,10 +351,14 @@ def test_what_nobody_foresaw_is_listed_with_its_log(tmp_path):
     log = tmp_path / "results" / "logs" / "trim" / "a.log"
     program = (
         "from avaflow.workflow.job import job\n"
-        f"with job({str(log)!r}): raise ValueError('odd\\nthing')"
+        "from script_runs import snakemake_of\n"
+        f"with job(snakemake_of('trim', {str(tmp_path / 'results')!r}, {str(log)!r})):\n"
+        "    raise ValueError('odd\\nthing')"
     )
-    scripts = {"PYTHONPATH": str(ROOT / "scripts")}
-    done = subprocess.run([sys.executable, "-c", program], env=scripts, capture_output=True)
+    paths = os.pathsep.join([str(ROOT / "scripts"), str(ROOT / "tests")])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": paths}, capture_output=True
+    )
     assert done.returncode == 1 and "Traceback" in log.read_text()
     message = failures(tmp_path / "results", since=0)
     has(message, FAILED, "a fault of avaflow: ValueError: odd (the whole:", str(log))
@@ -492,10 +506,11 @@ def taken_up_again(workspace: Workspace, *arguments: str, **changed) -> Run:
 
 @pytest.fixture
 def lingering(workspace) -> dict:
-    """Settings of an ffmpeg that waits before it ends, as long as the file `linger` is there."""
+    """Settings of an ffmpeg that waits after a cut, as long as the file `linger` is there."""
     slow = workspace.folder / "slow-ffmpeg"
     slow.write_text(
         f'#!/bin/sh\n"{imageio_ffmpeg.get_ffmpeg_exe()}" "$@" || exit\n'
+        'case "$*" in *-version*) exit;; esac\n'
         "if [ -e linger ]; then touch written; sleep 30; fi\n"
     )
     slow.chmod(0o755)
@@ -510,7 +525,8 @@ def test_stopped_by_the_user(workspace, lingering):
     assert "Traceback" not in output, output
     has(output, "Stopped. What is made stays: the same command goes on from it.")
     assert leftovers(workspace) == []
-    assert not list(workspace.folder.glob("results/*/*.*"))
+    assert not list(workspace.folder.glob("results/[!.]*/*.*"))
+    assert not list(workspace.folder.glob("results/.records/*/*"))
     (workspace.folder / "linger").unlink()
     run = workspace.run("clips", trim=lingering)
     assert run.status == 0, run.output

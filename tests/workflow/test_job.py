@@ -13,6 +13,7 @@ import pytest
 from avaflow.errors import UserError
 from avaflow.files import check_writable
 from avaflow.workflow.job import ERROR_MARK, job
+from script_runs import snakemake_of
 from workflow_runs import ROOT
 
 NOBODY = 65534
@@ -60,7 +61,8 @@ def test_a_file_in_the_place_of_the_results(tmp_path):
 
 
 def test_a_job_that_may_not_write_ends_with_one_message(read_only, capsys):
-    with without_rights(), pytest.raises(SystemExit) as ended, job(read_only / "logs" / "a.log"):
+    snakemake = snakemake_of("trim", read_only / "results", read_only / "logs" / "a.log")
+    with without_rights(), pytest.raises(SystemExit) as ended, job(snakemake):
         pytest.fail("the job began without its log")
     assert ended.value.code == 1
     said = capsys.readouterr().err
@@ -70,9 +72,12 @@ def test_a_job_that_may_not_write_ends_with_one_message(read_only, capsys):
 
 PROGRAM = """
 import os, signal, sys
-sys.path.insert(0, {scripts!r})
+sys.path[:0] = {paths!r}
+# What runs in the background, as tests may, is started deaf to Control-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import avaflow
 {body}
+print('went on')
 """
 
 
@@ -81,12 +86,14 @@ import avaflow
     [
         "os.kill(os.getpid(), signal.SIGINT)",  # while the rest is imported
         "from avaflow.workflow.job import job\n"
-        "with job({log!r}): os.kill(os.getpid(), signal.SIGINT)",
+        "from script_runs import snakemake_of\n"
+        "with job(snakemake_of('trim', '.', 'a.log')): os.kill(os.getpid(), signal.SIGINT)",
     ],
 )
 def test_a_script_that_the_user_stops_is_silent(tmp_path, body):
-    body = body.replace("{log!r}", repr(str(tmp_path / "a.log")))
-    program = PROGRAM.format(scripts=str(ROOT / "scripts"), body=body + "\nprint('went on')")
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    program = PROGRAM.format(paths=[str(ROOT / "scripts"), str(ROOT / "tests")], body=body)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
+    )
     assert ran.returncode in (130, -2)
     assert ran.stdout == "" and ran.stderr == ""

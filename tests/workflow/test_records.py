@@ -3,13 +3,13 @@
 import itertools
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 
 from avaflow.errors import UserError
 from avaflow.workflow.records import (
+    RECORDS,
     Job,
     Member,
     Records,
@@ -20,7 +20,7 @@ from avaflow.workflow.records import (
     settings_digest,
 )
 
-FUTURE = time.time() + 9e7
+FUTURE = 4e9  # the year 2096
 PAST = 1e6
 
 
@@ -112,7 +112,7 @@ class Chain:
         return {
             path.relative_to(folder).as_posix(): path.read_text()
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and ".records" not in path.parts
+            if path.is_file() and RECORDS not in path.parts
         }
 
 
@@ -258,9 +258,9 @@ def test_the_settings_digest_knows_content_from_places():
     digest = settings_digest(params, "r")
     moved = {**params, "folder": "/s/features", "weights": "/v.pt"}
     assert settings_digest(moved, "/s") == digest
-    assert settings_digest({**params, "name": "r/x"}, "r") == settings_digest(
-        {**params, "name": "/s/x"}, "/s"
-    )
+    named, elsewhere = {**params, "name": "r/x"}, {**moved, "name": "/s/x"}
+    assert settings_digest(named, "r") == settings_digest(elsewhere, "/s") != digest
+    assert settings_digest(params, "r", ["checksum"]) != digest  # of an input outside
     assert settings_digest({**params, "members": ["a", "b"]}, "r") == digest
     assert settings_digest({**params, "actions": {"b": 2}}, "r") != digest
     assert settings_digest({**params, "clips": ["a", "b"]}, "r") != digest
