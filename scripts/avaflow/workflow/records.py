@@ -36,7 +36,10 @@ its content or by other params; paths below the results count from there."""
 OF_MEMBERS = frozenset(["members", "reads"])
 """Names of params that say which members a batch has, and which members' files a job reads."""
 
-REPAIR = "run again with `--config repair=true`, which makes anew what is damaged, and what follows from it"
+REPAIR = (
+    "run again with `--config repair=true`, which makes anew what is damaged, and what follows "
+    "from it"
+)
 """What to do about damage."""
 
 
