@@ -8,7 +8,6 @@ import atexit
 from collections import namedtuple
 
 from snakemake.dag import DAG
-from snakemake.exceptions import WorkflowError
 from snakemake.io import flag
 
 from avaflow.workflow.fingerprint import save_parts
@@ -64,7 +63,9 @@ def force_stale(dag, asked_files):
     if state.damaged:
         advice = f"what to do: {REPAIR}; a file that you changed on purpose keep under another name"
         heading = "these files are not as avaflow wrote them:"
-        raise WorkflowError(f"{ERROR_MARK}{UserError.listing(heading, [*state.damaged, advice])}")
+        # An exception would come with the lines of this file around the message.
+        logger.error(f"{ERROR_MARK}{UserError.listing(heading, [*state.damaged, advice])}")
+        sys.exit(1)
     for number, reason in state.reasons.items():
         dag.forcefiles.update(made[number].output)
         RERUNS[made[number]] = Rerun(reason, state.members.get(number, 1))

@@ -10,6 +10,7 @@ from avaflow.features.plan import plan_features
 from avaflow.features.video_list import read_video_list
 from avaflow.project.config import check_config, load_schema
 from avaflow.tables import write_table
+from avaflow.workflow.records import Sources
 from workflow_runs import ROOT
 
 
@@ -33,22 +34,25 @@ def test_a_list(plan, tmp_path):
     (warning,) = made.warnings
     assert warning.endswith("of 2 entries 1 have no video, and are passed over: v/b.mp4")
     batch = next(batch for batch, names in made.batches.items() if "b" in names)
-    before = made.state(batch)
+    sources = Sources("results")
     assert "v/b.mp4" not in made.existing_files(batch)
+    assert sources.content(made.paths["b"]) == "missing"
     (tmp_path / "v" / "b.mp4").write_text("b")
-    assert made.state(batch) != before and "v/b.mp4" in made.existing_files(batch)
+    assert "v/b.mp4" in made.existing_files(batch)
+    assert sources.content(made.paths["b"]) != "missing"
     assert plan().warnings == []
 
 
-def test_one_picture_changes_the_state_of_its_folder(plan, tmp_path):
+def test_one_picture_changes_the_content_of_its_folder(plan, tmp_path):
     (tmp_path / "v" / "a").mkdir()
     (tmp_path / "v" / "a" / "1.jpg").write_text("one")
     made = plan(inputs="frames", frame_pattern="{}.jpg")
     assert made.paths["a"] == "v/a"
-    batch = next(batch for batch, names in made.batches.items() if "a" in names)
-    before = made.state(batch)
+    sources = Sources("results")
+    before = sources.content(made.paths["a"])
+    assert sources.content(made.paths["a"]) == before
     (tmp_path / "v" / "a" / "1.jpg").write_text("another")
-    assert made.state(batch) != before
+    assert sources.content(made.paths["a"]) != before
 
 
 def test_clips(plan):

@@ -643,18 +643,22 @@ def test_the_table_accounts_for_every_annotated_video(kinetics):
 
 def test_nothing_to_do_the_second_time_and_one_batch_for_one_video(kinetics, small):
     assert kinetics.run("kinetics", demo=False).nothing_to_do
-    one = {"resize_kinetics": 1, "list_kinetics": 1, "kinetics": 1}
+    one = {"resize_kinetics": 1, "list_kinetics": 1}
+
+    def made_by(jobs):
+        return {rule: jobs[rule] for rule in jobs if rule != "kinetics"}  # that makes nothing
+
     train = kinetics.folder / "train"
     file = train / "class 6" / "v-006__000003_000013.mp4"
     # Moved: one batch. Put back, and another that was missing is there: again one.
     file.rename(train / file.name)
-    assert kinetics.plan("kinetics", demo=False) == one
+    assert made_by(kinetics.plan("kinetics", demo=False)) == one
     (train / file.name).rename(file)
     shutil.copy(small["right"], train / "gone-1_000000_000010.mp4")
     made = kinetics.folder / "results" / "kinetics" / "videos" / "train"
     times = {path: path.lstat().st_mtime_ns for path in made.iterdir()}
     run = kinetics.run("kinetics", demo=False)
-    assert run.status == 0 and run.jobs == one
+    assert run.status == 0 and made_by(run.jobs) == one
     (new,) = set(made.iterdir()) - set(times)
     assert new.name == "gone-1_000000_000010.mp4"
     (train / new.name).unlink()

@@ -36,7 +36,10 @@ its content or by other params; paths below the results count from there."""
 OF_MEMBERS = frozenset(["members", "reads"])
 """Names of params that say which members a batch has, and which members' files a job reads."""
 
-REPAIR = "run again with `--config repair=true`, which makes anew what is damaged, and only that"
+REPAIR = (
+    "run again with `--config repair=true`, which makes anew what is damaged, and what follows "
+    "from it"
+)
 """What to do about damage."""
 
 
@@ -268,19 +271,19 @@ class Sources:
             stats = [os.stat(file) for file in files]
         except OSError:
             return "missing"
-        state = [
-            len(files),
-            sum(s.st_size for s in stats),
-            max((s.st_mtime_ns for s in stats), default=0),
+        seen = [
+            (file.name, stat.st_size, stat.st_mtime_ns)
+            for file, stat in zip(files, stats, strict=True)
         ]
+        state = hashlib.sha1(repr(seen).encode()).hexdigest()
         known = self._known.get(str(path))
-        if isinstance(known, list) and known[:3] == state:
-            return str(known[3])
+        if isinstance(known, list) and known[:1] == [state]:
+            return str(known[1])
         digest = hashlib.sha256()
         for file in files:
             digest.update(f"{file.name} {quick_checksum(file)}\n".encode())
         found = digest.hexdigest()[:16] if path.is_dir() else quick_checksum(path)[:16]
-        self._known[str(path)] = [*state, found]
+        self._known[str(path)] = [state, found]
         self._changed = True
         return found
 
