@@ -163,6 +163,8 @@ def _told(log_path: str | Path) -> Iterator[logging.Logger]:
         logging.basicConfig(
             filename=log_path, filemode="w", level=logging.INFO, format="%(levelname)s %(message)s"
         )
+        # A first line takes a block of the disk: the message has room, also if it is full by then.
+        logger.info("begun")
         yield logger
     except UserError as error:
         _fail(logger, str(error))
