@@ -237,6 +237,7 @@ def test_a_box_that_rounds_to_nothing_is_an_error(tmp_path):
     assert "second 2, person 1 at 10000.0 100.0 4.0 300.0 px: ticked, but a picture of" in message
 
 
+@pytest.mark.slow
 def test_whatever_annotators_do_every_tick_is_a_row_or_an_error(tmp_path):
     """No empty box, none outside the picture, no tick lost: 2,000 projects by chance."""
     rng = random.Random(11)

@@ -17,6 +17,8 @@ from measure_detector import KEYFRAME_SECONDS, matches
 from random_pictures import random_picture
 from scenes import FPS, FRAMES, SCENES, TRUTH_COLUMNS, render, truth_lines
 
+pytestmark = pytest.mark.slow
+
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo"
 NAMES = ("corridor", "classroom", "yard")
 ALL_ACTIONS = {"talk", "bow", "stand", "sit", "walk", "hand up", "catch"}

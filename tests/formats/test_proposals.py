@@ -302,6 +302,7 @@ print({key: (str(found[key].dtype), found[key].tolist()) for key in found})
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["1.26.4", "1.24.4"])
 def test_older_numpy_loads_it(tmp_path, version):
     """The versions that mmaction2 users have."""
@@ -312,6 +313,7 @@ def test_older_numpy_loads_it(tmp_path, version):
     assert run.stdout.strip() == str(expected)
 
 
+@pytest.mark.slow
 def test_older_numpy_does_not_load_what_numpy_2_writes(tmp_path):
     """Else the test above would show nothing. (1.26.4 knows a little of the new name.)"""
     plain = dumps(TWO).replace(OLD_MODULE.encode(), NEW_MODULE.encode())

@@ -7,6 +7,8 @@ import pytest
 
 from avaflow.torch_threads import let_threads_sleep
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 

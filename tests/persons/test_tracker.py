@@ -329,6 +329,7 @@ def test_tables_of_different_runs_are_refused():
         track_clip(table, np.zeros((2, DIMENSIONS)), FPS, STRIDE, SETTINGS)
 
 
+@pytest.mark.slow
 def test_many_people_on_a_wild_scene_keep_the_promises():
     """Noise without any order: every box once, no id twice on a frame (checked in `track`)."""
     rng = np.random.default_rng(4)
@@ -376,6 +377,7 @@ def test_linking_agrees_with_a_plain_average_linkage(seed):
     assert sorted(given) == sorted(sorted(group) for group in expected)
 
 
+@pytest.mark.slow
 def test_tracking_imports_no_torch():
     program = (
         "import sys; sys.path[:0] = sys.argv[1:]\n"

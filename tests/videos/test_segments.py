@@ -17,6 +17,8 @@ from avaflow.videos.segments import (
 from cutting import cut_clip, cut_into_segments
 from numbered_videos import make_video, read_number, run_ffmpeg, shown_numbers
 
+pytestmark = pytest.mark.slow
+
 
 def decoded(path):
     with av.open(str(path)) as container:

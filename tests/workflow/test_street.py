@@ -17,9 +17,13 @@ from workflow_runs import ROOT, Workspace
 
 REAL = ROOT.parent / "shared" / "real"
 
-pytestmark = pytest.mark.skipif(
-    not (REAL / "people.mp4").exists(), reason="needs ../shared/real: a street video and YOLO11n"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (REAL / "people.mp4").exists(),
+        reason="needs ../shared/real: a street video and YOLO11n",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
