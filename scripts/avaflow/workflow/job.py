@@ -51,7 +51,6 @@ class Batch:
         facts = job_facts(snakemake)
         self.members: list[Member] = list(facts.members)
         self.to_make: list[Member] = members_to_make(facts, self._work.records)
-        self._common = set(map(str, snakemake.input.get("weights", ())))
         for member in self.to_make:
             self._work.records.check_whole(member.inputs)
             self._work.records.forget([str(self._work.records.name(member.output))])
