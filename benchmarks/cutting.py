@@ -9,7 +9,7 @@ Three clips of 11 s at 1080p, three ways, in turn, on all cores:
 * avaflow: `snakemake clips rawframes keyframes`, its start-up included;
 * bare ffmpeg: the very commands that avaflow ran, one after the other, and nothing else.
 
-Without `--video` a moving, noisy picture is made up. Prints medians and ratios.
+Without `--video` a moving, noisy image is made up. Prints medians and ratios.
 """
 
 import argparse
@@ -32,15 +32,15 @@ QUIET = [FFMPEG, "-hide_banner", "-loglevel", "error", "-nostdin", "-y"]
 
 
 def make_source(folder: Path, video: Path | None, seconds: int) -> Path:
-    """A 1080p source of so many seconds: the given video in a loop, or a made-up picture."""
+    """A 1080p source of so many seconds: the given video in a loop, or a made-up image."""
     source = folder / "source.mp4"
     if video:
-        picture = ["-stream_loop", "-1", "-i", str(video), "-vf", "scale=1920:1080,fps=30"]
+        image = ["-stream_loop", "-1", "-i", str(video), "-vf", "scale=1920:1080,fps=30"]
     else:
         pattern = "mandelbrot=s=1920x1080:r=30:end_scale=0.01:end_pts=900"
-        picture = ["-f", "lavfi", "-i", pattern, "-vf", "noise=alls=6:allf=t"]
+        image = ["-f", "lavfi", "-i", pattern, "-vf", "noise=alls=6:allf=t"]
     encoder = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
-    subprocess.run([*QUIET, *picture, "-t", str(seconds), "-an", *encoder, str(source)], check=True)
+    subprocess.run([*QUIET, *image, "-t", str(seconds), "-an", *encoder, str(source)], check=True)
     return source
 
 

@@ -1,7 +1,7 @@
-"""Detection from a clip on the disk against the bare model on pictures in memory.
+"""Detection from a clip on the disk against the bare model on images in memory.
 
 The bare model is ultralytics' own `predict` with the same weights, batch and settings on
-the same pictures, decoded beforehand. avaflow's way starts from the mp4 and ends with the
+the same images, decoded beforehand. avaflow's way starts from the mp4 and ends with the
 csv: decode, hand over, model, sort, write. Both take turns, so that a busy machine slows
 both alike; loading the model is in neither. Prints both rates and their ratio.
 
@@ -41,12 +41,12 @@ def main() -> None:
             threads=options.threads,
         )
         frames = detection_frames(clip.frames, clip.fps, options.stride)
-        pictures = [picture for _, picture in frames_at(clip.path, frames)]
+        images = [image for _, image in frames_at(clip.path, frames)]
         csv = Path(folder) / "detections.csv"
 
         def bare() -> None:
-            for start in range(0, len(pictures), options.batch):
-                group = pictures[start : start + options.batch]
+            for start in range(0, len(images), options.batch):
+                group = images[start : start + options.batch]
                 detector.model.predict(group, batch=options.batch, **detector.settings)
 
         def whole() -> None:
@@ -69,11 +69,11 @@ def main() -> None:
     ratios = [b / w for b, w in zip(seconds["bare"], seconds["whole"], strict=True)]
     print(
         f"{clip.width}x{clip.height}, every {options.stride}th of {clip.frames} frames, "
-        f"{len(frames)} pictures a round, {options.rounds} rounds, {rows} detections"
+        f"{len(frames)} images a round, {options.rounds} rounds, {rows} detections"
     )
     cost = {name: 1000 * statistics.median(t) / len(frames) for name, t in processor.items()}
     for name, label in (
-        ("bare", "bare model, pictures in memory"),
+        ("bare", "bare model, images in memory"),
         ("whole", "avaflow, mp4 to csv"),
     ):
         print(f"{label:32} {rates[name]:7.1f} frames/s   {cost[name]:6.1f} ms of processor a frame")

@@ -190,10 +190,10 @@ def bare_side(options) -> dict:
     groups.close()
     each = []
     for _ in range(8):
-        for pictures, shown in made:
+        for images, shown in made:
             begin = time.perf_counter()
-            model.features(pictures, shown)
-            each.append((time.perf_counter() - begin) / len(pictures))
+            model.features(images, shown)
+            each.append((time.perf_counter() - begin) / len(images))
     return {"each": statistics.median(each[2:])}
 
 
@@ -214,8 +214,8 @@ def plain_side(options) -> dict:
     begin, busy = time.perf_counter(), time.process_time()
     frames = None
     with av.open(options.video) as container:
-        for picture in container.decode(video=0):
-            small = cv2.resize(picture.to_ndarray(format="rgb24"), (256, 256))[None]
+        for image in container.decode(video=0):
+            small = cv2.resize(image.to_ndarray(format="rgb24"), (256, 256))[None]
             frames = small if frames is None else np.concatenate((frames, small))
     whole = torch.from_numpy(frames).float()
     whole = whole / 255.0
@@ -275,7 +275,7 @@ def moving_card(target: Path, seconds: float) -> Path:
 
 
 def random_weights(target: Path) -> Path:
-    """A network with random weights that tells pictures apart, and takes a trained one's time."""
+    """A network with random weights that tells images apart, and takes a trained one's time."""
     from slowfast_weights import plain_network, write_pytorchvideo
 
     return write_pytorchvideo(target, plain_network())

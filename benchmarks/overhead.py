@@ -6,9 +6,9 @@ A project of clips of 11 s at 1080p, two ways, one after the other:
 
 * whole: `snakemake --cores all` in a fresh folder, from its start to its end;
 * bare: the very ffmpeg commands of that run, as many at once as it may run; then one
-  process that loads the detector once and gives it the same pictures in the same batches;
+  process that loads the detector once and gives it the same images in the same batches;
   then one that loads the embedder once and gives it the same crops. Nothing else: what it
-  takes to have the pictures in memory is not counted.
+  takes to have the images in memory is not counted.
 
 Without `--video` and `--weights` a demo video is enlarged, looped and searched by the
 demo's detector. Prints both walls, the share, and where the rest goes. On a machine that
@@ -113,10 +113,10 @@ def make_project(folder: Path, options: argparse.Namespace) -> None:
     """A source video, a clips table with one row that `cut` divides, and a config."""
     length = options.clips * SECONDS
     video = options.video or DEMO / "videos" / "yard.mp4"
-    picture = ["-stream_loop", "-1", "-i", str(video), "-vf", f"scale=1920:1080,fps={FPS}"]
+    image = ["-stream_loop", "-1", "-i", str(video), "-vf", f"scale=1920:1080,fps={FPS}"]
     encoder = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
     source = folder / "source.mp4"
-    command = [*QUIET, *picture, "-t", str(length + 1), "-an", *encoder, str(source)]
+    command = [*QUIET, *image, "-t", str(length + 1), "-an", *encoder, str(source)]
     subprocess.run(command, check=True)
     row = f"clip\t{source}\t0\t{length}\ttrain\t{SECONDS}"
     (folder / "clips.tsv").write_text(f"clip\tvideo\tstart\tend\tsplit\tcut\n{row}\n")
@@ -186,7 +186,7 @@ def model_calls(kind: str, folder: Path) -> dict[str, float]:
     config = settings(folder)
     if kind == "detect":
         call, batch = _detector(config["detector"]), config["detector"]["batch"]
-        items = Reader(_pictures(folder, config["detector"]["stride"]))
+        items = Reader(_images(folder, config["detector"]["stride"]))
     else:
         from avaflow.persons.embedder import load_embedder
 
@@ -240,7 +240,7 @@ def _seconds(call, group: list) -> float:
 
 
 def _detector(config: dict):
-    """ultralytics' own call on a group of pictures."""
+    """ultralytics' own call on a group of images."""
     from avaflow.persons.detector import load_detector
 
     detector = load_detector(
@@ -255,8 +255,8 @@ def _detector(config: dict):
     return lambda group: detector.model.predict(group, batch=len(group), **detector.settings)
 
 
-def _pictures(folder: Path, stride: int) -> Iterator:
-    """Every picture that the run's detector looked at."""
+def _images(folder: Path, stride: int) -> Iterator:
+    """Every image that the run's detector looked at."""
     from avaflow.manifests import read_clip_manifest
     from avaflow.times import detection_frames
     from avaflow.videos.frames import frames_at
@@ -264,8 +264,8 @@ def _pictures(folder: Path, stride: int) -> Iterator:
     for path in sorted((folder / "results" / "clips").glob("*.json")):
         facts = read_clip_manifest(path)
         frames = detection_frames(facts.frames, facts.fps, stride)
-        for _, picture in frames_at(path.with_suffix(".mp4"), frames):
-            yield picture
+        for _, image in frames_at(path.with_suffix(".mp4"), frames):
+            yield image
 
 
 def _crops(folder: Path) -> Iterator:
@@ -278,9 +278,9 @@ def _crops(folder: Path) -> Iterator:
         for clip, rows in read_table(path, DETECTIONS).groupby("clip"):
             boxes = rows.groupby("frame")[BOX]
             video = folder / "results" / "clips" / f"{clip}.mp4"
-            for frame, picture in frames_at(video, sorted(rows["frame"].unique())):
+            for frame, image in frames_at(video, sorted(rows["frame"].unique())):
                 for box in boxes.get_group(frame).to_numpy(float):
-                    yield crop(picture, box).copy()
+                    yield crop(image, box).copy()
 
 
 def measurements(folder: Path) -> dict[str, float]:
@@ -299,8 +299,8 @@ def print_account(options, whole: Cost, run: Run, cut: Cost, calls, scripts) -> 
     wall = sum(part.wall for part in parts.values())
     processor = sum(part.processor for part in parts.values())
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    pictures, crops = calls["detect"][1]["items"], calls["embed"][1]["items"]
-    print(f"{options.clips} clips of {SECONDS} s at 1080p, {pictures} pictures, {crops} crops")
+    images, crops = calls["detect"][1]["items"], calls["embed"][1]["items"]
+    print(f"{options.clips} clips of {SECONDS} s at 1080p, {images} images, {crops} crops")
     print(f"{CORES} cores, load of the machine {load}\n")
     print(f"{'':<26}{'wall s':>10}{'processor s':>14}")
     print(f"{'whole run':<26}{whole.wall:>10.1f}{whole.processor:>14.1f}")
@@ -331,7 +331,7 @@ def print_account(options, whole: Cost, run: Run, cut: Cost, calls, scripts) -> 
     reading = ", ".join(f"{own['reading']:.1f} s for {kind}" for kind, (_, own) in calls.items())
     print(f"\nbefore the first job       {run.first:.1f} s, after the last {run.last:.1f} s")
     print(f"cores without a job        {1 - min(1, given):.0%} of the time between")
-    print(f"pictures into memory       {reading} (decoded by one thread)")
+    print(f"images into memory       {reading} (decoded by one thread)")
 
 
 def _options() -> argparse.Namespace:

@@ -12,7 +12,7 @@ Copies of a video of 10 s at 1080p, their short side to 256, three ways in turn:
   batch of hundreds of videos spreads further;
 * bare ffmpeg: the very commands that avaflow ran, as many at a time as there are cores.
 
-Without `--video` a moving, noisy picture is made up. Prints seconds per video, ratios, and the
+Without `--video` a moving, noisy image is made up. Prints seconds per video, ratios, and the
 sides and bytes of what came out, so that one sees that the work was the same.
 """
 
@@ -52,17 +52,17 @@ kinetics:
 
 
 def make_source(folder: Path, video: Path | None) -> Path:
-    """A 1080p video of 10 s: the given one in a loop, or a made-up picture."""
+    """A 1080p video of 10 s: the given one in a loop, or a made-up image."""
     source = folder / "source.mp4"
     if video:
-        picture = ["-stream_loop", "-1", "-i", str(video), "-vf", "scale=1920:1080,fps=30"]
+        image = ["-stream_loop", "-1", "-i", str(video), "-vf", "scale=1920:1080,fps=30"]
     else:
         pattern = "mandelbrot=s=1920x1080:r=30:end_scale=0.01:end_pts=300"
-        picture = ["-f", "lavfi", "-i", pattern, "-vf", "noise=alls=6:allf=t"]
+        image = ["-f", "lavfi", "-i", pattern, "-vf", "noise=alls=6:allf=t"]
     # The bitrate at which sites hand out 1080p, which decides what decoding costs.
     encoder = ["-c:v", "libx264", "-b:v", "4M", "-maxrate", "6M", "-bufsize", "8M"]
     encoder += ["-pix_fmt", "yuv420p"]
-    subprocess.run([*QUIET, *picture, "-t", str(SECONDS), "-an", *encoder, str(source)], check=True)
+    subprocess.run([*QUIET, *image, "-t", str(SECONDS), "-an", *encoder, str(source)], check=True)
     return source
 
 

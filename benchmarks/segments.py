@@ -2,7 +2,7 @@
 
     uv run python benchmarks/segments.py [--video VIDEO] [--rounds 3] [--seconds 60]
 
-A 1080p video into clips of 1 s, 25 frames and 360 lines, each with its first picture, two ways
+A 1080p video into clips of 1 s, 25 frames and 360 lines, each with its first image, two ways
 in turn, on all cores, with the same encoder settings (x264, preset fast, crf 23):
 
 * by hand, as the finetuning guide's script has it: for every second one ffmpeg for the clip
@@ -36,8 +36,8 @@ def by_hand(source: Path, folder: Path, seconds: int) -> None:
         scale = ["-vf", "scale=640:360"]
         encoder = ["-c:v", "libx264", "-preset", "fast", "-crf", "23", "-an"]
         clip = [*jump, "-t", "1.0", "-r", "25", *scale, *encoder, f"{folder}/{second + 1:04d}.mp4"]
-        picture = [*jump, "-frames:v", "1", *scale, f"{folder}/{second + 1:04d}.jpg"]
-        for arguments in (clip, picture):
+        image = [*jump, "-frames:v", "1", *scale, f"{folder}/{second + 1:04d}.jpg"]
+        for arguments in (clip, image):
             subprocess.run([*QUIET, *arguments], check=True)
 
 

@@ -18,7 +18,7 @@ from avaflow.features.checkpoints import NO_WEIGHTS
 from avaflow.errors import UserError
 from avaflow.files import sha256
 from avaflow.workflow.job import ERROR_MARK
-from avaflow.workflow.project import annotated_by_hand as hand_files
+from avaflow.workflow.project import existing_annotations as hand_files
 from avaflow.kinetics.plan import plan_path, load_kinetics
 from avaflow.videos.ffmpeg import ffmpeg_exe, ffmpeg_version
 from avaflow.project.settings import check_own, content_of, load_settings, take_types

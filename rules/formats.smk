@@ -158,8 +158,8 @@ rule export_datumaro:
 
 rule export_alphaction:
     input:
-        by_hand=annotated_by_hand(),
-        csv=[] if annotated_by_hand() else labelled_csvs(),
+        existing=existing_annotations(),
+        csv=[] if existing_annotations() else labelled_csvs(),
         segments=alphaction_segments(),
         proposals=alphaction_proposals(),
     output:
@@ -182,7 +182,7 @@ rule export_alphaction:
         # By a function: Snakemake would take braces in a text for wildcards.
         settings=lambda wildcards: settings_of("alphaction", "alphaction"),
         margin=config["keyframes"]["margin"],
-        state=by_hand_state(),
+        state=existing_state(),
         code=code("export_alphaction"),
     script:
         "../scripts/export_alphaction.py"

@@ -30,8 +30,8 @@ def counts_of(manifests):
     return {clip: manifest.segments for clip, manifest in manifests.items()}
 
 
-def labels_by_hand(paths, manifests, clip_splits, attributes, settings, offset, margin):
-    """Rows, judged instants (clip, timestamp) and notes of annotations made by hand."""
+def existing_labels(paths, manifests, clip_splits, attributes, settings, offset, margin):
+    """Rows, judged instants (clip, timestamp) and notes of existing annotations."""
     labels = read_hand_labels(paths, clip_splits, attributes, settings["numbering"], offset)
     check_reach(labels.judged, counts_of(manifests), settings, margin)
     sizes = {clip: (each.width, each.height) for clip, each in manifests.items()}
@@ -41,21 +41,21 @@ def labels_by_hand(paths, manifests, clip_splits, attributes, settings, offset, 
 
 def plan_split(name, rows, judged, proposals, manifests, actions, threshold):
     """A split with its annotations in both forms."""
-    pictures = images(judged, manifests)
-    annotations = alphaction_json(rows, pictures, actions)
+    listed = images(judged, manifests)
+    annotations = alphaction_json(rows, listed, actions)
     if name == "train":
         boxes = annotated_boxes(annotations)
     else:
-        boxes = detected_boxes(pictures, proposals, threshold)
+        boxes = detected_boxes(listed, proposals, threshold)
     with_box = {box["image_id"] for box in boxes}
     labelled = {(row.clip, row.timestamp) for row in rows}
     unproposed = [
-        f"{picture['movie']},{picture['timestamp']}"
-        for picture in pictures
-        if picture["id"] not in with_box and (picture["movie"], picture["timestamp"]) in labelled
+        f"{image['movie']},{image['timestamp']}"
+        for image in listed
+        if image["id"] not in with_box and (image["movie"], image["timestamp"]) in labelled
     ]
     split = Split(name, rows, sorted(judged), boxes, dropped_boxes(annotations), unproposed)
-    return split, annotations, coco_json(rows, pictures, actions)
+    return split, annotations, coco_json(rows, listed, actions)
 
 
 def link_media(dataset, manifests, segments, clip_splits):
@@ -78,14 +78,14 @@ if "snakemake" in globals():
         if damaged and p.strict:
             raise UserError(
                 f"`strict` is set, so damage to videos stops the run: the segments of "
-                f"{', '.join(damaged)} come from damaged stretches. Mend the videos, give other "
+                f"{', '.join(damaged)} come from damaged stretches. Fix the videos, give other "
                 "times in the clips table, or set `strict: false`."
             )
         offset, threshold = p.offset, p.settings["person_score"]
-        if given.get("by_hand"):
-            by_hand = [given.by_hand] if isinstance(given.by_hand, str) else list(given.by_hand)
-            rows, judged, notes = labels_by_hand(
-                by_hand, manifests, p.clip_splits, attributes, p.settings, offset, p.margin
+        if given.get("existing"):
+            existing = [given.existing] if isinstance(given.existing, str) else list(given.existing)
+            rows, judged, notes = existing_labels(
+                existing, manifests, p.clip_splits, attributes, p.settings, offset, p.margin
             )
         else:
             rows = [row for path in given.csv for row in read_csv(path)]

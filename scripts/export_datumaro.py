@@ -9,7 +9,7 @@ from avaflow.times import timestamp_of_second
 from avaflow.workflow.job import job
 
 
-def pictures_of_clip(manifest, offset):
+def images_of_clip(manifest, offset):
     """The keyframes of one clip by timestamp: they lie in a folder named like the manifest."""
     table = read_table(manifest, KEYFRAMES)
     folder = Path(manifest).with_suffix("")
@@ -24,13 +24,13 @@ if "snakemake" in globals():
     with job(snakemake) as log:
         splits = list(p.splits)
         keyframes = {
-            clip: pictures_of_clip(path, p.offset)
+            clip: images_of_clip(path, p.offset)
             for clip, path in zip(p.clips, given.keyframes, strict=True)
         }
         folder = Path(p.dataset) / "datumaro"
         csvs = dict(zip(splits, given.csv, strict=True))
         write_annotations(folder / "annotations", csvs, given.action_list)
-        pictures = write_frames(folder / "frames", given.csv, keyframes)
+        images = write_frames(folder / "frames", given.csv, keyframes)
         dataset = Path(p.dataset).as_posix()
-        write_text(snakemake.output.readme, readme_text(splits, pictures, dataset))
-        log.info("%d pictures linked", pictures)
+        write_text(snakemake.output.readme, readme_text(splits, images, dataset))
+        log.info("%d images linked", images)

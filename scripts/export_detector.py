@@ -16,7 +16,7 @@ from avaflow.workflow.job import job
 def export_openvino(weights: str | Path, folder: str | Path, image_size: int) -> dict[str, str]:
     """Convert `weights` into the OpenVINO folder `folder`, whole or not at all.
 
-    The export takes pictures of any shape (`dynamic`): a 16:9 picture then costs 640 x 384
+    The export takes images of any shape (`dynamic`): a 16:9 image then costs 640 x 384
     pixels where a fixed export always pays 640 x 640, and runs 1.6 times as fast.
     Returns the SHA-256 of each file by its name. Raises UserError for weights that are not
     a .pt detection model.

@@ -33,7 +33,7 @@ if "snakemake" in globals():
                 raise UserError(
                     f"AVA-Kinetics: no annotated second of {split} lies in a clip that could be "
                     "cut, as the manifests of the batches tell one by one. An empty csv would "
-                    f"crash the reader: mend the videos, or leave ava_kinetics.lists.{split} empty."
+                    f"crash the reader: fix the videos, or leave ava_kinetics.lists.{split} empty."
                 )
             write_text(snakemake.output.csv[number], "".join(lines))
             # The reader wants the file, and nothing is to be left out.

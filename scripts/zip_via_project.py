@@ -14,19 +14,19 @@ from avaflow.workflow.records import REPAIR
 if "snakemake" in globals():
     with job(snakemake) as log:
         manifest = Path(snakemake.input.keyframes)
-        pictures = []
+        images = []
         for keyframe in rows_of(read_table(manifest, KEYFRAMES), Keyframe):
-            picture = manifest.with_suffix("") / keyframe.file
-            if not picture.exists() or sha256(picture) != keyframe.sha256:
-                raise UserError(f"{picture}: not as avaflow wrote it. What to do: {REPAIR}")
-            pictures.append(picture)
+            image = manifest.with_suffix("") / keyframe.file
+            if not image.exists() or sha256(image) != keyframe.sha256:
+                raise UserError(f"{image}: not as avaflow wrote it. What to do: {REPAIR}")
+            images.append(image)
         write_clip_zip(
             snakemake.output.zip,
             snakemake.params.clip,
             snakemake.input.project,
-            pictures,
+            images,
             page=snakemake.input.get("html"),
             script=snakemake.input.get("js"),
             attributes=list(read_project(snakemake.input.project, math.inf).options.items()),
         )
-        log.info("%d pictures", len(pictures))
+        log.info("%d images", len(images))

@@ -17,7 +17,7 @@ class SlowFastFiles(NamedTuple):
 
 @pytest.fixture(scope="session")
 def slowfast(tmp_path_factory) -> SlowFastFiles:
-    """A network for pictures of 64 pixels, which leave 2 x 2 positions to pool, and its files.
+    """A network for images of 64 pixels, which leave 2 x 2 positions to pool, and its files.
 
     Their suffix says nothing: content alone tells what they are.
     """

@@ -9,23 +9,23 @@ import numpy as np
 BITS = 12
 
 
-def numbered_picture(number: int, width: int, height: int) -> np.ndarray:
-    """A picture of vertical bars, the bits of `number`, most significant first: (H, W, 3) uint8."""
+def numbered_image(number: int, width: int, height: int) -> np.ndarray:
+    """An image of vertical bars, the bits of `number`, most significant first: (H, W, 3) uint8."""
     edges = np.linspace(0, width, BITS + 1).round().astype(int)
-    picture = np.zeros((height, width, 3), np.uint8)
+    image = np.zeros((height, width, 3), np.uint8)
     for bit in range(BITS):
         level = 230 if number >> (BITS - 1 - bit) & 1 else 25
-        picture[:, edges[bit] : edges[bit + 1]] = level
-    return picture
+        image[:, edges[bit] : edges[bit + 1]] = level
+    return image
 
 
-def read_number(picture: np.ndarray) -> int:
-    """The number in a picture of :func:`numbered_picture`; AssertionError if bars are unclear."""
-    width = picture.shape[1]
+def read_number(image: np.ndarray) -> int:
+    """The number in an image of :func:`numbered_image`; AssertionError if bars are unclear."""
+    width = image.shape[1]
     number = 0
     for bit in range(BITS):
         middle = round((bit + 0.5) * width / BITS)
-        level = picture[:, middle - 2 : middle + 3].mean()
+        level = image[:, middle - 2 : middle + 3].mean()
         assert level < 90 or level > 165, f"bar {bit} is unclear: {level}"
         number = number << 1 | int(level > 128)
     return number
@@ -51,7 +51,7 @@ def make_video(
         str(path),
     ]
     content = b"".join(
-        numbered_picture(first + number, width, height).tobytes() for number in range(frames)
+        numbered_image(first + number, width, height).tobytes() for number in range(frames)
     )
     subprocess.run(command, input=content, check=True)
     return path

@@ -335,7 +335,7 @@ def slowfast_samples(dataset, mode):
 
 
 def datumaro_items(dataset):
-    """{(subset, 'clip/902'): (picture, [(label name, (x, y, w, h), track id), ...])}.
+    """{(subset, 'clip/902'): (image, [(label name, (x, y, w, h), track id), ...])}.
 
     Labels as Datumaro names them: by position in the action list, after `no action`.
     """
@@ -357,8 +357,8 @@ def datumaro_items(dataset):
             continue
         subset = path.stem.replace("ava_", "").replace("_v2.2", "")
         for row in csv.reader(path.read_text().splitlines()):
-            picture = root / "frames" / row[0] / f"{row[0]}_{row[1]}.jpg"
-            entry = items.setdefault((subset, f"{row[0]}/{row[1]}"), (picture, []))
+            image = root / "frames" / row[0] / f"{row[0]}_{row[1]}.jpg"
+            entry = items.setdefault((subset, f"{row[0]}/{row[1]}"), (image, []))
             x1, y1, x2, y2 = map(float, row[2:6])
             entry[1].append((names[int(row[6])], (x1, y1, x2 - x1, y2 - y1), int(row[7])))
     return items
@@ -371,7 +371,7 @@ def datumaro_items(dataset):
 class VideoSample:
     """What AlphAction's AVAVideoDataset hands to its transforms for one keyframe.
 
-    `frames` are the pictures (T, H, W, 3) around the keyframe, which is number `keyframe` of
+    `frames` are the images (T, H, W, 3) around the keyframe, which is number `keyframe` of
     them; `boxes` are x1, y1, x2, y2 in pixels; `labels` (N, 80) where it trains, else None.
     """
 
@@ -447,7 +447,7 @@ def alphaction_samples(folder, split, decode=True):
 
 
 def _around(root, timestamp, left_span, right_span):
-    """The pictures that whole files of a second give on both sides of a timestamp's first one."""
+    """The images that whole files of a second give on both sides of a timestamp's first one."""
     import av
 
     def decoded(second):

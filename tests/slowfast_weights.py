@@ -24,9 +24,9 @@ def detection_network():
 
 
 def plain_network(seed: int = 0, **settings):
-    """PyTorchVideo's SlowFast R50 with random weights that tell pictures apart.
+    """PyTorchVideo's SlowFast R50 with random weights that tell images apart.
 
-    Norms with made-up statistics would drown the pictures in constants. Here they are
+    Norms with made-up statistics would drown the images in constants. Here they are
     measured on random checks, as training would: every map varies by about 1, whatever
     lies before it, so one frame more or less moves a feature by far more than rounding.
     """

@@ -39,7 +39,7 @@ def anchors(text: str) -> set[str]:
 
 
 def links(paper: Path) -> list[str]:
-    """Targets of all links and pictures of a page, addresses apart."""
+    """Targets of all links and images of a page, addresses apart."""
     text = re.sub(r"(?ms)^```.*?^```", "", paper.read_text(encoding="utf-8"))
     found = re.findall(r"\]\(\s*([^)\s]+)\s*\)", text)
     return [target for target in found if not re.match(r"[a-z]+:", target)]
@@ -139,8 +139,8 @@ def test_the_table_of_rules_names_them_all_and_where_they_stand():
     assert told == {file: rules for file, rules in there.items() if rules}
 
 
-def test_the_picture_of_the_rules_is_of_the_rules_as_they_are():
-    """Fails after a rule was renamed: docs/workflow.md says how the picture is made."""
+def test_the_image_of_the_rules_is_of_the_rules_as_they_are():
+    """Fails after a rule was renamed: docs/workflow.md says how the image is made."""
     shown = {
         element.text
         for element in ElementTree.parse(ROOT / "docs" / "rulegraph.svg").iter(
@@ -152,9 +152,9 @@ def test_the_picture_of_the_rules_is_of_the_rules_as_they_are():
     assert len(shown) > 10 and shown <= known
 
 
-@pytest.mark.parametrize("picture", ["loop.svg", "annotation_page.png"])
-def test_pictures_are_small(picture):
-    assert 1_000 < (ROOT / "docs" / picture).stat().st_size < 300_000
+@pytest.mark.parametrize("image", ["loop.svg", "annotation_page.png"])
+def test_images_are_small(image):
+    assert 1_000 < (ROOT / "docs" / image).stat().st_size < 300_000
 
 
 def test_the_changelog_names_rules_that_are_there():

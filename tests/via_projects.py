@@ -3,11 +3,11 @@
 import random
 import string
 
-PICTURE = (1280, 720)
-"""Width and height in pixels of the pictures of :func:`saved_by_via`."""
+IMAGE = (1280, 720)
+"""Width and height in pixels of the images of :func:`saved_by_via`."""
 
 SECONDS = range(5)
-"""Seconds of its pictures, `h-2_000000.jpg` to `h-2_000004.jpg`."""
+"""Seconds of its images, `h-2_000000.jpg` to `h-2_000004.jpg`."""
 
 ATTRIBUTES = [
     {"attribute": "head", "options": ["talk", "bow"]},
@@ -20,10 +20,10 @@ ATTRIBUTES = [
 def saved_by_via() -> dict:
     """The project of clip h-2 as VIA 3.0.11 saves it, made by another tool than avaflow.
 
-    Three persons on five pictures. On the first the annotator clicked talk and stand of
+    Three persons on five images. On the first the annotator clicked talk and stand of
     person 1, then walk, catch and hand up of person 2, deleted person 3 and drew person 7, who
     stands. On the second person 1 bows, person 2 was made smaller, and person 3 was pushed up
-    beyond the picture's upper edge. On the third a tick of person 2 was taken back, which
+    beyond the image's upper edge. On the third a tick of person 2 was taken back, which
     leaves an empty text. On the fourth a click left a box of a pixel.
     """
     metadata = {}
@@ -73,7 +73,7 @@ def saved_by_via() -> dict:
             "4": _attribute("person", 1, []),
         },
         "file": {
-            vid: {"fid": vid, "fname": name, "type": 2, "loc": 2, "src": f"pictures/h-2/{name}"}
+            vid: {"fid": vid, "fname": name, "type": 2, "loc": 2, "src": f"images/h-2/{name}"}
             for vid, name in names.items()
         },
         "view": {vid: {"fid_list": [vid]} for vid in vids},
@@ -84,7 +84,7 @@ def saved_by_via() -> dict:
 def scrawled(content: dict, rng: random.Random, size: tuple[int, int]) -> dict:
     """A project with everything that clicks, drags and keys can do to it, by chance.
 
-    `size` is the width and height of its pictures in pixels. Boxes are moved, flipped, shrunk
+    `size` is the width and height of its images in pixels. Boxes are moved, flipped, shrunk
     to points, pushed out, deleted and drawn; options are ticked and taken back, persons
     renamed.
     """

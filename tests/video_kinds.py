@@ -65,7 +65,7 @@ SOUNDS = {
 class Kind:
     """A kind of file. `make` writes it, given its path and a folder of material.
 
-    `lead` is how much later than second 0 its first picture begins, as made; the rest of the
+    `lead` is how much later than second 0 its first image begins, as made; the rest of the
     truth is read from the file, or follows from `rate` alone where the file states no times.
     """
 
@@ -80,13 +80,13 @@ class Kind:
 
 
 class Material:
-    """Encoded pictures, each codec and rate made once."""
+    """Encoded images, each codec and rate made once."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def pictures(self, codec: str, rate: str = "30") -> Path:
-        """Numbered pictures of a constant rate, in a container that states it exactly."""
+    def images(self, codec: str, rate: str = "30") -> Path:
+        """Numbered images of a constant rate, in a container that states it exactly."""
         suffix = "mp4" if codec.startswith(("h264", "hevc", "mpeg4")) else "nut"
         path = self.folder / f"{codec}-{rate.replace('/', '_')}.{suffix}"
         if not path.exists():
@@ -98,8 +98,8 @@ class Material:
         return path
 
 
-def picture_codec(codec: str, path: Path) -> tuple[str, ...]:
-    """How pictures come into a file: unchanged, but for .mpg, whose writer mixes up their times."""
+def image_codec(codec: str, path: Path) -> tuple[str, ...]:
+    """How images come into a file: unchanged, but for .mpg, whose writer mixes up their times."""
     if path.suffix != ".mpg":
         return ("-c:v", "copy")
     encoder, *options = CODECS[codec]
@@ -117,21 +117,21 @@ def sound(seconds: float = SECONDS) -> tuple[str, ...]:
 
 def plain(codec: str, rate: str = "30", *options: str):
     def make(path: Path, material: Material) -> None:
-        source = material.pictures(codec, rate)
-        run_ffmpeg("-i", str(source), *picture_codec(codec, path), *options, str(path))
+        source = material.images(codec, rate)
+        run_ffmpeg("-i", str(source), *image_codec(codec, path), *options, str(path))
 
     return make
 
 
 def with_sound(codec: str, later: float = 0.0, sound_later: float = 0.0, rate: str = "30"):
-    """Pictures and sound; one of them may begin later than the other."""
+    """Images and sound; one of them may begin later than the other."""
 
     def make(path: Path, material: Material) -> None:
-        source = material.pictures(codec, rate)
+        source = material.images(codec, rate)
         run_ffmpeg(
             *("-itsoffset", str(later), "-i", str(source)),
             *("-itsoffset", str(sound_later), *sound()),
-            *("-map", "0:v", "-map", "1:a", *picture_codec(codec, path)),
+            *("-map", "0:v", "-map", "1:a", *image_codec(codec, path)),
             *("-c:a", SOUNDS[path.suffix[1:]], str(path)),
         )
 
@@ -144,7 +144,7 @@ def copy_cut(codec: str, container: str, at: float, *options: str, audio: bool =
     def make(path: Path, material: Material) -> None:
         whole = material.folder / f"whole-{codec}-{audio}.{container}"
         if not whole.exists():
-            source = material.pictures(codec)
+            source = material.images(codec)
             extra = (*sound(), "-c:a", SOUNDS[container]) if audio else ()
             run_ffmpeg("-i", str(source), *extra, "-c:v", "copy", str(whole))
         run_ffmpeg("-ss", str(at), "-i", str(whole), "-c", "copy", *options, str(path))
@@ -153,7 +153,7 @@ def copy_cut(codec: str, container: str, at: float, *options: str, audio: bool =
 
 
 def filtered(codec: str, filters: str, frames: int = 0):
-    """Pictures at times of their own: variable rate."""
+    """Images at times of their own: variable rate."""
 
     def make(path: Path, material: Material) -> None:
         encoder, *options = CODECS[codec]
@@ -165,7 +165,7 @@ def filtered(codec: str, filters: str, frames: int = 0):
 
 UNEVEN = "settb=1/1000,setpts='1000*(N/30+0.012*mod(N,3))'"
 STILL = "settb=1/1000,setpts='1000*if(lt(N,75),N/30,N/30+5)'"
-"""Pictures until 2.5 s, then a still one until 7.5 s."""
+"""Images until 2.5 s, then a still one until 7.5 s."""
 
 
 def kinds() -> list[Kind]:
@@ -220,10 +220,10 @@ def kinds() -> list[Kind]:
 
 
 def truth(path: Path, kind: Kind) -> list[tuple[float, int]]:
-    """Begin in seconds of the video and number of every picture, in order of time.
+    """Begin in seconds of the video and number of every image, in order of time.
 
     Read in one pass from the file's beginning: times minus the header's or first packets'
-    begin. Of .avi a picture's number says its time.
+    begin. Of .avi an image's number says its time.
     """
     import av
 
@@ -242,10 +242,10 @@ def truth(path: Path, kind: Kind) -> list[tuple[float, int]]:
     return sorted((time - begin, number) for time, number in read)
 
 
-def farthest(shown: list[int], instants: list[float], pictures: list[tuple[float, int]]) -> float:
-    """The largest time between an instant and the stretch in which its picture was shown."""
-    begins = {number: time for time, number in pictures}
-    order = [number for _, number in pictures]
+def farthest(shown: list[int], instants: list[float], images: list[tuple[float, int]]) -> float:
+    """The largest time between an instant and the stretch in which its image was shown."""
+    begins = {number: time for time, number in images}
+    order = [number for _, number in images]
     ends = {number: begins[after] for number, after in zip(order, order[1:], strict=False)} | {
         order[-1]: float("inf")
     }

@@ -7,10 +7,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Layer:
-    """A sprite in the picture.
+    """A sprite in the image.
 
     `sprite` is uint8 (height, width, 4) with colours multiplied by alpha; `left` and `top` are the
-    picture's column and row of its corner and may lie outside. Larger `depth` is nearer to the
+    image's column and row of its corner and may lie outside. Larger `depth` is nearer to the
     viewer. `person_id` is 0 for a thing.
     """
 
@@ -23,9 +23,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Sighting:
-    """A person in a picture.
+    """A person in an image.
 
-    `box` is x1, y1, x2, y2 in 0..1 around every pixel of the person inside the picture, covered
+    `box` is x1, y1, x2, y2 in 0..1 around every pixel of the person inside the image, covered
     or not; `visible` is the share of the person's pixels, outside ones included, that can be seen.
     """
 
@@ -42,35 +42,35 @@ def compose(
 ) -> tuple[np.ndarray, dict[int, Sighting], np.ndarray]:
     """Draw layers, farthest first, over a background of uint8 (height, width, 3).
 
-    Returns the picture, the sighting of every person with a pixel inside, and the person id that
+    Returns the image, the sighting of every person with a pixel inside, and the person id that
     owns each pixel, int16 (height, width), 0 where none.
     """
-    picture = background.copy()
-    owner = np.zeros(picture.shape[:2], np.int16)
+    image = background.copy()
+    owner = np.zeros(image.shape[:2], np.int16)
     boxes, totals = {}, {}
     for layer in sorted(layers, key=lambda layer: layer.depth):
-        inside = _overlap(picture.shape, layer)
+        inside = _overlap(image.shape, layer)
         if inside is None:
             continue
         at, part = inside
         alpha = part[..., 3]
         solid = alpha >= SOLID_ALPHA
         keep = (255 - alpha.astype(np.uint16))[..., None]
-        under = (picture[at] * keep + 127) // 255
-        picture[at] = np.minimum(under + part[..., :3], 255).astype(np.uint8)
+        under = (image[at] * keep + 127) // 255
+        image[at] = np.minimum(under + part[..., :3], 255).astype(np.uint8)
         owner[at][solid] = layer.person_id
         if layer.person_id and solid.any():
             totals[layer.person_id] = int((layer.sprite[..., 3] >= SOLID_ALPHA).sum())
-            boxes[layer.person_id] = _extent(solid, at, picture.shape)
+            boxes[layer.person_id] = _extent(solid, at, image.shape)
     sightings = {
         person_id: Sighting(box, float((owner == person_id).sum()) / totals[person_id])
         for person_id, box in sorted(boxes.items())
     }
-    return picture, sightings, owner
+    return image, sightings, owner
 
 
 def _overlap(shape: tuple[int, ...], layer: Layer):
-    """The picture's rows and columns that a layer touches, and that part of its sprite."""
+    """The image's rows and columns that a layer touches, and that part of its sprite."""
     height, width = layer.sprite.shape[:2]
     top, left = max(layer.top, 0), max(layer.left, 0)
     bottom, right = min(layer.top + height, shape[0]), min(layer.left + width, shape[1])

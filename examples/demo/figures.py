@@ -113,7 +113,7 @@ class Skeleton:
 
 
 def skeleton(pose: Pose, facing: float) -> Skeleton:
-    """Place the joints of a pose; `facing` is -1 (picture's left) to 1 (right), 0 to the viewer.
+    """Place the joints of a pose; `facing` is -1 (image's left) to 1 (right), 0 to the viewer.
 
     Pairs are (right, left) of the person. The lower foot always rests on the ground, so a sitting
     person's hip comes down by as much as the knees bend.
@@ -128,7 +128,7 @@ def skeleton(pose: Pose, facing: float) -> Skeleton:
     shoulder_middle = hip - bone(HIP_TO_SHOULDER, -pose.lean)
     neck = hip - bone(HIP_TO_SHOULDER + SHOULDER_TO_NECK, -pose.lean)
     head = neck - bone(NECK_TO_HEAD, -(0.75 * pose.lean + pose.nod))
-    # the viewer sees the right arm on the picture's left
+    # the viewer sees the right arm on the image's left
     sides = (np.array([-across, 0.0]), np.array([across, 0.0]))
     shoulders = tuple(shoulder_middle + side * SHOULDER_HALF for side in sides)
     hips = tuple(hip + side * HIP_HALF for side in sides)
@@ -293,8 +293,8 @@ def draw_figure(
 ) -> tuple[np.ndarray, int, int]:
     """Draw a person as a sprite, uint8 (height, width, 4), colours multiplied by alpha.
 
-    `feet_px` is the point (x, y) in the picture between the feet, `height_px` the height of the
-    person when standing. Returns the sprite and the picture's column and row of its corner.
+    `feet_px` is the point (x, y) in the image between the feet, `height_px` the height of the
+    person when standing. Returns the sprite and the image's column and row of its corner.
     """
     corner = (
         feet_px[0] - SPRITE_WIDTH / 2 * height_px,

@@ -1,4 +1,4 @@
-"""The source frame's number inside the picture: digits for people, blocks for programs.
+"""The source frame's number inside the image: digits for people, blocks for programs.
 
 A row of square blocks in the upper left corner: one white, one black, then twelve bits with the
 highest first, then a parity bit that makes the count of white bits odd. White is 1.
@@ -7,7 +7,7 @@ highest first, then a parity bit that makes the count of white bits odd. White i
 import cv2
 import numpy as np
 
-PICTURE_WIDTH, PICTURE_HEIGHT = 640, 360
+IMAGE_WIDTH, IMAGE_HEIGHT = 640, 360
 """Size in pixels for which the lengths below are given; other sizes scale them."""
 
 BLOCK_PX, MARGIN_PX = 12, 4
@@ -21,30 +21,30 @@ def _bits(frame: int) -> list[int]:
     return [*MARK_BITS, *number, 1 - sum(number) % 2]
 
 
-def burn_frame_number(picture: np.ndarray, frame: int) -> None:
-    """Draw the 0-based number of a source frame into a BGR picture, uint8 (360, 640, 3)."""
+def burn_frame_number(image: np.ndarray, frame: int) -> None:
+    """Draw the 0-based number of a source frame into a BGR image, uint8 (360, 640, 3)."""
     if not 0 <= frame < 2**NUMBER_BITS:
         raise ValueError(f"frame {frame} does not fit in {NUMBER_BITS} bits")
     bits = _bits(frame)
     digits_px = 52
     right = MARGIN_PX + BLOCK_PX * len(bits)
     bottom = MARGIN_PX + BLOCK_PX
-    picture[: bottom + MARGIN_PX, : right + MARGIN_PX + digits_px] = 0
+    image[: bottom + MARGIN_PX, : right + MARGIN_PX + digits_px] = 0
     for position, bit in enumerate(bits):
         left = MARGIN_PX + BLOCK_PX * position
-        picture[MARGIN_PX:bottom, left : left + BLOCK_PX] = 255 * bit
+        image[MARGIN_PX:bottom, left : left + BLOCK_PX] = 255 * bit
     place = (right + 2 * MARGIN_PX, bottom)
     face, white = cv2.FONT_HERSHEY_SIMPLEX, (255, 255, 255)
-    cv2.putText(picture, f"{frame:04d}", place, face, 0.5, white, 1, cv2.LINE_AA)
+    cv2.putText(image, f"{frame:04d}", place, face, 0.5, white, 1, cv2.LINE_AA)
 
 
-def read_frame_number(picture: np.ndarray) -> int:
-    """Read the burned-in number from a BGR picture, uint8 (height, width, 3), of any scale.
+def read_frame_number(image: np.ndarray) -> int:
+    """Read the burned-in number from a BGR image, uint8 (height, width, 3), of any scale.
 
     Raises ValueError where the blocks are neither black nor white, or their parity is wrong.
     """
-    scale_x, scale_y = picture.shape[1] / PICTURE_WIDTH, picture.shape[0] / PICTURE_HEIGHT
-    strip = picture[: int(np.ceil((2 * MARGIN_PX + BLOCK_PX) * scale_y))]
+    scale_x, scale_y = image.shape[1] / IMAGE_WIDTH, image.shape[0] / IMAGE_HEIGHT
+    strip = image[: int(np.ceil((2 * MARGIN_PX + BLOCK_PX) * scale_y))]
     grey = strip.astype(np.float32).mean(2)
     bits = []
     for position in range(len(MARK_BITS) + NUMBER_BITS + 1):

@@ -3,7 +3,7 @@
     python examples/demo/make_videos.py
 
 writes examples/demo/videos/NAME.mp4 (H.264, 640 x 360, 30 frames per second) and
-examples/demo/truth/NAME.csv, one row per frame and person in the picture. Both are shipped; this
+examples/demo/truth/NAME.csv, one row per frame and person in the image. Both are shipped; this
 makes them again, with the same frames and the same truth.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from frame_number import PICTURE_HEIGHT, PICTURE_WIDTH
+from frame_number import IMAGE_HEIGHT, IMAGE_WIDTH
 from scenes import FPS, FRAMES, SCENES, TRUTH_COLUMNS, Scene, render, truth_lines
 
 HERE = Path(__file__).resolve().parent
@@ -25,7 +25,7 @@ QUALITY = 20
 def encoder(path: Path) -> subprocess.Popen:
     """Start ffmpeg, which reads raw BGR frames and writes an mp4 of the same bytes every time."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error", "-y"]
-    command += ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{PICTURE_WIDTH}x{PICTURE_HEIGHT}"]
+    command += ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{IMAGE_WIDTH}x{IMAGE_HEIGHT}"]
     command += ["-r", str(FPS), "-i", "pipe:0"]
     # limited range BT.601, said in the file, so that every reader gets the colours back
     command += ["-vf", "scale=out_color_matrix=bt601:out_range=tv", "-pix_fmt", "yuv420p"]
@@ -43,7 +43,7 @@ def write_scene(scene: Scene, video: Path, truth: Path) -> None:
     process = encoder(unfinished)
     for frame in range(FRAMES):
         rendered = render(scene, frame)
-        process.stdin.write(rendered.picture.tobytes())
+        process.stdin.write(rendered.image.tobytes())
         lines += truth_lines(frame, rendered)
     process.stdin.close()
     if process.wait() != 0:

@@ -2,7 +2,7 @@
 
     python examples/demo/measure_detector.py [WEIGHTS]
 
-prints recall, precision and time per picture, at the seconds that become keyframes and on every
+prints recall, precision and time per image, at the seconds that become keyframes and on every
 fifth frame. A person of whom less than half is seen is neither asked for nor held against it.
 """
 
@@ -84,7 +84,7 @@ def main() -> None:
     model = YOLO(str(weights), task="detect")
     settings = {"conf": CONFIDENCE, "imgsz": IMGSZ, "classes": [0], "verbose": False}
     totals: dict[str, np.ndarray] = {}
-    seconds, pictures = 0.0, 0
+    seconds, images = 0.0, 0
     for name, keyframes in KEYFRAME_SECONDS.items():
         frames = read_frames(HERE / "videos" / f"{name}.mp4")
         truth = read_truth(HERE / "truth" / f"{name}.csv")
@@ -98,13 +98,13 @@ def main() -> None:
             for number in numbers:
                 start = time.perf_counter()
                 boxes = model.predict(frames[number], **settings)[0].boxes.xyxyn.numpy()
-                seconds, pictures = seconds + time.perf_counter() - start, pictures + 1
+                seconds, images = seconds + time.perf_counter() - start, images + 1
                 counts += matches(boxes, truth.get(number, []))
             totals[choice] = totals.get(choice, 0) + counts
             report(f"{name}, {choice}", counts)
     for choice, counts in totals.items():
         report(f"all videos, {choice}", counts)
-    print(f"{1000 * seconds / pictures:.1f} ms a picture")
+    print(f"{1000 * seconds / images:.1f} ms an image")
 
 
 def report(what: str, counts: np.ndarray) -> None:

@@ -1,6 +1,6 @@
 """The demo's three made-up videos: who is in them, what each person does when, and their frames.
 
-A video is a pure function of its script below: `render(scene, frame)` gives the same picture and
+A video is a pure function of its script below: `render(scene, frame)` gives the same image and
 the same truth every time. Seconds are those of the source video; an action changes half way
 between the seconds that become keyframes once the clips are cut.
 """
@@ -100,10 +100,10 @@ class Scene:
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered frame: picture uint8 BGR (360, 640, 3), owner int16 (360, 640) with the person id
+    """A rendered frame: image uint8 BGR (360, 640, 3), owner int16 (360, 640) with the person id
     seen at each pixel (0 for none), and the sighting and the actions of each person inside."""
 
-    picture: np.ndarray
+    image: np.ndarray
     owner: np.ndarray
     sightings: dict[int, Sighting]
     actions: dict[int, tuple[str, ...]]
@@ -211,10 +211,10 @@ def render(scene: Scene, frame: int) -> Frame:
         shadow(floor, *at.feet_px, 0.16 * at.height_px)
         sprite = draw_figure(person.look, at.pose, at.facing, at.height_px, at.feet_px)
         layers.append(Layer(at.feet_px[1], person.person_id, *sprite))
-    picture, sightings, owner = compose(floor, layers)
-    burn_frame_number(picture, frame)
+    image, sightings, owner = compose(floor, layers)
+    burn_frame_number(image, frame)
     actions = {p.person_id: p.actions(second) for p in scene.persons if p.person_id in sightings}
-    return Frame(picture, owner, sightings, actions)
+    return Frame(image, owner, sightings, actions)
 
 
 TRUTH_COLUMNS = ("frame", "person_id", "x1", "y1", "x2", "y2", "visible", "actions")

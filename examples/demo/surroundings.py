@@ -1,6 +1,6 @@
 """Backgrounds and things of the drawn scenes: a corridor, a classroom, a yard, seats and balls.
 
-Coordinates are pixels of a picture of 640 x 360. Backgrounds take a random generator that picks
+Coordinates are pixels of an image of 640 x 360. Backgrounds take a random generator that picks
 the colours and the places of what hangs on the walls.
 """
 
@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 
 from figures import FRACTION_BITS, OVERSAMPLING, Colour, darker
-from frame_number import PICTURE_HEIGHT, PICTURE_WIDTH
+from frame_number import IMAGE_HEIGHT, IMAGE_WIDTH
 
 
 class Sheet:
     """A drawing surface of 640 x 360; opaque with 3 channels, transparent with 4."""
 
     def __init__(self, channels: int = 3):
-        shape = (PICTURE_HEIGHT * OVERSAMPLING, PICTURE_WIDTH * OVERSAMPLING, channels)
+        shape = (IMAGE_HEIGHT * OVERSAMPLING, IMAGE_WIDTH * OVERSAMPLING, channels)
         self.canvas = np.zeros(shape, np.uint8)
 
     def polygon(self, points, colour: Colour) -> None:
@@ -44,7 +44,7 @@ class Sheet:
 
     def finished(self) -> np.ndarray:
         """The drawing, uint8 (360, 640, channels)."""
-        size = (PICTURE_WIDTH, PICTURE_HEIGHT)
+        size = (IMAGE_WIDTH, IMAGE_HEIGHT)
         return cv2.resize(self.canvas, size, interpolation=cv2.INTER_AREA)
 
 
@@ -56,7 +56,7 @@ def _tint(rng: np.random.Generator, low: int, high: int, colourfulness: int) -> 
 
 
 def _floor(sheet: Sheet, rng: np.random.Generator, horizon: float, colour: Colour) -> None:
-    sheet.fade(horizon, PICTURE_HEIGHT, darker(colour, 0.86), colour)
+    sheet.fade(horizon, IMAGE_HEIGHT, darker(colour, 0.86), colour)
     seam = darker(colour, 0.8)
     vanishing = rng.uniform(220, 420)
     for x in np.arange(-700, 1400, 95):
@@ -64,15 +64,15 @@ def _floor(sheet: Sheet, rng: np.random.Generator, horizon: float, colour: Colou
             [
                 (vanishing + (x - vanishing) * 0.45, horizon),
                 (vanishing + (x + 2 - vanishing) * 0.45, horizon),
-                (x + 3, PICTURE_HEIGHT),
-                (x, PICTURE_HEIGHT),
+                (x + 3, IMAGE_HEIGHT),
+                (x, IMAGE_HEIGHT),
             ],
             seam,
         )
     for share in (0.12, 0.32, 0.62):
-        y = horizon + share * (PICTURE_HEIGHT - horizon)
-        sheet.box(0, y, PICTURE_WIDTH, y + 1.2, seam)
-    sheet.box(0, horizon - 8, PICTURE_WIDTH, horizon, darker(colour, 0.6))
+        y = horizon + share * (IMAGE_HEIGHT - horizon)
+        sheet.box(0, y, IMAGE_WIDTH, y + 1.2, seam)
+    sheet.box(0, horizon - 8, IMAGE_WIDTH, horizon, darker(colour, 0.6))
 
 
 def _window(sheet: Sheet, x: float, y: float, width: float, height: float) -> None:
@@ -101,8 +101,8 @@ def corridor_background(rng: np.random.Generator) -> np.ndarray:
     wall = _tint(rng, 195, 230, 18)
     sheet.fade(0, horizon, wall, darker(wall, 0.94))
     dado = _tint(rng, 150, 190, 25)
-    sheet.box(0, horizon - 62, PICTURE_WIDTH, horizon, dado)
-    sheet.box(0, horizon - 65, PICTURE_WIDTH, horizon - 62, darker(dado, 0.8))
+    sheet.box(0, horizon - 62, IMAGE_WIDTH, horizon, dado)
+    sheet.box(0, horizon - 65, IMAGE_WIDTH, horizon - 62, darker(dado, 0.8))
     _floor(sheet, rng, horizon, _tint(rng, 140, 185, 22))
     start = rng.uniform(20, 90)
     door = _tint(rng, 90, 165, 45)
@@ -117,9 +117,9 @@ def corridor_background(rng: np.random.Generator) -> np.ndarray:
     for x, y in ((10, 6), (36, 10), (64, 5), (12, 34), (42, 36), (66, 32)):
         paper = _tint(rng, 215, 250, 20)
         sheet.box(board + x, horizon - 144 + y, board + x + 18, horizon - 122 + y, paper)
-    picture = start + 362
-    sheet.box(picture, horizon - 140, picture + 62, horizon - 96, (60, 60, 66))
-    sheet.box(picture + 4, horizon - 136, picture + 58, horizon - 100, _tint(rng, 140, 220, 50))
+    image = start + 362
+    sheet.box(image, horizon - 140, image + 62, horizon - 96, (60, 60, 66))
+    sheet.box(image + 4, horizon - 136, image + 58, horizon - 100, _tint(rng, 140, 220, 50))
     for x in (170, 330, 490):
         sheet.polygon([(x, 22), (x + 70, 22), (x + 62, 31), (x + 8, 31)], (235, 250, 252))
     return sheet.finished()
@@ -181,9 +181,9 @@ def yard_background(rng: np.random.Generator) -> np.ndarray:
     hedge = (70, 128 + int(rng.integers(20)), 84)
     for x in np.arange(-10, 660, 22):
         sheet.disc(x, horizon - 18, 20, 17 + rng.uniform(0, 4), hedge)
-    sheet.box(0, horizon - 20, PICTURE_WIDTH, horizon, hedge)
+    sheet.box(0, horizon - 20, IMAGE_WIDTH, horizon, hedge)
     grass = (95 + int(rng.integers(25)), 178 + int(rng.integers(20)), 135)
-    sheet.fade(horizon, PICTURE_HEIGHT, darker(grass, 0.85), grass)
+    sheet.fade(horizon, IMAGE_HEIGHT, darker(grass, 0.85), grass)
     path = (165, 195, 212)
     sheet.polygon([(0, 306), (640, 286), (640, 360), (0, 360)], path)
     sheet.polygon([(0, 303), (640, 283), (640, 286), (0, 306)], darker(path, 0.85))

@@ -1,9 +1,9 @@
-"""Train the demo's person detector, from nothing, on random pictures of drawn persons.
+"""Train the demo's person detector, from nothing, on random images of drawn persons.
 
     python examples/demo/train_detector.py WORK_FOLDER
 
 writes examples/demo/detector/figures.pt, a YOLO11 of an eighth of the usual width with one class,
-person. Pictures and the training's own output stay in WORK_FOLDER. It needs no network.
+person. Images and the training's own output stay in WORK_FOLDER. It needs no network.
 """
 
 import argparse
@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 
 from compositing import Sighting
-from random_pictures import random_picture, random_room
+from random_images import random_image, random_room
 
 HERE = Path(__file__).resolve().parent
 WEIGHTS = HERE / "detector" / "figures.pt"
 
 BATCH = 16
-"""Pictures per step."""
+"""Images per step."""
 
 IMGSZ = 320
 """Longer side in pixels of what the network sees; use the same to detect."""
@@ -33,7 +33,7 @@ LEAST_VISIBLE = 0.25
 WIDTH, DEPTH, MOST_CHANNELS = 0.125, 0.5, 1024
 """Scale of the network: YOLO11n has a width of 0.25."""
 
-VALIDATION_PICTURES = 100
+VALIDATION_IMAGES = 100
 """On which ultralytics prints its own figures at the end of a round."""
 
 
@@ -41,21 +41,21 @@ VALIDATION_PICTURES = 100
 class Round:
     """A round of training; each goes on from the weights of the one before.
 
-    `picture` draws a picture of a seed; each further picture adds 1 to `seed`. `turbulence` is 1
-    to shift and scale pictures by chance, 0 to take them as they are.
+    `image` draws an image of a seed; each further image adds 1 to `seed`. `turbulence` is 1
+    to shift and scale images by chance, 0 to take them as they are.
     """
 
     name: str
-    picture: Callable[[int], tuple[np.ndarray, list[Sighting]]]
+    image: Callable[[int], tuple[np.ndarray, list[Sighting]]]
     seed: int
-    pictures: int
+    images: int
     epochs: int
     learning_rate: float
     turbulence: int
 
 
 ROUNDS = (
-    Round("anything", random_picture, 20_000, 1400, 42, 0.002, 1),
+    Round("anything", random_image, 20_000, 1400, 42, 0.002, 1),
     Round("rooms", random_room, 40_000, 1200, 24, 0.0012, 0),
     Round("more-rooms", random_room, 60_000, 1400, 12, 0.001, 0),
 )
@@ -72,26 +72,26 @@ def label_lines(sightings) -> list[str]:
     return lines
 
 
-def write_pictures(folder: Path, this: Round, first_seed: int, count: int) -> None:
-    """Write pictures and labels in the layout that ultralytics reads.
+def write_images(folder: Path, this: Round, first_seed: int, count: int) -> None:
+    """Write images and labels in the layout that ultralytics reads.
 
     The quality of the JPEGs varies, as that of video frames does.
     """
     for kind in ("images", "labels"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     for seed in range(first_seed, first_seed + count):
-        picture, sightings = this.picture(seed)
+        image, sightings = this.image(seed)
         quality = int(np.random.default_rng(seed).integers(60, 97))
         name = f"{seed:06d}"
         jpeg = [cv2.IMWRITE_JPEG_QUALITY, quality]
-        cv2.imwrite(str(folder / "images" / f"{name}.jpg"), picture, jpeg)
+        cv2.imwrite(str(folder / "images" / f"{name}.jpg"), image, jpeg)
         (folder / "labels" / f"{name}.txt").write_text("\n".join(label_lines(sightings)))
 
 
 def write_data_file(folder: Path, this: Round) -> Path:
-    """Write pictures for training and validation, and the file that tells ultralytics of them."""
-    write_pictures(folder / "train", this, this.seed, this.pictures)
-    write_pictures(folder / "val", this, this.seed + this.pictures, VALIDATION_PICTURES)
+    """Write images for training and validation, and the file that tells ultralytics of them."""
+    write_images(folder / "train", this, this.seed, this.images)
+    write_images(folder / "val", this, this.seed + this.images, VALIDATION_IMAGES)
     data = folder / "data.yaml"
     data.write_text(
         f"path: {folder.resolve()}\ntrain: train/images\nval: val/images\nnames:\n  0: person\n"
@@ -179,9 +179,9 @@ def ship(checkpoint: Path, weights: Path) -> None:
 
 
 def main() -> None:
-    """Make the pictures, train and ship the weights."""
+    """Make the images, train and ship the weights."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="folder for the pictures and the training")
+    parser.add_argument("folder", type=Path, help="folder for the images and the training")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="file to write")
     arguments = parser.parse_args()
     folder = arguments.folder

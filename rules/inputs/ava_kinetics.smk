@@ -1,7 +1,7 @@
 # What the rules of ava_kinetics.smk read, and with which settings.
 
 
-# Whether clips are decoded in training; else all their frames are kept as pictures.
+# Whether clips are decoded in training; else all their frames are kept as images.
 READS_VIDEO = config["ava_kinetics"]["read"] == "video"
 
 

@@ -85,13 +85,13 @@ def mmaction2_configs():
     return [results(f"dataset/mmaction2/slowfast_{mode}.py") for mode in modes]
 
 
-def annotated_by_hand():
+def existing_annotations():
     """Annotations that the user has already, instead of finished projects."""
     return hand_files(config)
 
 
-def by_hand_state():
-    """Changes with the content of annotations by hand."""
+def existing_state():
+    """Changes with the content of existing annotations."""
     return [sha256(file) for file in hand_files(config)]
 
 

@@ -9,10 +9,10 @@ SidesPx = tuple[float, float, float, float]
 """One box as ``x, y, width, height`` in pixels, as annotation tools save it."""
 
 
-def clip_to_picture(boxes: np.ndarray) -> np.ndarray:
+def clip_to_image(boxes: np.ndarray) -> np.ndarray:
     """Boxes with every coordinate inside [0, 1].
 
-    >>> clip_to_picture(np.array([[-0.25, 0.5, 0.5, 1.5]])).tolist()
+    >>> clip_to_image(np.array([[-0.25, 0.5, 0.5, 1.5]])).tolist()
     [[0.0, 0.5, 0.5, 1.0]]
     """
     return np.clip(boxes, 0.0, 1.0)

@@ -6,7 +6,7 @@ from avaflow.listing import first_lines
 
 
 class UserError(Exception):
-    """Something that the user can mend: a config value, a row, a video, an annotation.
+    """Something that the user can fix: a config value, a row, a video, an annotation.
 
     The message is all that the user reads, so it names the file, row or clip, what was
     expected, what was found, and what to do. It never comes with a traceback.

@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,6 +98,14 @@ def link(target: str | Path, name: str | Path) -> None:
         else:
             name.unlink()
     name.symlink_to(relative)
+
+
+def unlink_others(folder: str | Path, names: Collection[str]) -> None:
+    """Remove the links to folders in `folder` that are not among `names`, dangling ones too."""
+    if os.path.isdir(folder):
+        for entry in list(os.scandir(folder)):
+            if entry.is_symlink() and not entry.is_file() and entry.name not in names:
+                os.unlink(entry.path)
 
 
 def sha256(path: str | Path) -> str:

@@ -1,4 +1,4 @@
-"""Annotations by hand: what their names and boxes mean, and one message for each slip."""
+"""Existing annotations: what their names and boxes mean, and one message for each slip."""
 
 import json
 
@@ -73,23 +73,23 @@ def test_csv_lists_of_actions_former_names_splits_and_person_ids(tmp_path):
     ]
     rows, _ = rows_of_hand_labels(labels, {"a": (100, 100)}, 900)
     assert [row.person_id for row in rows] == [7, 7, 8]
-    assert ("a", 4) in labels.judged  # a picture that shows nobody
+    assert ("a", 4) in labels.judged  # an image that shows nobody
     labels = read(tmp_path, {"a/902.jpg": [box(1, 2, 3, 4, action=["nod", "talk"])]})
     assert labels.boxes[0].action_ids == (1, 2)
 
 
-def test_boxes_in_pixels_of_another_picture_with_its_size(tmp_path):
+def test_boxes_in_pixels_of_another_image_with_its_size(tmp_path):
     labels = read(tmp_path, {"a/902.jpg": [box(960, 540, 480, 270, size=[1920, 1080])]})
     rows, notes = rows_of_hand_labels(labels, {"a": (640, 360)}, 900)
     assert rows[0].box == (0.5, 0.5, 0.75, 0.75) and notes == []
     text = "file,x,y,w,h,action,width,height\na/902.jpg,960,540,480,270,walk,1920,1080\n"
     labels = read(tmp_path, text, name="hand.csv")
     assert rows_of_hand_labels(labels, {"a": (640, 360)}, 900)[0] == rows
-    # 854 x 480 is 16:9 rounded to even sides; 640 x 480 is another picture.
+    # 854 x 480 is 16:9 rounded to even sides; 640 x 480 is another image.
     labels = read(tmp_path, {"a/902.jpg": [box(10, 10, 50, 50, size=[854, 480])]})
     assert rows_of_hand_labels(labels, {"a": (640, 360)}, 900)[0]
     labels = read(tmp_path, {"a/902.jpg": [box(10, 10, 50, 50, size=[640, 480])]})
-    with pytest.raises(UserError, match="size 640 x 480 has another shape than the picture of 640"):
+    with pytest.raises(UserError, match="size 640 x 480 has another shape than the image of 640"):
         rows_of_hand_labels(labels, {"a": (640, 360)}, 900)
 
 
@@ -98,7 +98,7 @@ def test_a_box_that_reaches_out_is_cut_and_told(tmp_path):
     rows, (note,) = rows_of_hand_labels(labels, {"a": (100, 100)}, 900)
     assert rows[0].box == (0.0, 0.1, 0.45, 1.0)
     assert note.endswith(
-        "hand.json: 'a/902.jpg', box 1: reached out of the 100 x 100 px picture, cut to it"
+        "hand.json: 'a/902.jpg', box 1: reached out of the 100 x 100 px image, cut to it"
     )
 
 
@@ -107,7 +107,7 @@ def test_a_box_that_reaches_out_is_cut_and_told(tmp_path):
     [(1200, 500, 300, 500), (50, 50, 640, 360), (99, 10, 50, 20), (-9, 10, 10, 20)],
     ids=["of the video", "corners", "outside", "a sliver"],
 )
-def test_boxes_that_are_not_of_the_picture(tmp_path, bbox):
+def test_boxes_that_are_not_of_the_image(tmp_path, bbox):
     labels = read(tmp_path, {"a/902.jpg": [box(*bbox)]})
     with pytest.raises(UserError, match=r"(?s)pixels of the keyframe.*'a/902.jpg', box 1: x .*100"):
         rows_of_hand_labels(labels, {"a": (100, 100)}, 900)
@@ -148,12 +148,12 @@ def test_nearly_equal_boxes_would_be_one_person_to_readers(tmp_path):
         ),
         ({"a/902.jpg": [], "train/a/902.png": []}, r"'train/a/902.png': named twice"),
         ('{"a/902.jpg": [], "a/902.jpg": []}', r"named twice: a/902.jpg"),
-        ({}, r"not one picture is named"),
+        ({}, r"not one image is named"),
         ({"a/\u00b2.jpg": []}, r"expected the clip and the name of its second"),
         ({"val/a/902.jpg": []}, r"'val/a/902.jpg': a is in the split train of the clips table"),
         ({"a/902.jpg": [box(1, 2, 10**400, 4)]}, r"expected 4 numbers"),
         ({"a/902.jpg": [box(1, 2, 3, 4, size=[0, 5])]}, r"size: expected width and height"),
-        ({"v/902.jpg": []}, r"'v/902.jpg': pictures of the split val are named, but no box"),
+        ({"v/902.jpg": []}, r"'v/902.jpg': images of the split val are named, but no box"),
         ("[1, 2]", r"found another shape"),
         ("{", r"this is not JSON"),
     ],
@@ -169,7 +169,7 @@ def test_json_that_cannot_be_used(tmp_path, content, message):
         ("file,x1,y1,x2,y2,action\n", "expected the header file,x,y,w,h,action"),
         ("file,x,y,w,h,action\na/902.jpg,1,2,3\n", "line 2: expected 6 cells, found 4"),
         ("file,x,y,w,h,action,action\n", "expected the header .* each once"),
-        ("file,x,y,w,h,action\n,1,2,3,4,walk\n", "line 2: no picture is named"),
+        ("file,x,y,w,h,action\n,1,2,3,4,walk\n", "line 2: no image is named"),
         ("file,x,y,w,h,action\na/902.jpg,1,2,three,4,walk\n", "line 2: expected numbers"),
         ("file,x,y,w,h,action\na/902.jpg,1,2,nan,4,walk\n", "line 2: bbox: expected 4 numbers"),
         ("file,x,y,w,h,action\na/902.jpg,1,2,3,4,sit\n", "line 2: action 'sit' is not in the con"),
@@ -180,7 +180,7 @@ def test_csv_that_cannot_be_used(tmp_path, text, message):
         read(tmp_path, text, name="hand.csv")
 
 
-def test_a_missing_file_and_a_picture_in_two_files(tmp_path):
+def test_a_missing_file_and_a_image_in_two_files(tmp_path):
     with pytest.raises(UserError, match="alphaction.annotations: gone.json is missing"):
         read_hand_labels(["gone.json"], CLIPS, ATTRIBUTES, "timestamp", 900)
     paths = [tmp_path / "one.json", tmp_path / "two.json"]

@@ -18,7 +18,7 @@ from avaflow.formats.ava import csv_text, rows_of_labels
 from avaflow.project.actions import all_actions, attributes_from_config
 from avaflow.tables import BOX, KEYFRAMES, LABELS, NOTES, TRACKS, UNTICKED, write_table
 from via_projects import ATTRIBUTES as SAVED_ATTRIBUTES
-from via_projects import PICTURE, SECONDS, saved_by_via, scrawled
+from via_projects import IMAGE, SECONDS, saved_by_via, scrawled
 
 SHARED = Path(__file__).parents[3] / "shared"
 FPS = 30
@@ -30,7 +30,7 @@ ACTIONS = [
 ATTRIBUTES = attributes_from_config(ACTIONS)
 TALK, BOW, STAND, SIT, WALK = 1, 2, 3, 4, 5
 
-# A picture of 1000 x 500 px at seconds 2 to 5. Person 1 stands at the left throughout;
+# An image of 1000 x 500 px at seconds 2 to 5. Person 1 stands at the left throughout;
 # person 2 stands at the right and is not seen by the tracker at seconds 4 and 5, but is
 # again ten frames after second 4. Person 3 appears only between keyframes.
 KEYFRAME_TABLE = pd.DataFrame(
@@ -167,7 +167,7 @@ def test_slips_of_the_mouse_are_noted(tmp_path):
 
 
 def test_project_saved_by_via(tmp_path):
-    width, height = PICTURE
+    width, height = IMAGE
     keyframes = pd.DataFrame(
         [(s, 30 * s + 1, f"h-2_{s:06d}.jpg", width, height, "") for s in SECONDS],
         columns=list(KEYFRAMES),
@@ -228,18 +228,18 @@ def test_project_saved_by_the_real_via(tmp_path):
 
 
 def test_a_box_that_rounds_to_nothing_is_an_error(tmp_path):
-    """An edited file may claim any size of its pictures."""
+    """An edited file may claim any size of its images."""
     content = awaiting()
     tick(content, "1_p1", body="0")
     content["metadata"]["1_p1"]["avaflow"]["picture"] = [10_000_000, 500]
     content["metadata"]["1_p1"]["xy"] = [2, 10_000, 100, 4, 300]
     message = refused(tmp_path, content)
-    assert "second 2, person 1 at 10000.0 100.0 4.0 300.0 px: ticked, but a picture of" in message
+    assert "second 2, person 1 at 10000.0 100.0 4.0 300.0 px: ticked, but an image of" in message
 
 
 @pytest.mark.slow
 def test_whatever_annotators_do_every_tick_is_a_row_or_an_error(tmp_path):
-    """No empty box, none outside the picture, no tick lost: 2,000 projects by chance."""
+    """No empty box, none outside the image, no tick lost: 2,000 projects by chance."""
     rng = random.Random(11)
     outcomes = Counter()
     path = tmp_path / "c-1_finish.json"
@@ -255,7 +255,7 @@ def test_whatever_annotators_do_every_tick_is_a_row_or_an_error(tmp_path):
         read = parse_project(content, path)
         second_of = dict(zip(keyframes["file"], keyframes["second"], strict=True))
         ticked = Counter(
-            (second_of[box.picture], option) for box in read.boxes for _, option in box.ticks
+            (second_of[box.image], option) for box in read.boxes for _, option in box.ticks
         )
         try:
             table, notes, _ = labels_of_project(
@@ -360,7 +360,7 @@ def test_drawn_boxes_lead_up_to_a_labelled_neighbour(tmp_path):
 def test_drawn_box_does_not_take_a_neighbour_who_has_a_box_here(tmp_path):
     content = awaiting()
     tick(content, "2_p1", body="0")
-    # Close by person 1 of the second before, who has a box of their own on this picture.
+    # Close by person 1 of the second before, who has a box of their own on this image.
     draw(content, "3_drawn", (0.25, 0.2, 0.35, 0.8))
     assert rows(labels(tmp_path, content)[0]) == [(3, 1, STAND), (4, 4, STAND)]
 
@@ -486,11 +486,11 @@ def test_renamed_project_of_the_right_clip_is_a_warning(tmp_path):
     assert len(warnings) == 1 and "'my work'" in warnings[0]
 
 
-def test_picture_that_is_no_keyframe(tmp_path):
+def test_image_that_is_no_keyframe(tmp_path):
     content = awaiting()
     tick(content, "1_p1", body="0")
     message = refused(tmp_path, content, keyframes=KEYFRAME_TABLE.iloc[1:])
-    assert "picture c-1_000061.jpg: not among the 3 keyframes" in message
+    assert "image c-1_000061.jpg: not among the 3 keyframes" in message
 
 
 def test_no_tick_at_all(tmp_path):
@@ -543,7 +543,7 @@ def test_ticked_box_outside_or_tiny(tmp_path, xy):
     content = awaiting()
     tick(content, "1_p1", body="0")
     content["metadata"]["1_p1"]["xy"] = xy
-    assert "of it are inside the 1000 x 500 px picture" in refused(tmp_path, content)
+    assert "of it are inside the 1000 x 500 px image" in refused(tmp_path, content)
 
 
 def test_all_problems_at_once(tmp_path):
@@ -567,23 +567,23 @@ def test_scaled_clip_keeps_its_boxes(tmp_path):
     assert len(warnings) == 1 and "another size" in warnings[0]
 
 
-def test_other_pictures_under_the_same_names_are_a_warning(tmp_path):
+def test_other_images_under_the_same_names_are_a_warning(tmp_path):
     content = awaiting()
     tick(content, "1_p1", body="0")
     changed = KEYFRAME_TABLE.assign(sha256=["other", "sha3", "sha4", "sha5"])
     _, _, warnings = labels(tmp_path, content, keyframes=changed)
     assert len(warnings) == 1
-    assert "pictures of second 2 are not those that were annotated" in warnings[0]
+    assert "images of second 2 are not those that were annotated" in warnings[0]
 
 
-def test_removed_picture_is_a_warning(tmp_path):
+def test_removed_image_is_a_warning(tmp_path):
     content = awaiting()
     tick(content, "1_p1", body="0")
     content["project"]["vid_list"].remove("4")
     del content["view"]["4"], content["file"]["4"], content["metadata"]["4_p1"]
     table, notes, warnings = labels(tmp_path, content)
     assert rows(table) == [(2, 1, STAND)]
-    assert len(warnings) == 1 and "1 of the clip's 4 pictures" in warnings[0]
+    assert len(warnings) == 1 and "1 of the clip's 4 images" in warnings[0]
     assert not notes["note"].str.contains("deleted").any()
 
 
@@ -693,7 +693,7 @@ def test_persons_kept_without_a_tick_have_their_boxes_at_the_size_annotated(tmp_
 
 
 def test_a_clip_that_begins_elsewhere_is_not_the_one_annotated(tmp_path):
-    """Same clip, same picture names, but every second shows another instant of the video."""
+    """Same clip, same image names, but every second shows another instant of the video."""
     content = awaiting()
     next(iter(content["metadata"].values()))["av"]["1"] = "0"
     path = tmp_path / "c-1_finish.json"
@@ -734,13 +734,13 @@ def drawn_only(tmp_path) -> Path:
 def test_a_moved_start_is_seen_without_any_box_of_ours(tmp_path):
     tables = (KEYFRAME_TABLE, TRACK_TABLE.iloc[:0], ATTRIBUTES, FPS)
     project_read = read_project(drawn_only(tmp_path))
-    assert project_read.start == 1.5 and project_read.picture_size == (1000, 500)
+    assert project_read.start == 1.5 and project_read.image_size == (1000, 500)
     labels_of_project(project_read, "c-1", *tables, start=1.5)
     with pytest.raises(UserError, match=r"clip began at 1.5 s .* now says 6.5 s"):
         labels_of_project(project_read, "c-1", *tables, start=6.5)
 
 
-def test_another_picture_size_scales_without_any_box_of_ours(tmp_path):
+def test_another_image_size_scales_without_any_box_of_ours(tmp_path):
     smaller = KEYFRAME_TABLE.assign(width=500, height=250)
     table, _, warnings = labels_of_project(
         read_project(drawn_only(tmp_path)), "c-1", smaller, TRACK_TABLE.iloc[:0], ATTRIBUTES, FPS

@@ -11,7 +11,7 @@ from avaflow.annotation.via import parse_project, project
 from avaflow.project.actions import attributes_from_config
 from avaflow.tables import KEYFRAMES, TRACKS
 from via_projects import ATTRIBUTES as SAVED_ACTIONS
-from via_projects import PICTURE, SECONDS, saved_by_via
+from via_projects import IMAGE, SECONDS, saved_by_via
 
 ACTIONS = [
     {"attribute": "head", "choose": "multiple", "options": ["talk", "<b>bow</b>"]},
@@ -52,15 +52,15 @@ def test_what_was_finished_here_comes_back_as_it_was(tmp_path):
     assert (result.source, result.trouble) == (str(tmp_path / "c-1_finish.json"), "")
 
 
-def test_a_project_of_another_tool_gets_our_pictures(tmp_path):
+def test_a_project_of_another_tool_gets_our_images(tmp_path):
     keyframes = pd.DataFrame(
-        [(s, 30 * s + 1, f"h-2_{s:06d}.jpg", *PICTURE, "") for s in SECONDS],
+        [(s, 30 * s + 1, f"h-2_{s:06d}.jpg", *IMAGE, "") for s in SECONDS],
         columns=list(KEYFRAMES),
     )
     attributes = attributes_from_config(SAVED_ACTIONS)
     fresh = project("h-2", keyframes, TRACK_TABLE.iloc[:0], attributes, "../keyframes/h-2", 0)
     saved = saved_by_via()
-    # Annotated elsewhere, the last picture removed, and the views under other numbers.
+    # Annotated elsewhere, the last image removed, and the views under other numbers.
     for part in ("file", "view"):
         saved[part] = {f"1{key}": value for key, value in saved[part].items() if key != "5"}
     for fid, view in zip(saved["file"], saved["view"].values(), strict=True):
@@ -150,10 +150,10 @@ def test_values_that_would_stop_or_steer_via_are_put_right(tmp_path):
     ("change", "trouble"),
     [
         (lambda c: "{", "found a file that is not JSON"),
-        (lambda c: c | {"view": {}}, "expected pictures of clip c-1, found none"),
+        (lambda c: c | {"view": {}}, "expected images of clip c-1, found none"),
         (
             lambda c: json.dumps(c).replace("c-1_000091.jpg", "d-2_000091.jpg"),
-            "expected pictures of clip c-1, found d-2_000091.jpg",
+            "expected images of clip c-1, found d-2_000091.jpg",
         ),
         (lambda c: made(start=2.5), "when the clip began at 2.5 s of its video; now it begins at"),
         (lambda c: json.dumps(c)[:-1] + ',"view":{}}', "'view' is there twice"),

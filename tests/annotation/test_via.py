@@ -52,7 +52,7 @@ def saved(tmp_path: Path, content: object, text: str = "") -> Path:
 # ------------------------------------------------------------- what is written
 
 
-def test_pictures_load_by_themselves():
+def test_images_load_by_themselves():
     content = made()
     assert content["project"]["vid_list"] == ["1", "2"]
     assert content["view"] == {"1": {"fid_list": ["1"]}, "2": {"fid_list": ["2"]}}
@@ -115,7 +115,7 @@ def test_names_that_addresses_cannot_hold(tmp_path, name, src, fname):
     keyframes = KEYFRAME_TABLE.iloc[:1].assign(file=name)
     content = project("c-1", keyframes, TRACK_TABLE, ATTRIBUTES, "../k", 1.5)
     assert (content["file"]["1"]["src"], content["file"]["1"]["fname"]) == (src, fname)
-    assert read_project(saved(tmp_path, content)).pictures == (name,)
+    assert read_project(saved(tmp_path, content)).images == (name,)
 
 
 def test_same_input_same_bytes_and_one_line(tmp_path):
@@ -163,10 +163,10 @@ def test_round_trip(tmp_path):
     read = read_project(tmp_path / "c.json")
     assert read.name == "c-1"
     assert read.options == {"head": ("talk", "bow"), "body": ("stand", "sit", "walk"), "person": ()}
-    assert read.pictures == ("c-1_000061.jpg", "c-1_000091.jpg")
+    assert read.images == ("c-1_000061.jpg", "c-1_000091.jpg")
     assert [box.key for box in read.boxes] == ["1_p1", "1_p12", "2_p1"]
     box = read.boxes[2]
-    assert (box.picture, box.box_px, box.ticks, box.person) == (
+    assert (box.image, box.box_px, box.ticks, box.person) == (
         "c-1_000091.jpg",
         (150.0, 100.0, 200.0, 200.0),
         (),
@@ -179,7 +179,7 @@ def test_round_trip(tmp_path):
 def test_project_saved_by_via(tmp_path):
     read = read_project(saved(tmp_path, saved_by_via()))
     assert read.name == "h-2"
-    assert read.pictures == tuple(f"h-2_{number:06d}.jpg" for number in range(5))
+    assert read.images == tuple(f"h-2_{number:06d}.jpg" for number in range(5))
     boxes = {box.key: box for box in read.boxes}
     assert len(boxes) == 16
     assert boxes["1_p1"].ticks == (("head", "talk"), ("body", "stand"))
@@ -193,7 +193,7 @@ def test_project_saved_by_via(tmp_path):
     assert "1_p3" not in boxes  # deleted
     assert boxes["2_p3"].box_px == (1002, -60.2449, 62, 148.25)
     assert sum(bool(box.ticks) for box in read.boxes) == 4
-    assert (read.start, read.picture_size) == (None, None)
+    assert (read.start, read.image_size) == (None, None)
     assert not read.problems and not read.remarks
 
 
@@ -203,7 +203,7 @@ def test_project_saved_by_the_real_via():
         pytest.skip("the project saved by the real VIA lies outside the repository")
     read = read_project(path)
     assert read.name == "c1"
-    assert read.pictures == tuple(f"c1_{number:06d}.jpg" for number in range(7))
+    assert read.images == tuple(f"c1_{number:06d}.jpg" for number in range(7))
     boxes = {box.key: box for box in read.boxes}
     assert len(boxes) == 25
     assert boxes["1_p1"].ticks == (("head", "talk"), ("body", "stand"))
@@ -240,7 +240,7 @@ def test_byte_order_mark_and_pretty_print(tmp_path):
         ({"xy": []}, "entry '1_p1': it has no rectangle"),
         ({"xy": [7, 1, 2, 3, 4, 5, 6]}, "entry '1_p1': it has no rectangle"),
         ({"xy": [2, 1, 2, None, 4]}, "entry '1_p1': it has no rectangle"),
-        ({"vid": "99"}, "entry '1_p1': its picture is no longer in the project"),
+        ({"vid": "99"}, "entry '1_p1': its image is no longer in the project"),
     ],
 )
 def test_entries_without_a_box_are_remarked_but_their_ticks_are_problems(tmp_path, change, remark):
@@ -263,23 +263,23 @@ def test_what_else_a_saved_project_can_be(tmp_path):
     content["metadata"]["1_p12"]["vid"] = 1
     content["metadata"]["1_p12"]["av"]["3"] = 12
     content["metadata"]["2_p1"]["avaflow"] = {"track": "x"}
-    content["project"]["vid_list"] = ["2"]  # a list that lost a picture
+    content["project"]["vid_list"] = ["2"]  # a list that lost an image
     read = read_project(saved(tmp_path, content))
     first, second, third = read.boxes
     assert (first.ticks, first.person, first.origin) == ((), "", None)
     assert (second.box_px, second.person) == ((100.0, 100.0, -50.0, -20.5), "12")
     assert third.origin is None
-    assert set(read.pictures) == {"c-1_000061.jpg", "c-1_000091.jpg"}
+    assert set(read.images) == {"c-1_000061.jpg", "c-1_000091.jpg"}
 
 
-def test_removed_picture(tmp_path):
+def test_removed_image(tmp_path):
     content = made()
     content["project"]["vid_list"] = ["1"]
     for part in ("file", "view"):
         del content[part]["2"]
     del content["metadata"]["2_p1"]
     read = read_project(saved(tmp_path, content))
-    assert read.pictures == ("c-1_000061.jpg",)
+    assert read.images == ("c-1_000061.jpg",)
     assert len(read.boxes) == 2
 
 

@@ -216,7 +216,7 @@ def test_index_lists_awaiting_clips_first():
     assert page.count('<article class="finished">') == 1
     assert "<code>my/ann/</code>" in page and "save as b_finish.json" in page
     assert "ann/a.json" in page
-    assert "8 pictures, 1 box, 2 persons" in page
+    assert "8 images, 1 box, 2 persons" in page
     links = [attrs["href"] for tag, attrs in Order(page).tags if tag == "a"]
     assert links[:3] == ["b.html", "b.html", "b.zip"]
 
@@ -255,7 +255,7 @@ def run_script(name: str, tmp_path: Path, **parts: dict) -> None:
 @pytest.fixture
 def results(tmp_path):
     """Results of one clip up to the project, its page and its zip, made by the scripts."""
-    picture = bytes.fromhex(
+    image = bytes.fromhex(
         # a grey JPEG of 8 x 8 px
         "ffd8ffe000104a46494600010100000100010000ffdb00430001010101010101010101010101010101010101"
         "0101010101010101010101010101010101010101010101010101010101010101010101010101010101010101"
@@ -264,7 +264,7 @@ def results(tmp_path):
     )
     keyframes = pd.DataFrame(
         [
-            (s, 30 * s + 1, f"c-1_{30 * s + 1:06d}.jpg", 8, 8, hashlib.sha256(picture).hexdigest())
+            (s, 30 * s + 1, f"c-1_{30 * s + 1:06d}.jpg", 8, 8, hashlib.sha256(image).hexdigest())
             for s in (2, 3, 4)
         ],
         columns=list(KEYFRAMES),
@@ -277,7 +277,7 @@ def results(tmp_path):
     write_clip_manifest(root / "clips/c-1.json", clip)
     (root / "keyframes/c-1").mkdir()
     for name in keyframes["file"]:
-        (root / "keyframes/c-1" / name).write_bytes(picture)
+        (root / "keyframes/c-1" / name).write_bytes(image)
     via = root / "via"
     manifest = str(root / "keyframes/c-1.csv")
     run_script(
@@ -334,7 +334,7 @@ def test_zip_holds_what_an_annotator_needs(results):
             *("c-1/via/c-1.html", "c-1/via/c-1.js", "c-1/via/c-1.json"),
         ]
         assert archive.read("c-1/via/c-1.json") == (results / "via/c-1.json").read_bytes()
-        # The pictures lie where the project looks for them, seen from the page.
+        # The images lie where the project looks for them, seen from the page.
         for file in json.loads(archive.read("c-1/via/c-1.json"))["file"].values():
             place = os.path.normpath(os.path.join("c-1/via", file["src"]))
             assert place in archive.namelist()
@@ -344,11 +344,11 @@ def test_zip_holds_what_an_annotator_needs(results):
 
 
 def test_zip_has_the_same_bytes_again(results, tmp_path):
-    pictures = sorted((results / "keyframes/c-1").iterdir(), reverse=True)
-    os.utime(pictures[0], (0, 0))
+    images = sorted((results / "keyframes/c-1").iterdir(), reverse=True)
+    os.utime(images[0], (0, 0))
     for name in ("a.zip", "b.zip"):
-        write_clip_zip(tmp_path / name, "c-1", results / "via/c-1.json", pictures)
-        pictures.reverse()
+        write_clip_zip(tmp_path / name, "c-1", results / "via/c-1.json", images)
+        images.reverse()
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert "Copy via_image_annotator.html" in archive.read("c-1/README.txt").decode()
@@ -356,7 +356,7 @@ def test_zip_has_the_same_bytes_again(results, tmp_path):
 
 def test_index_of_real_results(results):
     page = (results / "via/index.html").read_text(encoding="utf-8")
-    assert "3 pictures, 1 box, 1 person" in page
+    assert "3 images, 1 box, 1 person" in page
     for tag, attrs in Order(page).tags:
         if tag in ("a", "img"):
             assert (results / "via" / (attrs.get("href") or attrs["src"])).is_file()
@@ -405,7 +405,7 @@ def test_labels_script(results, tmp_path, capsys):
 
 
 def test_page_in_chromium(results, tmp_path):
-    """Opened from disk, the page loads project and picture, and ticks as its comforts say."""
+    """Opened from disk, the page loads project and image, and ticks as its comforts say."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("no chromium on this machine")
@@ -461,7 +461,7 @@ def test_page_in_chromium(results, tmp_path):
         *(2, "0", 0),  # dashed; a click on the name ticks "stand"; drawn whole
         *("", 2),  # a second click takes it back
         *("1", "</script>bow"),  # whatever an option is called
-        True,  # the attributes are beside the picture, not over it
+        True,  # the attributes are beside the image, not over it
         "1 of 1 boxes ticked",
         "c-1_finish.json",
     ]

@@ -99,7 +99,7 @@ class Annotator:
         dialog.accept()
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """Where a place of the picture, in 0..1, lies on the screen."""
+        """Where a place of the image, in 0..1, lies on the screen."""
         box = self.page.locator("#input").bounding_box()
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
@@ -160,19 +160,17 @@ PERSON_1, PERSON_2 = (0.475, 0.6), (0.99, 0.3)
 
 
 @pytest.mark.parametrize("viewport", [LAPTOP, DESK])
-def test_nothing_covers_the_picture_or_the_save_button(annotator, viewport):
+def test_nothing_covers_the_image_or_the_save_button(annotator, viewport):
     annotator.make().open(viewport)
     assert annotator.page.locator("#via_page_container").is_hidden()  # VIA's tips
     annotator.click(*PERSON_1)  # VIA says at length, and for good, what can be done now
     message = annotator.page.locator("#_via_message_container").bounding_box()
     assert "Region selected" in annotator.page.locator("#_via_message").inner_text()
-    picture = annotator.page.locator("#input").bounding_box()
+    image = annotator.page.locator("#input").bounding_box()
     ticks = annotator.page.locator("#smetadata_container").bounding_box()
     panel = annotator.page.locator("#avaflow_panel").bounding_box()
-    assert (
-        picture["height"] > 0.7 * viewport["height"] or picture["width"] > 0.75 * viewport["width"]
-    )
-    for one, other in ((message, picture), (message, panel), (ticks, panel), (ticks, picture)):
+    assert image["height"] > 0.7 * viewport["height"] or image["width"] > 0.75 * viewport["width"]
+    for one, other in ((message, image), (message, panel), (ticks, panel), (ticks, image)):
         assert (
             one["x"] + one["width"] <= other["x"]
             or other["x"] + other["width"] <= one["x"]
@@ -184,7 +182,7 @@ def test_nothing_covers_the_picture_or_the_save_button(annotator, viewport):
     assert annotator.page.evaluate(f"document.elementFromPoint({x}, {y}).className") == "save"
 
 
-def test_numbers_of_boxes_at_the_edge_are_inside_the_picture(annotator):
+def test_numbers_of_boxes_at_the_edge_are_inside_the_image(annotator):
     annotator.make().open()
     x, y, width, height = annotator.value("labels['1_p2']")
     canvas = annotator.value("rshapectx.canvas.width")
@@ -292,7 +290,7 @@ def test_saving_says_how_much_is_ticked(annotator):
     annotator.make().open()
     assert annotator.text(".count") == "0 of 6 boxes ticked"
     assert annotator.text(".state") == "Nothing is changed yet."
-    for _ in range(3):  # after the third picture comes the first again
+    for _ in range(3):  # after the third image comes the first again
         annotator.click(*PERSON_1)
         annotator.tick("stand")
         annotator.page.keyboard.press("n")

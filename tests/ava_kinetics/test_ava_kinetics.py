@@ -115,7 +115,7 @@ def test_what_is_cut_what_is_dropped_and_what_is_in_no_video():
         ("a_000102_000107", "a1", "a_000102_000107"),
         ("a_000103_000106", "a2", "a_000102_000107"),
     ]
-    # The first and last instant of a video have no pictures on one side.
+    # The first and last instant of a video have no images on one side.
     assert left == {"a": {100, 110, 130}, "none": {0, 10, 40}, "unlisted": {5}}
 
 
@@ -130,8 +130,8 @@ def test_a_second_is_listed_with_the_clip_that_has_most_around_it(second, clip):
     assert clip_of_second([ONE, TWO], second) == clip
 
 
-def test_a_second_beyond_the_pictures_is_in_no_clip():
-    held = Clip("a_000003_000010", "a", 3, 10, 180)  # 6 s of pictures, up to second 9
+def test_a_second_beyond_the_images_is_in_no_clip():
+    held = Clip("a_000003_000010", "a", 3, 10, 180)  # 6 s of images, up to second 9
     assert clip_of_second([held], 8) == held and clip_of_second([held], 9) is None
     box = "0.100,0.200,0.300,0.400"
     boxes = [Box("a", 8, box, 12), Box("a", 8, box, 12), Box("a", 9, box, 12)]
@@ -308,8 +308,8 @@ def test_ranges_are_cut_dropped_and_told(prepared):
     rows = [r for r in rows_of((prepared.made / "manifests").iterdir()) if r["split"] == "train"]
     cut = {row["clip"]: row for row in rows if row["status"] == "cut"}
     assert {clip: int(row["frames"]) for clip, row in cut.items()} == CUT
-    assert cut["a_bit_000003_000010"]["pictures"] == "195"  # 9.5 s of pictures, from 3 s on
-    assert cut["a_bit_000003_000010"]["note"] == "the last picture is held for 15 frames"
+    assert cut["a_bit_000003_000010"]["pictures"] == "195"  # 9.5 s of images, from 3 s on
+    assert cut["a_bit_000003_000010"]["note"] == "the last image is held for 15 frames"
     others = {(row["youtube_id"], row["status"]): row["reason"] for row in rows}
     assert others["id_with-1", "contained"] == "lies in id_with-1_000102_000107"
     assert others["brief", "too short"] == "the video ends at 6.00 s, the clip at 10 s"
@@ -340,8 +340,8 @@ def test_a_clip_shows_the_instants_of_its_name(prepared):
     for clip, count in CUT.items():
         names = sorted(path.name for path in (frames / clip).iterdir())
         assert names == [f"img_{number:05d}.jpg" for number in range(1, count + 1)]
-    picture = cv2.imread(str(frames / "over_lap_000007_000015" / "img_00001.jpg"))
-    assert read_number(picture) == 60  # second 7 of a video from second 5
+    image = cv2.imread(str(frames / "over_lap_000007_000015" / "img_00001.jpg"))
+    assert read_number(image) == 60  # second 7 of a video from second 5
 
 
 def test_annotations_are_as_worked_out_by_hand(prepared):
@@ -520,6 +520,19 @@ def test_frames_of_a_clip_are_not_replaced_by_a_link(tmp_path):
     with pytest.raises(UserError, match="cannot share a name"):
         link_movies(str(tmp_path / "ava"), [MOVIE], tmp_path / "made", tmp_path / "links.tsv")
     assert (tmp_path / "made" / MOVIE / "img_00001.jpg").exists()
+
+
+def test_links_to_movies_that_are_gone_go_and_nothing_else(tmp_path):
+    made, ava = tmp_path / "made", tmp_path / "ava"
+    for movie in ("here", "gone"):
+        (ava / movie).mkdir(parents=True)
+    (made / "clip").mkdir(parents=True)
+    (ava / "kept.mp4").write_bytes(b"x")
+    (made / "kept.mp4").symlink_to(ava / "kept.mp4")
+    link_movies(str(ava), ["here", "gone"], made, tmp_path / "links.tsv")
+    (ava / "gone").rmdir()
+    link_movies(str(ava), ["here"], made, tmp_path / "links.tsv")
+    assert {path.name for path in made.iterdir()} == {"clip", "kept.mp4", "here"}
 
 
 def test_an_ava_folder_among_the_results_is_refused(tmp_path):

@@ -96,7 +96,7 @@ def test_movies_become_clips_or_are_told(project):
 def test_the_main_job_takes_the_table_and_frames_get_avas_names(project):
     plan = project.plan("ava_folder", clips="results/ava/clips.tsv")
     assert plan == {"ava_folder": 1, "link_ava_folder": 1, "trim": 2}
-    # What the main job would make, stood in for: 27,000 pictures a movie are not for a test.
+    # What the main job would make, stood in for: 27,000 images a movie are not for a test.
     from avaflow.ava_kinetics.movies import link_ava_folder
 
     results = project.folder / "results"
@@ -112,6 +112,10 @@ def test_the_main_job_takes_the_table_and_frames_get_avas_names(project):
     assert (results / "ava" / "rawframes" / "-5KQ66BBWC4").samefile(frames)
     assert not (results / "ava" / "rawframes" / "other").exists()
     assert (results / "ava" / "annotations").samefile(annotations)
+    # A movie that is in the list no more leaves no link, with or without its frames.
+    link_ava_folder(rows, [], str(annotations), results, listing)
+    assert not (results / "ava" / "rawframes" / "-5KQ66BBWC4").is_symlink()
+    assert frames.is_dir()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from avaflow.bulk.batch import Limit, Task, provenance, run_tasks
 from avaflow.bulk.journal import Journal, file_state
 from avaflow.errors import BadVideo, UserError
 
-LIMIT = Limit("videos of a test", "test.max_broken_share", 0.25, "Mend them.")
+LIMIT = Limit("videos of a test", "test.max_broken_share", 0.25, "Fix them.")
 
 
 class Maker:
@@ -77,7 +77,7 @@ def test_the_share_of_broken_ones_is_bounded(tmp_path, broken, fails):
     if not fails:
         assert len(maker.run(names)) == 20
         return
-    with pytest.raises(UserError, match=r"6 of 20 videos of a test .*\(0.25\).*: v00: torn. Mend"):
+    with pytest.raises(UserError, match=r"6 of 20 videos of a test .*\(0.25\).*: v00: torn. Fix"):
         maker.run(names)
     assert len(Journal(tmp_path / "journal.jsonl").entries) == 20  # what was made stays known
 

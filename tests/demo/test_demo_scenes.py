@@ -14,7 +14,7 @@ from acting import ACTIONS
 from figures import Pose, skeleton
 from frame_number import burn_frame_number, read_frame_number
 from measure_detector import KEYFRAME_SECONDS, matches
-from random_pictures import random_picture
+from random_images import random_image
 from scenes import FPS, FRAMES, SCENES, TRUTH_COLUMNS, render, truth_lines
 
 pytestmark = pytest.mark.slow
@@ -82,34 +82,34 @@ def test_what_is_shipped_is_small():
 @pytest.mark.parametrize("width", [320, 456, 640, 1280, 1920])
 def test_frame_number_survives_scaling_and_jpeg(width):
     for number in (0, 1, 389, 2730, 4095):
-        picture = np.full((360, 640, 3), 120, np.uint8)
-        burn_frame_number(picture, number)
-        scaled = cv2.resize(picture, (width, width * 9 // 16), interpolation=cv2.INTER_AREA)
+        image = np.full((360, 640, 3), 120, np.uint8)
+        burn_frame_number(image, number)
+        scaled = cv2.resize(image, (width, width * 9 // 16), interpolation=cv2.INTER_AREA)
         _, jpeg = cv2.imencode(".jpg", scaled, [cv2.IMWRITE_JPEG_QUALITY, 50])
         assert read_frame_number(cv2.imdecode(jpeg, cv2.IMREAD_COLOR)) == number
 
 
 def test_frame_numbers_differ_in_each_bit():
     read = set()
-    picture = np.zeros((360, 640, 3), np.uint8)
+    image = np.zeros((360, 640, 3), np.uint8)
     for number in range(0, 4096, 3):
-        burn_frame_number(picture, number)
-        read.add(read_frame_number(picture))
+        burn_frame_number(image, number)
+        read.add(read_frame_number(image))
     assert read == set(range(0, 4096, 3))
 
 
 @pytest.mark.parametrize("block", range(2, 15))
 def test_a_flipped_block_is_refused(block):
-    picture = np.zeros((360, 640, 3), np.uint8)
-    burn_frame_number(picture, 1234)
+    image = np.zeros((360, 640, 3), np.uint8)
+    burn_frame_number(image, 1234)
     columns = slice(4 + 12 * block, 16 + 12 * block)
-    picture[4:16, columns] = 255 - picture[4:16, columns]
+    image[4:16, columns] = 255 - image[4:16, columns]
     with pytest.raises(ValueError, match="parity"):
-        read_frame_number(picture)
+        read_frame_number(image)
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
-def test_a_picture_without_a_number_is_refused(grey):
+def test_a_image_without_a_number_is_refused(grey):
     with pytest.raises(ValueError, match="frame number"):
         read_frame_number(np.full((360, 640, 3), grey, np.uint8))
 
@@ -152,18 +152,18 @@ def test_shipped_truth_is_the_generators(name):
 def test_shipped_video_shows_what_the_generator_draws(name):
     for frame in ON_SAMPLE:
         now = drawn(name, frame)
-        difference = np.abs(shipped_frames(name)[frame].astype(int) - now.picture).mean(2)
+        difference = np.abs(shipped_frames(name)[frame].astype(int) - now.image).mean(2)
         # readers turn flat colours 1 to 3 levels darker
         assert difference.mean() < 4, frame
         assert difference[now.owner > 0].mean() < 8, frame
     # two thirds of a second on, the persons have moved: the limits above mean something
-    later = np.abs(shipped_frames(name)[137].astype(int) - drawn(name, 117).picture).mean(2)
+    later = np.abs(shipped_frames(name)[137].astype(int) - drawn(name, 117).image).mean(2)
     assert later[drawn(name, 117).owner > 0].mean() > 20
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_boxes_fit_what_is_seen_of_the_persons(name):
-    """Compares the shipped boxes with the pixels that each person owns in the picture."""
+    """Compares the shipped boxes with the pixels that each person owns in the image."""
     whole = 0
     for frame in ON_SAMPLE:
         owner = drawn(name, frame).owner
@@ -203,19 +203,19 @@ def test_visible_share_of_two_squares():
     assert (owner == 1).sum() == 48
 
 
-def test_same_frame_same_picture():
+def test_same_frame_same_image():
     fresh = render(SCENES["yard"], 78)
     for keeper in (scenes._background, scenes._things, scenes._strides):
         keeper.cache_clear()
     again = render(SCENES["yard"], 78)
-    assert np.array_equal(fresh.picture, again.picture)
+    assert np.array_equal(fresh.image, again.image)
     assert list(truth_lines(78, fresh)) == list(truth_lines(78, again))
 
 
-def test_random_pictures_follow_their_seed():
-    first, sightings = random_picture(5)
-    again, same_sightings = random_picture(5)
-    other, _ = random_picture(6)
+def test_random_images_follow_their_seed():
+    first, sightings = random_image(5)
+    again, same_sightings = random_image(5)
+    other, _ = random_image(6)
     assert np.array_equal(first, again)
     assert sightings == same_sightings
     assert np.abs(first.astype(int) - other).mean() > 10
@@ -308,7 +308,7 @@ def mouth_pixels(name: str, person_id: int, second: float) -> int:
     x1, y1, x2, y2 = frame.sightings[person_id].box
     left, right = int(x1 * 640), int(x2 * 640)
     top, bottom = int(y1 * 360), int((0.7 * y1 + 0.3 * y2) * 360)
-    red = np.abs(frame.picture[top:bottom, left:right].astype(int) - (40, 25, 110)).max(2) < 45
+    red = np.abs(frame.image[top:bottom, left:right].astype(int) - (40, 25, 110)).max(2) < 45
     return int(red.sum())
 
 

@@ -69,7 +69,7 @@ def refuse():
 
 
 def test_a_video_gives_what_the_plain_model_gives(tmp_path, slowfast, model, video):
-    """Each row against the plain network on pictures put together here."""
+    """Each row against the plain network on images put together here."""
     source = Source("deep/v", str(video))
     table = features_of_batch([source], tmp_path, SETTINGS, MADE_WITH, lambda: model)
     features = np.load(tmp_path / "deep" / "v_32.npy")
@@ -88,8 +88,8 @@ def test_a_video_gives_what_the_plain_model_gives(tmp_path, slowfast, model, vid
     }
     import cv2
 
-    pictures = [cv2.resize(load(), (64, 64)) for _, load in VideoInstants(video, 15)]
-    whole = (torch.from_numpy(np.stack(pictures)).float() / 255 - 0.45) / 0.225
+    images = [cv2.resize(load(), (64, 64)) for _, load in VideoInstants(video, 15)]
+    whole = (torch.from_numpy(np.stack(images)).float() / 255 - 0.45) / 0.225
     for row, centre in enumerate(range(0, 45, 10)):
         fast = torch.zeros(1, 3, 32, 64, 64)
         for place, frame in enumerate(range(centre - 16, centre + 16)):
@@ -256,7 +256,7 @@ def test_damage_is_counted(tmp_path, model):
             [Source("v", str(path))], tmp_path / "out", SETTINGS, MADE_WITH, lambda: model
         )
         assert list(table["damages"]) == [1]
-        assert table["note"][0] == "damaged in 1 place; the picture before was shown on"
+        assert table["note"][0] == "damaged in 1 place; the image before was shown on"
 
 
 def test_what_is_no_longer_listed_is_named(tmp_path):
@@ -296,17 +296,17 @@ def test_persons_rows_follow_the_boxes(tmp_path, slowfast, detection_model):
     assert features.shape == (3, 2304)
     import cv2
 
-    # The whole picture, 64 pixels high and 85 wide; nothing is cropped away.
-    pictures = [cv2.resize(load(), (85, 64)) for _, load in VideoInstants(path, 30)]
+    # The whole image, 64 pixels high and 85 wide; nothing is cropped away.
+    images = [cv2.resize(load(), (85, 64)) for _, load in VideoInstants(path, 30)]
     window = np.zeros((1, 32, 64, 85, 3), np.uint8)
     shown = np.zeros((1, 32), bool)
     for place, frame in enumerate(range(60 - 32, 60 + 32, 2)):
         if frame < 90:
-            window[0, place], shown[0, place] = pictures[frame], True
+            window[0, place], shown[0, place] = images[frame], True
     box = np.float32([[0.6 * 85, 0.1 * 64, 85, 0.9 * 64]])
     expected = detection_model.roi_features(window, shown, [box])
     np.testing.assert_allclose(features[2:], expected, rtol=0, atol=1e-4)
-    # And once made, it stays, until a box moves; a table changed by hand is mended.
+    # And once made, it stays, until a box moves; a table changed by hand is fixed.
     (tmp_path / "out" / "c_32.csv").write_text("c,1,9,0\n")
     assert person_features_of_batch(*arguments, MADE_WITH, refuse).equals(table)
     assert (tmp_path / "out" / "c_32.csv").read_text().endswith("c,1,2,1\nc,2,2,2\n")

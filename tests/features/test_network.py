@@ -25,7 +25,7 @@ def checkpoint(slowfast):
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     return np.random.default_rng(1).integers(0, 256, (2, 32, SIZE, SIZE, 3), np.uint8)
 
 
@@ -33,9 +33,9 @@ SHOWN = np.ones((2, 32), bool)
 SHOWN[1, :5] = False
 
 
-def plain_inputs(pictures, alpha=4):
+def plain_inputs(images, alpha=4):
     """What the known extractor feeds: normalised, then zeros for what is not there."""
-    values = (torch.from_numpy(pictures).float() / 255 - 0.45) / 0.225
+    values = (torch.from_numpy(images).float() / 255 - 0.45) / 0.225
     values[1, :5] = 0
     fast = values.permute(0, 4, 1, 2, 3)
     slow = fast[:, :, torch.linspace(0, 31, 32 // alpha).long()]
@@ -53,36 +53,34 @@ def model(checkpoint):
     return model_of(checkpoint)
 
 
-def test_pooled_feature_is_that_of_the_plain_model(plain, model, pictures):
+def test_pooled_feature_is_that_of_the_plain_model(plain, model, images):
     with torch.no_grad():
-        maps = plain_inputs(pictures)
+        maps = plain_inputs(images)
         for block in plain.blocks[:6]:
             maps = block(maps)
     expected = maps.flatten(1).numpy()
     assert expected.shape == (2, 2304) and expected.std() > 0.05
-    found = model.features(pictures, SHOWN)
+    found = model.features(images, SHOWN)
     assert found.dtype == np.float32 and model.dimensions == 2304
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
-    # Padding counts: with the pictures themselves it would be another feature.
-    assert np.abs(model.features(pictures, SHOWN | True)[1] - expected[1]).max() > 1e-3
+    # Padding counts: with the images themselves it would be another feature.
+    assert np.abs(model.features(images, SHOWN | True)[1] - expected[1]).max() > 1e-3
 
 
-def test_features_do_not_depend_on_what_shares_the_batch(model, pictures):
-    alone = np.concatenate(
-        [model.features(pictures[i : i + 1], SHOWN[i : i + 1]) for i in range(2)]
-    )
-    np.testing.assert_allclose(alone, model.features(pictures, SHOWN), rtol=0, atol=1e-5)
+def test_features_do_not_depend_on_what_shares_the_batch(model, images):
+    alone = np.concatenate([model.features(images[i : i + 1], SHOWN[i : i + 1]) for i in range(2)])
+    np.testing.assert_allclose(alone, model.features(images, SHOWN), rtol=0, atol=1e-5)
 
 
-def test_logits_are_those_of_the_plain_model(plain, checkpoint, pictures):
+def test_logits_are_those_of_the_plain_model(plain, checkpoint, images):
     with torch.no_grad():
-        expected = plain(plain_inputs(pictures)).numpy()
+        expected = plain(plain_inputs(images)).numpy()
     logits = model_of(checkpoint, layer="logits")
     assert logits.dimensions == 400
-    np.testing.assert_allclose(logits.features(pictures, SHOWN), expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(logits.features(images, SHOWN), expected, rtol=0, atol=1e-4)
 
 
-def test_4x16_sees_four_slow_frames(tmp_path, pictures):
+def test_4x16_sees_four_slow_frames(tmp_path, images):
     plain = plain_network(
         slowfast_fusion_conv_kernel_size=(5, 1, 1),
         slowfast_fusion_conv_stride=(8, 1, 1),
@@ -90,19 +88,19 @@ def test_4x16_sees_four_slow_frames(tmp_path, pictures):
     )
     path = write_pytorchvideo(tmp_path / "w.pyth", plain)
     with torch.no_grad():
-        expected = plain(plain_inputs(pictures, alpha=8)).numpy()
+        expected = plain(plain_inputs(images, alpha=8)).numpy()
     model = model_of(path, "slowfast_r50_4x16", layer="logits")
-    np.testing.assert_allclose(model.features(pictures, SHOWN), expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(model.features(images, SHOWN), expected, rtol=0, atol=1e-4)
 
 
-def test_three_namings_give_the_same_features(slowfast, model, pictures):
-    expected = model.features(pictures, SHOWN)
+def test_three_namings_give_the_same_features(slowfast, model, images):
+    expected = model.features(images, SHOWN)
     for path in (slowfast.pyslowfast, slowfast.caffe2):
         other = model_of(path)
-        np.testing.assert_array_equal(other.features(pictures, SHOWN), expected)
+        np.testing.assert_array_equal(other.features(images, SHOWN), expected)
 
 
-def test_a_person_is_what_the_detection_network_sees(checkpoint, plain, pictures):
+def test_a_person_is_what_the_detection_network_sees(checkpoint, plain, images):
     """PyTorchVideo's own network for AVA, with the same weights, up to its projection."""
     theirs = detection_network()
     weights = {
@@ -121,11 +119,11 @@ def test_a_person_is_what_the_detection_network_sees(checkpoint, plain, pictures
     seen = []
     theirs.detection_head.proj.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     with torch.no_grad():
-        theirs(plain_inputs(pictures), torch.from_numpy(rows))
+        theirs(plain_inputs(images), torch.from_numpy(rows))
     expected = seen[0].flatten(1).numpy()
     assert expected.shape == (3, 2304) and expected.std() > 0.05
     model = model_of(checkpoint, detection=True)
-    found = model.roi_features(pictures, SHOWN, boxes_px)
+    found = model.roi_features(images, SHOWN, boxes_px)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 

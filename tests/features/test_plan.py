@@ -43,7 +43,7 @@ def test_a_list(plan, tmp_path):
     assert plan().warnings == []
 
 
-def test_one_picture_changes_the_content_of_its_folder(plan, tmp_path):
+def test_one_image_changes_the_content_of_its_folder(plan, tmp_path):
     (tmp_path / "v" / "a").mkdir()
     (tmp_path / "v" / "a" / "1.jpg").write_text("one")
     made = plan(inputs="frames", frame_pattern="{}.jpg")

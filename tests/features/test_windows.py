@@ -10,7 +10,7 @@ from avaflow.videos.instants import UnreadableVideo
 
 
 class Counted:
-    """Instants whose pictures are their own numbers; notes which were loaded."""
+    """Instants whose images are their own numbers; notes which were loaded."""
 
     def __init__(self, frames):
         self.frames_there = frames
@@ -29,7 +29,7 @@ class Counted:
 def rows(windows, frames, seconds=None):
     """(centre, frame numbers, None for zeros) of every window."""
     return [
-        (window.centre, [p if p is None else int(p[0]) for p in window.pictures])
+        (window.centre, [p if p is None else int(p[0]) for p in window.images])
         for window in stream_windows(Counted(frames), windows, seconds)
     ]
 
@@ -74,7 +74,7 @@ def test_by_hand():
     ]
 
 
-def test_repeated_pictures():
+def test_repeated_images():
     windows = Windows(4, 10, 10, padding="repeat")
     assert rows(windows, 3) == [(0, [0, 0, 0, 1]), (1, [0, 0, 1, 2]), (2, [0, 1, 2, 2])]
     assert rows(windows, 1) == [(0, [0, 0, 0, 0])]
@@ -115,17 +115,17 @@ def test_only_wanted_frames_are_loaded_each_once():
 
 
 def test_what_is_held_does_not_grow_with_the_video():
-    """Of all pictures ever made only those of open windows are alive."""
+    """Of all images ever made only those of open windows are alive."""
     most = {}
     for frames in (200, 2000):
         alive = weakref.WeakSet()
         peak = 0
 
-        class Picture(np.ndarray):
+        class Image(np.ndarray):
             __hash__ = object.__hash__
 
-        def prepare(picture, alive=alive, kind=Picture):
-            made = picture.view(kind)
+        def prepare(image, alive=alive, kind=Image):
+            made = image.view(kind)
             alive.add(made)
             return made
 

@@ -10,7 +10,7 @@ import pytest
 
 from avaflow.workflow.closing import FAILED
 from avaflow.workflow.records import Records
-from numbered_videos import make_video, numbered_picture
+from numbered_videos import make_video, numbered_image
 from workflow_runs import Workspace
 
 pytestmark = pytest.mark.slow
@@ -99,8 +99,8 @@ def test_folders_of_frames(tmp_path, slowfast):
     for name, these in (("whole", range(1, 31)), ("gaps", [1, 2, 4])):
         (folder / name).mkdir(parents=True)
         for number in these:
-            picture = numbered_picture(number, 96, 54)
-            cv2.imwrite(str(folder / name / f"img_{number:05d}.jpg"), picture)
+            image = numbered_image(number, 96, 54)
+            cv2.imwrite(str(folder / name / f"img_{number:05d}.jpg"), image)
     (folder / "list.csv").write_text("whole\ngaps\n")
     workspace = workspace_of(
         tmp_path / "w", folder, slowfast.caffe2, inputs="frames", frame_pattern="img_{:05d}.jpg"
@@ -109,10 +109,8 @@ def test_folders_of_frames(tmp_path, slowfast):
     assert run.status == 0, run.output
     assert rows_of(workspace.folder / "results" / "features") == {"whole_32.npy": 2}
     assert "no features of gaps: v/gaps: img_00003.jpg missing between img_00001.jpg" in run.output
-    # One picture replaced in place is a change.
-    cv2.imwrite(
-        str(workspace.folder / "v" / "whole" / "img_00007.jpg"), numbered_picture(9, 120, 54)
-    )
+    # One image replaced in place is a change.
+    cv2.imwrite(str(workspace.folder / "v" / "whole" / "img_00007.jpg"), numbered_image(9, 120, 54))
     assert workspace.plan(demo=False)["extract_features"] == 1
     # Weights of another network fail the job, in one message.
     run = workspace.run(demo=False, features={"architecture": "slowfast_r50_4x16"})

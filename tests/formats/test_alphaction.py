@@ -67,7 +67,7 @@ ROWS = [
     Row("wide", 902, (0.5, 0.1, 0.6, 0.35), 2, 4),
     Row("tall", 903, (0.1, 0.25, 0.35, 0.75), 1, 2),
 ]
-PICTURES = images({("wide", 902), ("tall", 903), ("wide", 904)}, MANIFESTS)
+IMAGES = images({("wide", 902), ("tall", 903), ("wide", 904)}, MANIFESTS)
 
 
 def in_pycocotools(content, tmp_path, boxes=None):
@@ -80,8 +80,8 @@ def in_pycocotools(content, tmp_path, boxes=None):
 
 
 def test_images_carry_the_names_of_loader_and_guide():
-    assert [picture["id"] for picture in PICTURES] == [1, 2, 3]
-    assert PICTURES[0] == {
+    assert [image["id"] for image in IMAGES] == [1, 2, 3]
+    assert IMAGES[0] == {
         "id": 1,
         "file_name": "tall/903.jpg",
         "width": 200,
@@ -98,7 +98,7 @@ def test_images_carry_the_names_of_loader_and_guide():
 
 
 def test_one_annotation_per_person_in_pixels_of_the_segment(tmp_path):
-    content = alphaction_json(ROWS, PICTURES, ACTIONS)
+    content = alphaction_json(ROWS, IMAGES, ACTIONS)
     assert content["annotations"] == [
         {
             "id": 1,
@@ -140,7 +140,7 @@ def test_one_annotation_per_person_in_pixels_of_the_segment(tmp_path):
 
 
 def test_one_annotation_per_person_and_action_for_plain_coco(tmp_path):
-    coco = in_pycocotools(coco_json(ROWS, PICTURES, ACTIONS), tmp_path)
+    coco = in_pycocotools(coco_json(ROWS, IMAGES, ACTIONS), tmp_path)
     assert [category["name"] for category in coco.loadCats(coco.getCatIds())] == ["talk", "walk"]
     found = [(a["image_id"], a["category_id"], a["bbox"]) for a in coco.dataset["annotations"]]
     assert found == [
@@ -155,15 +155,15 @@ def test_one_annotation_per_person_and_action_for_plain_coco(tmp_path):
 def test_detected_people_by_their_score(tmp_path):
     proposals = {
         "wide,0902": np.array([[0.25, 0.5, 0.5, 1.0, 0.9], [0.0, 0.0, 0.1, 0.1, 0.699]]),
-        "wide,0903": np.array([[0.0, 0.0, 1.0, 1.0, 0.99]]),  # not a picture of the split
+        "wide,0903": np.array([[0.0, 0.0, 1.0, 1.0, 0.99]]),  # not an image of the split
         "tall,0903": np.array([[0.1, 0.25, 0.35, 0.75, 0.7]]),
     }
-    boxes = detected_boxes(PICTURES, proposals, 0.7)
+    boxes = detected_boxes(IMAGES, proposals, 0.7)
     assert boxes == [
         {"image_id": 1, "category_id": 1, "bbox": [20.0, 100.0, 50.0, 200.0], "score": 0.7},
         {"image_id": 2, "category_id": 1, "bbox": [160.0, 180.0, 160.0, 180.0], "score": 0.9},
     ]
-    _, loaded = in_pycocotools(alphaction_json(ROWS, PICTURES, ACTIONS), tmp_path, boxes)
+    _, loaded = in_pycocotools(alphaction_json(ROWS, IMAGES, ACTIONS), tmp_path, boxes)
     assert loaded.getImgIds() == [1, 2, 3] and len(loaded.getAnnIds()) == 2
     assert json.loads(json_text(boxes, compact=False)) == boxes
 
@@ -174,7 +174,7 @@ def test_boxes_that_the_loader_drops_are_named():
         Row("wide", 902, (0.3, 0.1, 0.3032, 0.5), 1, 2),  # 2.05 px
         Row("wide", 902, (0.9990, 0.1, 1.0, 0.5), 1, 3),  # begins in the last column
     ]
-    content = alphaction_json(rows, PICTURES, ACTIONS)
+    content = alphaction_json(rows, IMAGES, ACTIONS)
     assert dropped_boxes(content) == [
         "wide, timestamp 902, person 1",
         "wide, timestamp 902, person 3",

@@ -56,19 +56,19 @@ def empty_file(path, _clip, _frame):
     path.touch()
 
 
-def make_inputs(root, picture=empty_file):
-    """Everything the stages before would have made; `picture(path, clip, frame)` writes one."""
+def make_inputs(root, image=empty_file):
+    """Everything the stages before would have made; `image(path, clip, frame)` writes one."""
     for clip, frames in FRAMES.items():
         folders = [root / kind / clip for kind in ("rawframes", "keyframes")]
         for folder in folders:
             folder.mkdir(parents=True)
         for frame in range(1, frames + 1):
-            picture(folders[0] / f"img_{frame:05d}.jpg", clip, frame)
+            image(folders[0] / f"img_{frame:05d}.jpg", clip, frame)
         rows = []
         for second in seconds_of(clip):
             frame = FPS * second + 1
             name = f"{clip}_{frame:06d}.jpg"
-            picture(folders[1] / name, clip, frame)
+            image(folders[1] / name, clip, frame)
             rows.append((second, frame, name, 64, 48, "0" * 64))
         write_table(
             root / f"keyframes/{clip}.csv", pd.DataFrame(rows, columns=list(KEYFRAMES)), KEYFRAMES
@@ -362,7 +362,7 @@ def test_mmaction2_reads_the_right_frames_boxes_and_labels(dataset, mode, late):
     assert walk.person_ids == [1, 2]
     assert walk.labels.shape == (2, 6)
     assert walk.proposals.tolist() == [[0.1, 0.2, 0.3, 0.91], [0.0, 0.5, 0.2, 1.0]]
-    # nobody was detected: the full picture, as the README tells
+    # nobody was detected: the full image, as the README tells
     assert samples[2].proposals.tolist() == [[0, 0, 1, 1]]
     assert "train: walk,0909" in (dataset / "mmaction2/README.md").read_text()
 
@@ -560,15 +560,15 @@ def test_slowfast_without_val_is_judged_on_what_there_is():
 # ------------------------------------------------------------------ Datumaro
 
 
-def test_datumaro_items_have_pictures_names_and_persons(project, dataset):
+def test_datumaro_items_have_images_names_and_persons(project, dataset):
     items = readers.datumaro_items(dataset)
     assert {subset for subset, _ in items} == {"train", "val"}
-    picture, boxes = items["train", "walk/902"]
-    assert picture.resolve() == (project / "keyframes/walk/walk_000061.jpg").resolve()
+    image, boxes = items["train", "walk/902"]
+    assert image.resolve() == (project / "keyframes/walk/walk_000061.jpg").resolve()
     assert [(name, person) for name, _, person in boxes] == [("walk", 1), ("talk", 2), ("stand", 2)]
     assert boxes[0][1] == pytest.approx((0.1, 0.2, 0.2, 0.7))
-    assert all(picture.is_file() for picture, _ in items.values())
-    assert not os.readlink(picture).startswith("/")
+    assert all(image.is_file() for image, _ in items.values())
+    assert not os.readlink(image).startswith("/")
 
 
 def test_datumaro_leaves_no_stale_file(project, dataset):

@@ -328,7 +328,7 @@ def resized(tmp_path):
     return make
 
 
-def test_every_picture_is_kept_at_the_new_size(tmp_path, resized):
+def test_every_image_is_kept_at_the_new_size(tmp_path, resized):
     source = make_video(tmp_path / "a.mp4", frames=45, fps="25")
     result = resized(source)
     assert (result["status"], result["width"], result["height"]) == ("resized", 96, 54)
@@ -370,9 +370,9 @@ def test_sound_goes_or_stays(tmp_path, resized):
     import av
 
     source = tmp_path / "s.mp4"
-    picture = make_video(tmp_path / "a.mp4", frames=30)
+    image = make_video(tmp_path / "a.mp4", frames=30)
     tone = ("-f", "lavfi", "-i", "sine=duration=1")
-    run_ffmpeg("-i", str(picture), *tone, "-c:v", "copy", "-c:a", "aac", str(source))
+    run_ffmpeg("-i", str(image), *tone, "-c:v", "copy", "-c:a", "aac", str(source))
     for setting, sounds in (("drop", 0), ("keep", 1)):
         with av.open(resized(source, setting, audio=setting)["file"]) as container:
             assert len(container.streams.audio) == sounds

@@ -40,7 +40,7 @@ CPU = {"device": "cpu", "threads": 2}
 
 
 def result(boxes_px, scores, height=100, width=200):
-    """What ultralytics returns for a picture, as far as it is read."""
+    """What ultralytics returns for an image, as far as it is read."""
     import torch
 
     boxes = SimpleNamespace(xyxy=torch.tensor(boxes_px).view(-1, 4), conf=torch.tensor(scores))
@@ -73,26 +73,26 @@ def test_no_person_is_an_empty_array():
 
 
 class EchoModel:
-    """Stands for ultralytics: one box per picture, as wide as the picture's first pixel says."""
+    """Stands for ultralytics: one box per image, as wide as the image's first pixel says."""
 
     def __init__(self):
         self.calls = []
 
     def predict(self, group, batch, **settings):
-        self.calls.append([picture.shape for picture in group])
+        self.calls.append([image.shape for image in group])
         assert batch == len(group)
         return [
             result([[0.0, 0, float(p[0, 0, 0]), 10]], [0.5], p.shape[0], p.shape[1]) for p in group
         ]
 
 
-def pictures(*sizes):
+def images(*sizes):
     return [np.full((h, w, 3), 10 + i, np.uint8) for i, (h, w) in enumerate(sizes)]
 
 
-def test_pictures_of_different_sizes_never_share_a_call():
+def test_images_of_different_sizes_never_share_a_call():
     model = EchoModel()
-    frames = pictures((20, 40), (20, 40), (40, 20), (20, 40))
+    frames = images((20, 40), (20, 40), (40, 20), (20, 40))
     found = Detector(model, {}, None).detect(frames)
     assert model.calls == [[(20, 40, 3)] * 2, [(40, 20, 3)], [(20, 40, 3)]]
     assert [
@@ -107,7 +107,7 @@ def test_pictures_of_different_sizes_never_share_a_call():
 
 def test_static_exports_get_no_more_than_their_batch():
     model = EchoModel()
-    found = Detector(model, {}, 2).detect(pictures(*[(20, 40)] * 5))
+    found = Detector(model, {}, 2).detect(images(*[(20, 40)] * 5))
     assert [len(call) for call in model.calls] == [2, 2, 1]
     assert len(found) == 5
 

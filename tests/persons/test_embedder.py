@@ -73,8 +73,8 @@ def plain_vectors(crops) -> np.ndarray:
         ]
     )
     vectors = []
-    for picture in crops:
-        rgb = cv2.resize(picture[..., ::-1], (224, 224))
+    for image in crops:
+        rgb = cv2.resize(image[..., ::-1], (224, 224))
         vectors.append(network(prepare(rgb)[None]).detach().numpy()[0])
     return np.stack(vectors)
 
@@ -113,9 +113,9 @@ def test_tiny_crops_have_a_direction_too(embedder, size):
     ],
 )
 def test_crops_are_never_empty(box, columns, rows):
-    picture = np.arange(80, dtype=np.uint8).reshape(8, 10, 1).repeat(3, axis=2)
-    expected = picture[rows[0] : rows[1], columns[0] : columns[1]]
-    assert np.array_equal(crop(picture, box), expected)
+    image = np.arange(80, dtype=np.uint8).reshape(8, 10, 1).repeat(3, axis=2)
+    expected = image[rows[0] : rows[1], columns[0] : columns[1]]
+    assert np.array_equal(crop(image, box), expected)
 
 
 def own_rows(clip: str) -> pd.DataFrame:
@@ -134,9 +134,9 @@ def test_row_i_is_the_vector_of_detection_i(embedder, clips):
     expected = []
     for row in TABLE.itertuples():
         path = clips[row.clip == "b"].path
-        [(_, picture)] = frames_at(path, [row.frame])
+        [(_, image)] = frames_at(path, [row.frame])
         box = [getattr(row, side) for side in BOX]
-        expected.append(embedder.embed([crop(picture, box)])[0])
+        expected.append(embedder.embed([crop(image, box)])[0])
     np.testing.assert_allclose(vectors.astype(float), expected, atol=1e-3)
     # The rows differ from each other, so a shift would have been seen.
     likeness = vectors.astype(float) @ vectors.astype(float).T

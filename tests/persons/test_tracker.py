@@ -152,7 +152,7 @@ def test_a_new_look_in_the_same_place_is_no_cut():
 
 
 def test_what_deepsort_says_is_read_back_by_index():
-    """As many persons as rows change from frame to frame; nothing mends a mix-up."""
+    """As many persons as rows change from frame to frame; nothing fixes a mix-up."""
     scene = Scene()
     for frame in FRAMES:
         scene.see(frame, 1, 0.2, score=0.9).see(frame, 2, 0.5, score=0.8)

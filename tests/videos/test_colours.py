@@ -35,8 +35,8 @@ BOUND = 4
 
 def planes(matrix: str, full: bool, bits: int) -> bytes:
     """The patches in Y'CbCr 4:2:0, worked out from the standard's formulas."""
-    picture = COLOURS.repeat(SIDE, 0).repeat(SIDE, 1) / 255
-    red, green, blue = np.moveaxis(picture, 2, 0)
+    image = COLOURS.repeat(SIDE, 0).repeat(SIDE, 1) / 255
+    red, green, blue = np.moveaxis(image, 2, 0)
     of_red, of_blue = RED_BLUE[matrix]
     luma = of_red * red + (1 - of_red - of_blue) * green + of_blue * blue
     cb, cr = (blue - luma) / (2 - 2 * of_blue), (red - luma) / (2 - 2 * of_red)
@@ -67,27 +67,27 @@ def make_patches(path, matrix, full=False, tagged=True, bits=8, transfer=""):
     return path
 
 
-def patches(picture: np.ndarray) -> np.ndarray:
-    """The mean colour in the middle of each patch, of an RGB picture."""
-    height, width = (side // n for side, n in zip(picture.shape, COLOURS.shape[:2], strict=False))
-    blocks = picture.reshape(COLOURS.shape[0], height, COLOURS.shape[1], width, 3)
+def patches(image: np.ndarray) -> np.ndarray:
+    """The mean colour in the middle of each patch, of an RGB image."""
+    height, width = (side // n for side, n in zip(image.shape, COLOURS.shape[:2], strict=False))
+    blocks = image.reshape(COLOURS.shape[0], height, COLOURS.shape[1], width, 3)
     return blocks[:, height // 3 : -height // 3, :, width // 3 : -width // 3].mean((1, 3))
 
 
 def as_readers_see(path) -> dict[str, np.ndarray]:
-    """The patches of a video's tenth picture, by reader."""
+    """The patches of a video's tenth image, by reader."""
     with av.open(str(path)) as container:
         frames = [frame for frame, _ in zip(container.decode(video=0), range(10), strict=False)]
         seen = {"PyAV": frames[-1].to_ndarray(format="rgb24")}
     capture = cv2.VideoCapture(str(path))
     for _ in range(10):
-        _, picture = capture.read()
-    seen["OpenCV"] = picture[:, :, ::-1]
+        _, image = capture.read()
+    seen["OpenCV"] = image[:, :, ::-1]
     seen["decord"] = decord.VideoReader(str(path), num_threads=1)[9].asnumpy()
-    return {reader: patches(picture) for reader, picture in seen.items()}
+    return {reader: patches(image) for reader, image in seen.items()}
 
 
-def as_picture(path) -> np.ndarray:
+def as_image(path) -> np.ndarray:
     return patches(cv2.imread(str(path))[:, :, ::-1])
 
 
@@ -113,10 +113,10 @@ def test_colours_are_the_sources(tmp_path, name):
     segment = tmp_path / "segments" / "a"
     clip = as_readers_see(tmp_path / "keys" / "c1.mp4")
     seen = {
-        "rawframe": as_picture(tmp_path / "raw" / "raw" / "img_00010.jpg"),
-        "keyframe with rawframes": as_picture(tmp_path / "raw" / "keys" / "c1_000001.jpg"),
-        "keyframe": as_picture(tmp_path / "keys" / "keys" / "c1_000001.jpg"),
-        "keyframe of a segment": as_picture(segment / "keyframes" / "900.jpg"),
+        "rawframe": as_image(tmp_path / "raw" / "raw" / "img_00010.jpg"),
+        "keyframe with rawframes": as_image(tmp_path / "raw" / "keys" / "c1_000001.jpg"),
+        "keyframe": as_image(tmp_path / "keys" / "keys" / "c1_000001.jpg"),
+        "keyframe of a segment": as_image(segment / "keyframes" / "900.jpg"),
         **{f"clip in {reader}": colours for reader, colours in clip.items()},
     }
     for reader, colours in as_readers_see(segment / "clips" / "900.mp4").items():

@@ -1,4 +1,4 @@
-"""Every picture is the one of its number, whatever was asked for and however it was coded."""
+"""Every image is the one of its number, whatever was asked for and however it was coded."""
 
 import os
 import subprocess
@@ -20,31 +20,31 @@ CELL_PX = 16
 WIDTH, HEIGHT = CELL_PX * BITS, 48
 
 
-def numbered_picture(number: int) -> np.ndarray:
+def numbered_image(number: int) -> np.ndarray:
     """A texture that moves a pixel a frame, below cells that spell the number in bits.
 
     Motion makes the coded frames depend on each other, which noise of its own would not.
     """
     texture = np.random.default_rng(1).integers(60, 190, (HEIGHT, WIDTH), np.uint8)
-    picture = np.roll(texture, number, axis=1)
+    image = np.roll(texture, number, axis=1)
     for bit in range(BITS):
-        picture[:CELL_PX, bit * CELL_PX : (bit + 1) * CELL_PX] = 255 * (number >> bit & 1)
-    return np.repeat(picture[:, :, None], 3, axis=2)
+        image[:CELL_PX, bit * CELL_PX : (bit + 1) * CELL_PX] = 255 * (number >> bit & 1)
+    return np.repeat(image[:, :, None], 3, axis=2)
 
 
-def number_in(picture: np.ndarray) -> int:
-    """The number spelled by a picture of :func:`numbered_picture`, after compression."""
-    cells = picture[4:12, :, 0].reshape(8, BITS, CELL_PX)[:, :, 4:12].mean(axis=(0, 2))
+def number_in(image: np.ndarray) -> int:
+    """The number spelled by an image of :func:`numbered_image`, after compression."""
+    cells = image[4:12, :, 0].reshape(8, BITS, CELL_PX)[:, :, 4:12].mean(axis=(0, 2))
     return int(sum(1 << bit for bit in range(BITS) if cells[bit] > 127))
 
 
 def encode(path: Path, *options: str) -> Path:
-    """An mp4 of FRAMES numbered pictures, 30 a second."""
+    """An mp4 of FRAMES numbered images, 30 a second."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-f", "rawvideo"]
     command += ["-pix_fmt", "bgr24", "-s", f"{WIDTH}x{HEIGHT}", "-r", "30", "-i", "pipe:0"]
     command += ["-c:v", "libx264", "-pix_fmt", "yuv420p", *options, str(path)]
-    pictures = b"".join(numbered_picture(n).tobytes() for n in range(1, FRAMES + 1))
-    subprocess.run(command, input=pictures, check=True)
+    images = b"".join(numbered_image(n).tobytes() for n in range(1, FRAMES + 1))
+    subprocess.run(command, input=images, check=True)
     return path
 
 
@@ -90,20 +90,20 @@ def test_the_test_clip_has_b_frames_that_others_need(clip):
         [7, 37, 67],
     ],
 )
-def test_pictures_carry_their_numbers(clips, coding, wanted):
+def test_images_carry_their_numbers(clips, coding, wanted):
     given = list(frames_at(clips[coding], wanted))
     assert [frame for frame, _ in given] == wanted
-    assert [number_in(picture) for _, picture in given] == wanted
-    assert all(picture.shape == (HEIGHT, WIDTH, 3) for _, picture in given)
-    assert all(picture.dtype == np.uint8 for _, picture in given)
+    assert [number_in(image) for _, image in given] == wanted
+    assert all(image.shape == (HEIGHT, WIDTH, 3) for _, image in given)
+    assert all(image.dtype == np.uint8 for _, image in given)
 
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_leaving_out_frames_changes_no_pixel_of_the_others(clips, coding):
     every = dict(frames_at(clips[coding], range(1, FRAMES + 1)))
     wanted = sorted(np.random.default_rng(5).choice(np.arange(1, FRAMES + 1), 20, replace=False))
-    for frame, picture in frames_at(clips[coding], [int(frame) for frame in wanted], threads=2):
-        assert np.array_equal(picture, every[frame])
+    for frame, image in frames_at(clips[coding], [int(frame) for frame in wanted], threads=2):
+        assert np.array_equal(image, every[frame])
 
 
 def test_colour_order_is_bgr(tmp_path):
@@ -111,9 +111,9 @@ def test_colour_order_is_bgr(tmp_path):
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi"]
     command += ["-i", "color=blue:size=64x64:rate=30:duration=0.1", "-pix_fmt", "yuv420p"]
     subprocess.run([*command, str(blue)], check=True)
-    [(_, picture)] = frames_at(blue, [2])
-    assert picture[32, 32, 0] > 230
-    assert picture[32, 32, 1:].max() < 25
+    [(_, image)] = frames_at(blue, [2])
+    assert image[32, 32, 0] > 230
+    assert image[32, 32, 1:].max() < 25
 
 
 def test_nothing_wanted_opens_nothing():
@@ -139,7 +139,7 @@ def test_a_truncated_file_is_named(clip, tmp_path):
         list(frames_at(broken, [1]))
 
 
-def test_lost_pictures_are_noticed(clip, tmp_path):
+def test_lost_images_are_noticed(clip, tmp_path):
     fast = tmp_path / "fast.mp4"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(clip), "-c", "copy"]
     subprocess.run([*command, "-movflags", "+faststart", str(fast)], check=True)
@@ -194,7 +194,7 @@ def test_reading_stops_after_the_last_wanted_frame(clip, tmp_path):
 def test_prefetching_changes_nothing(clip):
     wanted = list(range(1, FRAMES + 1, 3))
     ahead = list(prefetched(frames_at(clip, wanted), depth=2))
-    assert [number_in(picture) for _, picture in ahead] == wanted
+    assert [number_in(image) for _, image in ahead] == wanted
 
 
 def test_prefetching_runs_ahead_no_further_than_its_depth():
@@ -260,7 +260,7 @@ def test_clip_videos_are_sorted_and_checked(tmp_path):
 
 
 def test_memory_stays_flat(tmp_path):
-    """600 pictures of 0.7 MB pass; held together they would take 400 MB."""
+    """600 images of 0.7 MB pass; held together they would take 400 MB."""
     resource = pytest.importorskip("resource")
     long = tmp_path / "long.mp4"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi"]

@@ -1,11 +1,11 @@
-"""Pictures at regular instants: every picture says its own number."""
+"""Images at regular instants: every image says its own number."""
 
 import cv2
 import numpy as np
 import pytest
 
 from avaflow.videos.instants import FolderInstants, UnreadableVideo, VideoInstants, frame_matcher
-from numbered_videos import make_video, numbered_picture, read_number, run_ffmpeg
+from numbered_videos import make_video, numbered_image, read_number, run_ffmpeg
 
 
 def numbers(source):
@@ -52,7 +52,7 @@ def test_changing_rate_and_b_frames(tmp_path, video):
     assert found[:149] == expected[:149] and len(found) in (149, 150)
 
 
-def test_idle_stretches_give_the_same_pictures(video):
+def test_idle_stretches_give_the_same_images(video):
     source = VideoInstants(video, 30)
     found = {}
     for instant, load in source:
@@ -66,7 +66,7 @@ def test_a_turned_video_stands_upright(tmp_path, video):
     path = tmp_path / "turned.mp4"
     run_ffmpeg("-display_rotation", "90", "-i", str(video), "-c", "copy", str(path))
     upright = tmp_path / "upright.png"
-    # ffmpeg turns pictures by itself, as players do.
+    # ffmpeg turns images by itself, as players do.
     run_ffmpeg("-i", str(path), "-frames:v", "1", str(upright))
     expected = cv2.imread(str(upright))[:, :, ::-1]
     _, load = next(iter(VideoInstants(path, 30)))
@@ -77,11 +77,11 @@ def test_a_turned_video_stands_upright(tmp_path, video):
 @pytest.mark.parametrize("turn", ["", "90", "180", "270"])
 def test_colours_and_turns_are_ffmpegs(tmp_path, turn):
     """Four patches of different colours, as ffmpeg itself decodes and turns them."""
-    picture = np.zeros((96, 128, 3), np.uint8)
-    picture[:48, :64], picture[:48, 64:] = (220, 30, 30), (30, 220, 30)
-    picture[48:, :64], picture[48:, 64:] = (30, 30, 220), (200, 200, 40)
+    image = np.zeros((96, 128, 3), np.uint8)
+    image[:48, :64], image[:48, 64:] = (220, 30, 30), (30, 220, 30)
+    image[48:, :64], image[48:, 64:] = (30, 30, 220), (200, 200, 40)
     flat, path, raw = tmp_path / "flat.mp4", tmp_path / "v.mp4", tmp_path / "raw"
-    cv2.imwrite(str(tmp_path / "p.png"), picture[:, :, ::-1])
+    cv2.imwrite(str(tmp_path / "p.png"), image[:, :, ::-1])
     still = ("-loop", "1", "-i", str(tmp_path / "p.png"), "-frames:v", "3")
     run_ffmpeg(*still, "-pix_fmt", "yuv420p", "-c:v", "libx264", str(flat))
     run_ffmpeg(
@@ -133,7 +133,7 @@ def test_a_video_cut_short(tmp_path, video):
 def test_damage_inside_is_counted_and_shown_over(tmp_path):
     path = make_video(tmp_path / "v.mp4", frames=90, output=("-c:v", "mjpeg", "-q:v", "3"))
     content = bytearray(path.read_bytes())
-    # Every picture of this kind stands alone; frame 40 loses its header.
+    # Every image of this kind stands alone; frame 40 loses its header.
     starts = [i for i in range(len(content) - 2) if content[i : i + 3] == b"\xff\xd8\xff"]
     content[starts[40] : starts[41]] = bytes(starts[41] - starts[40])
     path.write_bytes(content)
@@ -145,7 +145,7 @@ def test_damage_inside_is_counted_and_shown_over(tmp_path):
 def write_frames(folder, these, pattern="frame_{:010d}.jpg"):
     folder.mkdir(exist_ok=True)
     for number in these:
-        cv2.imwrite(str(folder / pattern.format(number)), numbered_picture(number, 96, 54))
+        cv2.imwrite(str(folder / pattern.format(number)), numbered_image(number, 96, 54))
     return folder
 
 
@@ -183,10 +183,10 @@ def test_a_folder_without_such_frames(tmp_path):
         list(FolderInstants(folder, "img_{:05d}.jpg"))
 
 
-def test_a_frame_that_is_no_picture(tmp_path):
+def test_a_frame_that_is_no_image(tmp_path):
     folder = write_frames(tmp_path / "f", [1, 2])
     (folder / "frame_0000000002.jpg").write_text("no")
-    with pytest.raises(UnreadableVideo, match="frame_0000000002.jpg: cannot be read as a picture"):
+    with pytest.raises(UnreadableVideo, match="frame_0000000002.jpg: cannot be read as an image"):
         numbers(FolderInstants(folder, "frame_{:010d}.jpg"))
 
 

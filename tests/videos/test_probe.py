@@ -123,7 +123,7 @@ def test_truncated_with_the_index_at_the_front(tmp_path, video):
     path = tmp_path / "t.mp4"
     path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
     with pytest.raises(
-        UserError, match=r"the header promises 5.00 s, but the pictures end at|cut short"
+        UserError, match=r"the header promises 5.00 s, but the images end at|cut short"
     ):
         probe(path)
 

@@ -18,18 +18,18 @@ from avaflow.videos.resizing import Resizing, resizing
 def test_sizes(width, height, mode, expected):
     made = resizing(width, height, mode, 256)
     assert made == expected
-    shape = made.picture(np.zeros((height, width, 3), np.uint8)).shape
+    shape = made.image(np.zeros((height, width, 3), np.uint8)).shape
     assert shape == (made.bottom - made.top, made.right - made.left, 3)
 
 
 @pytest.mark.parametrize("mode", ["square", "crop", "whole"])
 def test_boxes_stay_on_what_they_mark(mode):
-    """A white rectangle in a black picture is found where its box was moved to."""
-    picture = np.zeros((360, 640, 3), np.uint8)
-    picture[90:270, 256:384] = 255
+    """A white rectangle in a black image is found where its box was moved to."""
+    image = np.zeros((360, 640, 3), np.uint8)
+    image[90:270, 256:384] = 255
     made = resizing(640, 360, mode, 128)
     box = made.boxes_px(np.array([[0.4, 0.25, 0.6, 0.75]]))[0]
-    rows, columns = np.nonzero(made.picture(picture)[:, :, 0] > 127)
+    rows, columns = np.nonzero(made.image(image)[:, :, 0] > 127)
     seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     assert np.abs(box - seen).max() <= 1
     assert box.dtype == np.float32

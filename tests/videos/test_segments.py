@@ -26,7 +26,7 @@ def decoded(path):
     return frames
 
 
-def picture(path):
+def image(path):
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
 
@@ -47,7 +47,7 @@ def test_every_frame_of_every_segment_of_a_source_of_the_same_rate(tmp_path):
             assert stream.average_rate == 25 and stream.codec_context.name == "h264"
             assert not container.streams.audio
             assert [frame.pts for frame in container.decode(video=0)][0] == 0
-        assert read_number(picture(tmp_path / f"out/a/keyframes/{name}.jpg")) == 25 * second
+        assert read_number(image(tmp_path / f"out/a/keyframes/{name}.jpg")) == 25 * second
 
 
 # At second s a video of rate r shows its frame floor(s * r), but one that begins within half a
@@ -70,7 +70,7 @@ def test_sources_of_other_rates_give_25_frames_and_the_frame_of_the_second(tmp_p
         name = 900 + second
         frames = shown_numbers(tmp_path / f"out/a/clips/{name}.mp4")
         assert len(frames) == 25 and frames[0] == number and frames == sorted(frames)
-        assert read_number(picture(tmp_path / f"out/a/keyframes/{name}.jpg")) == number
+        assert read_number(image(tmp_path / f"out/a/keyframes/{name}.jpg")) == number
 
 
 def test_a_variable_rate_source_shows_at_each_second_what_it_shows_then(tmp_path):
@@ -89,7 +89,7 @@ def test_a_variable_rate_source_shows_at_each_second_what_it_shows_then(tmp_path
 
 
 @pytest.mark.parametrize("fps", ["24000/1001", "30000/1001"])
-def test_segments_begin_with_the_pictures_that_people_annotate(tmp_path, fps):
+def test_segments_begin_with_the_images_that_people_annotate(tmp_path, fps):
     """Over 20 s NTSC rates drift by 20 ms: half a frame at 25 fps and more than at 30."""
     video = make_video(tmp_path / "v.mp4", frames=round(20.2 * eval(fps)), fps=fps)
     manifest = cut_into_segments(video, tmp_path / "out")
@@ -127,7 +127,7 @@ def test_sizes(tmp_path, size, side, expected):
     assert (manifest.width, manifest.height) == expected
     (frame, *_) = decoded(tmp_path / "out/a/clips/900.mp4")
     assert (frame.width, frame.height) == expected
-    assert picture(tmp_path / "out/a/keyframes/900.jpg").shape[:2] == expected[::-1]
+    assert image(tmp_path / "out/a/keyframes/900.jpg").shape[:2] == expected[::-1]
 
 
 def test_longer_segments_overlap_so_that_each_second_has_one(tmp_path):
@@ -138,7 +138,7 @@ def test_longer_segments_overlap_so_that_each_second_has_one(tmp_path):
         shown = shown_numbers(tmp_path / f"out/a/clips/{900 + second}.mp4")
         assert shown == list(range(30 * second, 30 * second + 90))
         jpeg = tmp_path / f"out/a/keyframes/{900 + second}.jpg"
-        assert read_number(picture(jpeg)) == 30 * second
+        assert read_number(image(jpeg)) == 30 * second
 
 
 def test_numbering_in_sequence_and_offset_zero(tmp_path):
@@ -154,7 +154,7 @@ def test_numbering_in_sequence_and_offset_zero(tmp_path):
     for second in range(3):
         assert shown_numbers(tmp_path / f"zero/a/clips/{second}.mp4")[0] == 25 * second
         jpeg = tmp_path / f"zero/a/keyframes/{second}.jpg"
-        assert read_number(picture(jpeg)) == 25 * second
+        assert read_number(image(jpeg)) == 25 * second
 
 
 def test_names():

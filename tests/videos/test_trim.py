@@ -18,7 +18,7 @@ from avaflow.videos.trim import (
     write_keyframes_manifest,
 )
 from cutting import TRIM_SETTINGS, cut_clip
-from numbered_videos import make_video, numbered_picture, read_number, run_ffmpeg, shown_numbers
+from numbered_videos import make_video, numbered_image, read_number, run_ffmpeg, shown_numbers
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,9 @@ def test_every_frame_of_a_clip_is_the_source_frame_of_its_instant(tmp_path, plai
     assert shown == [105, 135]
     assert sorted(p.name for p in (tmp_path / "keys").iterdir()) == list(keyframes["file"])
     if rawframes:
-        pictures = sorted((tmp_path / "raw").iterdir())
-        assert [p.name for p in pictures] == [f"img_{n:05d}.jpg" for n in range(1, 151)]
-        assert [read_number(cv2.imread(str(p))) for p in pictures] == list(range(45, 195))
+        images = sorted((tmp_path / "raw").iterdir())
+        assert [p.name for p in images] == [f"img_{n:05d}.jpg" for n in range(1, 151)]
+        assert [read_number(cv2.imread(str(p))) for p in images] == list(range(45, 195))
     assert not list(tmp_path.glob(".*")), "temporary files are left behind"
 
 
@@ -90,13 +90,13 @@ def test_other_rates_become_30_frames_a_second(tmp_path, fps, expected):
 
 
 @pytest.mark.parametrize("fps", ["24000/1001", "25", "30000/1001", "50"])
-def test_an_instant_shows_the_latest_picture_begun_by_then(tmp_path, fps):
+def test_an_instant_shows_the_latest_image_begun_by_then(tmp_path, fps):
     top, bottom = (int(part) for part in (fps + "/1").split("/")[:2])
     rate = top / bottom
     source = make_video(tmp_path / "s.mp4", frames=round(rate * 6), fps=fps)
     cut_clip(tmp_path, source, 1.234, 120)
     shown = np.array(shown_numbers(tmp_path / "c1.mp4"))
-    # A picture's begin counts at the clip frame nearest to it, half a clip frame early at most.
+    # An image's begin counts at the clip frame nearest to it, half a clip frame early at most.
     instants = 1.234 + (np.arange(120) + 0.5) / 30
     earliest = np.floor((instants - 0.002) * rate)
     latest = np.floor((instants + 0.002) * rate)
@@ -174,17 +174,17 @@ def test_interlaced_source_is_deinterlaced(tmp_path):
     width, height, frames = 192, 108, 90
     fields = []
     for number in range(frames * 2):
-        picture = np.full((height, width, 3), 30, np.uint8)
+        image = np.full((height, width, 3), 30, np.uint8)
         left = number * (width - 40) // (frames * 2)
-        picture[:, left : left + 30] = 220
-        fields.append(picture)
+        image[:, left : left + 30] = 220
+        fields.append(image)
     woven = []
     for number in range(frames):
-        picture = fields[2 * number].copy()
-        picture[1::2] = fields[2 * number + 1][1::2]
-        woven.append(picture)
+        image = fields[2 * number].copy()
+        image[1::2] = fields[2 * number + 1][1::2]
+        woven.append(image)
     raw = tmp_path / "raw.rgb"
-    raw.write_bytes(b"".join(picture.tobytes() for picture in woven))
+    raw.write_bytes(b"".join(image.tobytes() for image in woven))
     source = tmp_path / "interlaced.mp4"
     run_ffmpeg(
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "30"),
@@ -196,8 +196,8 @@ def test_interlaced_source_is_deinterlaced(tmp_path):
 
     def comb(path):
         with av.open(str(path)) as container:
-            pictures = [f.to_ndarray(format="gray").astype(int) for f in container.decode(video=0)]
-        rows = np.stack(pictures[10:70])
+            images = [f.to_ndarray(format="gray").astype(int) for f in container.decode(video=0)]
+        rows = np.stack(images[10:70])
         return np.abs(2 * rows[:, 1:-1] - rows[:, :-2] - rows[:, 2:]).mean()
 
     assert comb(tmp_path / "c1.mp4") < 0.2 * comb(source)
@@ -238,7 +238,7 @@ def test_video_shorter_than_its_promise_is_an_error_and_leaves_nothing(tmp_path,
     assert not (tmp_path / "keys").exists()
 
 
-def test_pictures_fill_no_more_than_a_frame_at_the_end(tmp_path, plain):
+def test_images_fill_no_more_than_a_frame_at_the_end(tmp_path, plain):
     """One frame may be held, because containers round the last frame's length."""
     cut_clip(tmp_path, plain, 3.0, 151)
     assert shown_numbers(tmp_path / "c1.mp4")[-2:] == [239, 239]
@@ -265,8 +265,8 @@ def test_frames_of_a_clip_that_is_cut_already(tmp_path, plain):
     cut_clip(tmp_path, plain, 1.0, 90)
     folder = tmp_path / "later"
     rawframes_of_clip("c1", tmp_path / "c1.mp4", 90, TRIM_SETTINGS, 2, folder, tmp_path / "log")
-    pictures = sorted(folder.iterdir())
-    assert [read_number(cv2.imread(str(p))) for p in pictures] == list(range(30, 120))
+    images = sorted(folder.iterdir())
+    assert [read_number(cv2.imread(str(p))) for p in images] == list(range(30, 120))
     with pytest.raises(UserError, match="expected 91 frames"):
         rawframes_of_clip("c1", tmp_path / "c1.mp4", 91, TRIM_SETTINGS, 2, folder, tmp_path / "log")
 
@@ -279,8 +279,8 @@ def test_manifests_round_trip(tmp_path, plain):
     assert read_table(tmp_path / "c1.csv", KEYFRAMES).equals(keyframes)
     write_frames_manifest(tmp_path / "raw.json", "c1", tmp_path / "raw", 150)
     before = (tmp_path / "raw.json").read_text()
-    picture = tmp_path / "raw" / "img_00077.jpg"
-    picture.write_bytes(picture.read_bytes()[:-1] + b"x")
+    image = tmp_path / "raw" / "img_00077.jpg"
+    image.write_bytes(image.read_bytes()[:-1] + b"x")
     write_frames_manifest(tmp_path / "raw.json", "c1", tmp_path / "raw", 150)
     assert (tmp_path / "raw.json").read_text() != before
     (tmp_path / "c1.json").write_text("{}")
@@ -288,8 +288,8 @@ def test_manifests_round_trip(tmp_path, plain):
         read_clip_manifest(tmp_path / "c1.json")
 
 
-def test_numbered_pictures_tell_their_number():
-    assert [read_number(numbered_picture(n, 192, 108)) for n in (0, 1, 2047, 4095)] == [
+def test_numbered_images_tell_their_number():
+    assert [read_number(numbered_image(n, 192, 108)) for n in (0, 1, 2047, 4095)] == [
         0,
         1,
         2047,

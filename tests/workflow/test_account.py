@@ -119,7 +119,7 @@ def test_words(results):
 def test_persons_that_have_no_features_are_told(tmp_path):
     """Also the clips whose persons alone were passed over, and what is no longer listed."""
     made = ("a", "made", "a_32.npy", 1, 9344, "s", 0, "")
-    skipped = ("b", "skipped", "", 0, 0, "", 0, "clips/b.mp4: no picture of it could be decoded")
+    skipped = ("b", "skipped", "", 0, 0, "", 0, "clips/b.mp4: no image of it could be decoded")
     for path, rows in (
         ("features/index.csv", [made, ("b", *made[1:2], "b_32.npy", *made[3:])]),
         ("person_feature_batches/0.csv", [made, skipped]),
@@ -130,7 +130,7 @@ def test_persons_that_have_no_features_are_told(tmp_path):
     first, *others = features_summary(tmp_path, ["0"])
     assert first.split()[:4] == ["features", "2", "of", "2"]
     assert others == [
-        "  no features of the persons in b: clips/b.mp4: no picture of it could be decoded",
+        "  no features of the persons in b: clips/b.mp4: no image of it could be decoded",
         "  no longer listed, and kept: person_features/c_32.npy",
     ]
 
@@ -141,7 +141,7 @@ def test_last_words_of_a_run(results):
         finished={"a": "annotations/a.json"},
         awaiting=["b"],
         annotated_splits=["train"],
-        by_hand=None,
+        existing=None,
         features=None,
         unused=["annotations/a_finish (1).json: a second save of clip a"],
     )

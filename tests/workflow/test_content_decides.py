@@ -138,7 +138,7 @@ KINDS = {
     "links": "dataset/links.tsv",
     "report": "report.md",
 }
-PICTURE = "keyframes/yard/yard_000091.jpg"
+IMAGE = "keyframes/yard/yard_000091.jpg"
 
 
 def flipped(content: bytes) -> bytes:
@@ -175,7 +175,7 @@ def test_damage_to_every_kind_of_file_is_found_told_and_repaired(finished, tmp_p
     workspace = new_workspace(tmp_path / "w")
     shutil.copytree(finished.results, workspace.results, symlinks=True)
     before = contents(workspace.results)
-    every = [*KINDS.values(), PICTURE]
+    every = [*KINDS.values(), IMAGE]
     for number, name in enumerate(every):
         damage(workspace.results / name, how, keep_date=number % 2 == 0)
     run = workspace.run("verify")

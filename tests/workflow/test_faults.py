@@ -323,7 +323,7 @@ def test_a_damaged_video_holds_up_nobody_and_is_named_at_the_end(workspace):
     )
     run = workspace.run("clips")
     messages = failed(workspace, run)
-    has(messages[0], "clip mute of unreadable.mp4: ffmpeg could not make it", "mend or convert it")
+    has(messages[0], "clip mute of unreadable.mp4: ffmpeg could not make it", "fix or convert it")
     has(messages[0], "results/logs/trim/mute.ffmpeg.log")
     has(messages[-1], "damaged source: clip holes of spoilt.mp4", "look at its frames")
     results = folder / "results"
@@ -580,7 +580,7 @@ def test_annotations_of_detected_clips(detected):
     assert not list((folder / "results").glob("labels/*"))
     assert not (folder / "results" / "dataset" / "annotations" / "val.csv").exists()
 
-    # Mended, the same command makes the dataset.
+    # Fixed, the same command makes the dataset.
     box["av"]["2"] = "1"
     write_project(folder / "annotations" / "hall_finish.json", content)
     (folder / "annotations" / "yard.json").unlink()

@@ -223,8 +223,8 @@ def test_damage_is_told_and_repaired(chain, name, damage, keep_date):
 
 def test_what_a_manifest_stands_for_is_asked_about(chain):
     asked = []
-    look = lambda path: asked.append(path) or ("its pictures" if "c/x.csv" in path else "")  # noqa: E731
-    assert chain.state(look=look).damaged == [f"{chain.path('c/x.csv')}: its pictures"]
+    look = lambda path: asked.append(path) or ("its images" if "c/x.csv" in path else "")  # noqa: E731
+    assert chain.state(look=look).damaged == [f"{chain.path('c/x.csv')}: its images"]
     assert chain.path("a/x.mp4") in asked
 
 

@@ -70,12 +70,12 @@ def test_proposals_are_the_boxes_of_the_keyframes(street):
         )
 
 
-def test_a_page_per_clip_finds_its_pictures(street):
+def test_a_page_per_clip_finds_its_images(street):
     via = street.results / "via"
     project = json.loads((via / "street.json").read_text())
     for file in project["file"].values():
-        picture = cv2.imread(str((via / file["src"]).resolve()))
-        assert picture.shape == (1080, 1920, 3)
+        image = cv2.imread(str((via / file["src"]).resolve()))
+        assert image.shape == (1080, 1920, 3)
     page = (via / "street.html").read_text()
     assert 'src="street.js"' in page
     script = (via / "street.js").read_text()

@@ -79,9 +79,9 @@ def test_every_keyframe_shows_the_frame_of_its_second(demo, clip):
     assert list(table["second"]) == SECONDS
     for row in table.itertuples():
         assert row.file == f"{clip}_{30 * row.second + 1:06d}.jpg"
-        picture = cv2.imread(str(demo.results / "keyframes" / clip / row.file))
-        assert picture.shape == (360, 640, 3)
-        assert read_frame_number(picture) == round((STARTS[clip] + row.second) * 30)
+        image = cv2.imread(str(demo.results / "keyframes" / clip / row.file))
+        assert image.shape == (360, 640, 3)
+        assert read_frame_number(image) == round((STARTS[clip] + row.second) * 30)
 
 
 @pytest.mark.parametrize("clip", STARTS)
@@ -89,8 +89,8 @@ def test_every_frame_shows_its_instant(demo, clip):
     folder = demo.results / "rawframes" / clip
     assert sorted(p.name for p in folder.iterdir()) == [f"img_{n:05d}.jpg" for n in range(1, 331)]
     for frame in (1, 2, 100, 329, 330):
-        picture = cv2.imread(str(folder / f"img_{frame:05d}.jpg"))
-        assert read_frame_number(picture) == source_frame(clip, frame)
+        image = cv2.imread(str(folder / f"img_{frame:05d}.jpg"))
+        assert read_frame_number(image) == source_frame(clip, frame)
 
 
 def test_training_code_can_jump_in_clips(demo):
@@ -101,8 +101,8 @@ def test_training_code_can_jump_in_clips(demo):
         reader = decord.VideoReader(str(demo.results / "dataset" / "clips" / f"{clip}.mp4"))
         assert len(reader) == 330 and reader.get_avg_fps() == pytest.approx(30)
         for index in (240, 0, 61, 329):
-            picture = reader[index].asnumpy()[:, :, ::-1]
-            assert read_frame_number(picture) == source_frame(clip, index + 1)
+            image = reader[index].asnumpy()[:, :, ::-1]
+            assert read_frame_number(image) == source_frame(clip, index + 1)
 
 
 def on_frames(table, truth, clip, frames):
@@ -247,7 +247,7 @@ def labelled_keyframes(demo, split):
 
 @pytest.mark.parametrize("split", ["train", "val"])
 @pytest.mark.parametrize(("mode", "late"), [("frames", 1), ("video", 0)])
-def test_mmaction2_gets_pictures_of_the_labelled_second(demo, split, mode, late):
+def test_mmaction2_gets_images_of_the_labelled_second(demo, split, mode, late):
     """From frames mmaction2 reads one frame late, as on AVA itself; from clips it is exact."""
     dataset = demo.results / "dataset"
     counts = dict.fromkeys(STARTS, 330)
@@ -264,7 +264,7 @@ def test_mmaction2_gets_pictures_of_the_labelled_second(demo, split, mode, late)
         assert shown == [source_frame(sample.clip, frame) for frame in sample.frames]
 
 
-def test_slowfast_gets_pictures_of_the_labelled_second(demo):
+def test_slowfast_gets_images_of_the_labelled_second(demo):
     dataset = demo.results / "dataset"
     samples = readers.slowfast_samples(dataset, "train")
     assert sorted((s.clip, s.timestamp) for s in samples) == labelled_keyframes(demo, "train")
@@ -279,10 +279,10 @@ def test_datumaro_gets_the_labelled_keyframes(demo):
     items = readers.datumaro_items(demo.results / "dataset")
     assert {subset for subset, _ in items} == {"train", "val"}
     assert len(items) == 24
-    for (_, name), (picture, boxes) in items.items():
+    for (_, name), (image, boxes) in items.items():
         clip, timestamp = name.split("/")
         keyframe = 30 * (int(timestamp) - 900) + 1
-        assert read_frame_number(cv2.imread(str(picture))) == source_frame(clip, keyframe)
+        assert read_frame_number(cv2.imread(str(image))) == source_frame(clip, keyframe)
         assert {label for label, _, _ in boxes} <= set(ACTIONS)
 
 
@@ -299,14 +299,14 @@ def test_every_segment_has_25_frames_and_begins_with_the_frame_of_its_second(dem
             assert len(frames) == 25
             keyframe = cv2.imread(str(folder / "keyframes" / split / clip / f"{900 + second}.jpg"))
             expected = round((STARTS[clip] + second) * 30)
-            for picture in (frames[0], keyframe):
-                assert picture.shape == (360, 640, 3)
-                assert read_frame_number(picture) == expected
+            for image in (frames[0], keyframe):
+                assert image.shape == (360, 640, 3)
+                assert read_frame_number(image) == expected
             # The frame shown 24/25 s later is number 28.8 of the source: 29 begins first there.
             assert read_frame_number(frames[24]) == expected + 29
 
 
-def test_alphaction_gets_the_pictures_around_a_keyframe_and_its_ticks(demo):
+def test_alphaction_gets_the_images_around_a_keyframe_and_its_ticks(demo):
     folder = demo.results / "dataset" / "alphaction"
     rows = defaultdict(set)
     for line in (folder / "annotations" / "train.csv").read_text().splitlines():

@@ -1,10 +1,10 @@
-"""Annotations that a user has already: boxes and actions by picture, as guides have them.
+"""Annotations that a user has already: boxes and actions by image, as guides have them.
 
 The JSON form is `{"class-a/902.jpg": [{"bbox": [x, y, w, h], "action": "walk"}, ...], ...}`, the
-csv form has a row per box and action, `file,x,y,w,h,action`. A picture is named by its clip and
+csv form has a row per box and action, `file,x,y,w,h,action`. An image is named by its clip and
 the name of its second (:func:`avaflow.videos.segments.segment_name`), boxes are in pixels of the
-keyframe that avaflow made, or of a picture of the `size` that is given with them. Boxes with the
-same corners on one picture are one person with several actions.
+keyframe that avaflow made, or of an image of the `size` that is given with them. Boxes with the
+same corners on one image are one person with several actions.
 """
 
 import csv
@@ -33,12 +33,12 @@ OPTIONAL_CSV_COLUMNS = ["person_id", "width", "height"]
 BOX_KEYS = {"bbox", "action", "person_id", "size"}
 
 SAME_SHAPE = 0.02
-"""How far the shape of a given size may be from the picture's: rounding of sides to even pixels."""
+"""How far the shape of a given size may be from the image's: rounding of sides to even pixels."""
 
 MIN_SIDE_PX = 2.0
-"""Least width and height of a box inside its picture, in pixels, as for VIA projects."""
+"""Least width and height of a box inside its image, in pixels, as for VIA projects."""
 
-_PICTURE = re.compile(
+_IMAGE = re.compile(
     r"^(?:(?P<split>train|val|test)/)?(?P<clip>[^/]+)/(?P<name>[^/.]+)(?:\.(?:jpe?g|png|mp4))?$",
     re.I,
 )
@@ -51,8 +51,8 @@ class Entry(NamedTuple):
     value: Any
 
 
-class Picture(NamedTuple):
-    """A picture as its file names it, with its boxes."""
+class Image(NamedTuple):
+    """An image as its file names it, with its boxes."""
 
     file: str
     entries: list[Entry]
@@ -60,9 +60,9 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class HandBox:
-    """One person on one picture; `bbox_px` is x, y, width, height. `person_id` 0: not given.
+    """One person on one image; `bbox_px` is x, y, width, height. `person_id` 0: not given.
 
-    `size` is the width and height of the picture that the box was drawn on, where it is given.
+    `size` is the width and height of the image that the box was drawn on, where it is given.
     """
 
     where: str
@@ -97,9 +97,9 @@ def read_hand_labels(
 ) -> HandLabels:
     """Annotations of one or more files, checked against the clips and the actions.
 
-    `clips` maps each clip to its split. Raises one UserError per file that lists its problems: a
-    picture of no clip, an unknown action, a box that is none, two actions of an attribute
-    that takes one; and one for a split with pictures but without any box.
+    `clips` maps each clip to its split. Raises one UserError per file that lists its problems: an
+    image of no clip, an unknown action, a box that is none, two actions of an attribute
+    that takes one; and one for a split with images but without any box.
     """
     boxes: list[HandBox] = []
     judged: dict[Moment, str] = {}
@@ -132,14 +132,14 @@ def read_hand_labels(
             )
     if not judged:
         raise UserError(
-            f"{', '.join(map(str, paths))}: not one picture is named. Add annotations, or leave "
+            f"{', '.join(map(str, paths))}: not one image is named. Add annotations, or leave "
             "alphaction.annotations empty to use finished VIA projects"
         )
     labelled = {clips[box.clip] for box in boxes}
     for (clip, _), where in sorted(judged.items()):
         if clips[clip] not in labelled:
             raise UserError(
-                f"{where}: pictures of the split {clips[clip]} are named, but no box on any of "
+                f"{where}: images of the split {clips[clip]} are named, but no box on any of "
                 "them, and an empty csv crashes the evaluation: add boxes, or take them out"
             )
     boxes.sort(key=lambda box: (box.clip, box.second, box.bbox_px))
@@ -153,7 +153,7 @@ def rows_of_hand_labels(
 
     `sizes` gives the width and height of each clip's keyframes in pixels. A box without a
     person id gets one of its own within its clip: such ids say nothing of who it is from one
-    second to the next. Raises UserError for boxes that do not lie on their picture.
+    second to the next. Raises UserError for boxes that do not lie on their image.
     """
     rows: list[Row] = []
     notes: list[str] = []
@@ -169,7 +169,7 @@ def rows_of_hand_labels(
             if abs(drawn_on * height / width - 1) > SAME_SHAPE:
                 problems.append(
                     f"{box.where}: size {box.size[0]:g} x {box.size[1]:g} has another shape than "
-                    f"the picture of {width} x {height} px"
+                    f"the image of {width} x {height} px"
                 )
                 continue
             across, down = width / box.size[0], height / box.size[1]
@@ -181,13 +181,11 @@ def rows_of_hand_labels(
         if not centre_in or min(sides) < MIN_SIDE_PX:
             problems.append(
                 f"{box.where}: x {x:g}, y {y:g}, width {w:g}, height {h:g} do not lie on the "
-                f"picture of {width} x {height} px"
+                f"image of {width} x {height} px"
             )
             continue
         if np.abs(inside - corners).max() > 0.01:
-            notes.append(
-                f"{box.where}: reached out of the {width} x {height} px picture, cut to it"
-            )
+            notes.append(f"{box.where}: reached out of the {width} x {height} px image, cut to it")
         person = box.person_id
         if not person:
             person = next_id[box.clip]
@@ -198,9 +196,9 @@ def rows_of_hand_labels(
     problems += _equal_boxes(rows, offset)
     if problems:
         raise UserError.listing(
-            "annotations by hand: these boxes cannot be used. A box is x, y, width and height (not "
-            "the second corner) in pixels of the keyframe that avaflow made. For boxes in "
-            "pixels of another picture, such as the video's, give that picture's width and "
+            "existing annotations: these boxes cannot be used. A box is x, y, width and height "
+            "(not the second corner) in pixels of the keyframe that avaflow made. For boxes in "
+            "pixels of another image, such as the video's, give that image's width and "
             'height: "size": [1920, 1080] in JSON, columns width and height in a csv:',
             problems,
             MOST_SHOWN,
@@ -214,7 +212,7 @@ def _equal_boxes(rows: Iterable[Row], offset: int) -> list[str]:
         persons.setdefault((row.clip, row.timestamp, box_text(row.box)), set()).add(row.person_id)
     return [
         f"clip {clip}, second {second_of_timestamp(timestamp, offset)}: two boxes are the same "
-        "to a 10,000th of the picture: one person has one box, with all its actions"
+        "to a 10,000th of the image: one person has one box, with all its actions"
         for (clip, timestamp, _), ids in persons.items()
         if len(ids) > 1
     ]
@@ -240,9 +238,9 @@ class _Names:
                 self.actions.setdefault(former, self.actions[present])
 
     def instant(self, file: str, problems: list[str]) -> Moment | None:
-        """Clip and second of a picture's name."""
+        """Clip and second of an image's name."""
         example = segment_name(Second(2), self.numbering, self.offset)
-        found = _PICTURE.match(file.strip())
+        found = _IMAGE.match(file.strip())
         second = second_of_name(found["name"], self.numbering, self.offset) if found else None
         if found is None or second is None:
             problems.append(
@@ -266,7 +264,7 @@ class _Names:
         return Moment(found["clip"], second)
 
     def box(self, where: str, instant: Moment, entry: Any, problems: list[str]) -> HandBox | None:
-        """One entry of a picture."""
+        """One entry of an image."""
         before = len(problems)
         if not isinstance(entry, Mapping) or not {"bbox", "action"} <= set(entry):
             problems.append(f'{where}: expected {{"bbox": [x, y, w, h], "action": ...}}')
@@ -315,7 +313,7 @@ class _Names:
 def _persons(
     boxes: Sequence[HandBox], attributes: Sequence[Attribute], problems: list[str]
 ) -> list[HandBox]:
-    """The boxes of one picture, those with the same corners as one person with all actions."""
+    """The boxes of one image, those with the same corners as one person with all actions."""
     merged: dict[SidesPx, HandBox] = {}
     for box in boxes:
         known = merged.get(box.bbox_px)
@@ -348,8 +346,8 @@ def _persons(
     return persons
 
 
-def _entries(path: Path, problems: list[str]) -> list[Picture]:
-    """The pictures of a file, each with its boxes and how to name them in messages."""
+def _entries(path: Path, problems: list[str]) -> list[Image]:
+    """The images of a file, each with its boxes and how to name them in messages."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -365,7 +363,7 @@ def _entries(path: Path, problems: list[str]) -> list[Picture]:
     return _csv_entries(path, text, problems)
 
 
-def _json_entries(path: Path, text: str) -> list[Picture]:
+def _json_entries(path: Path, text: str) -> list[Image]:
     twice: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict:
@@ -376,7 +374,7 @@ def _json_entries(path: Path, text: str) -> list[Picture]:
     try:
         loaded = json.loads(text, object_pairs_hook=pairs)
     except ValueError as error:
-        raise UserError(f"{path}: this is not JSON ({error}). Mend or export it again.") from None
+        raise UserError(f"{path}: this is not JSON ({error}). Fix or export it again.") from None
     if twice:
         # json would keep the last of them and lose the others without a word.
         raise UserError(f"{path}: named twice: {commas(twice)}: put its boxes into one list")
@@ -386,12 +384,12 @@ def _json_entries(path: Path, text: str) -> list[Picture]:
             "...], ...}, found another shape"
         )
     return [
-        Picture(file, [Entry(f"box {number}", box) for number, box in enumerate(boxes, start=1)])
+        Image(file, [Entry(f"box {number}", box) for number, box in enumerate(boxes, start=1)])
         for file, boxes in loaded.items()
     ]
 
 
-def _csv_entries(path: Path, text: str, problems: list[str]) -> list[Picture]:
+def _csv_entries(path: Path, text: str, problems: list[str]) -> list[Image]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     header = reader.fieldnames or []
     known = {*CSV_COLUMNS, *OPTIONAL_CSV_COLUMNS}
@@ -408,11 +406,11 @@ def _csv_entries(path: Path, text: str, problems: list[str]) -> list[Picture]:
             problems.append(f"{where}: expected {len(header)} cells, found {found}")
             continue
         if not row["file"]:
-            problems.append(f"{where}: no picture is named in the cell `file`")
+            problems.append(f"{where}: no image is named in the cell `file`")
             continue
         own = entries.setdefault(row["file"], [])
         if not any(value for column, value in row.items() if column != "file"):
-            continue  # a picture that shows nobody
+            continue  # an image that shows nobody
         try:
             entry = {
                 "bbox": [float(row[column]) for column in "xywh"],
@@ -427,7 +425,7 @@ def _csv_entries(path: Path, text: str, problems: list[str]) -> list[Picture]:
             )
             continue
         own.append(Entry(where, entry))
-    return [Picture(file, own) for file, own in entries.items()]
+    return [Image(file, own) for file, own in entries.items()]
 
 
 def _is_number(value: Any) -> bool:

@@ -35,8 +35,8 @@ bows loses less than half."""
 
 
 ROUNDING_PX = 0.01
-"""Reaching out of the picture by less is rounding: boxes are kept to 0.001 px and to six
-decimals of the picture (under 0.008 px at 8K)."""
+"""Reaching out of the image by less is rounding: boxes are kept to 0.001 px and to six
+decimals of the image (under 0.008 px at 8K)."""
 
 
 SAME_BOX_PX = 1.0
@@ -90,8 +90,8 @@ def trusted_tracks(
     for box in boxes:
         if box.origin is None:
             continue
-        keyframe = keyframe_of[box.picture]
-        width, height = box.origin.picture_size or (keyframe.width, keyframe.height)
+        keyframe = keyframe_of[box.image]
+        width, height = box.origin.image_size or (keyframe.width, keyframe.height)
         then, _ = normalise(box.origin.box_px, width, height)
         remembered.append(Tracked(keyframe.frame, box.origin.track, *then, score=1.0))
         row = now.get((keyframe.frame, box.origin.track))
@@ -133,7 +133,7 @@ def identify(
 
     shown: dict[Second, set[int]] = defaultdict(set)
     for box in boxes:
-        second = keyframe_of[box.picture].second
+        second = keyframe_of[box.image].second
         if box.person and PERSON_ID.match(box.person):
             shown[second].add(int(box.person))
     for person in persons:

@@ -52,7 +52,7 @@ def labels_of_project(
     `start` is where the clip begins in its video, in seconds.
 
     The labels (`tables.LABELS`) are sorted by second, person and action, their boxes
-    normalised and inside the picture; the notes (`tables.NOTES`) tell what was left out,
+    normalised and inside the image; the notes (`tables.NOTES`) tell what was left out,
     their boxes as ``x y width height`` in pixels. Warnings are sentences for the user.
 
     A box without a person id is joined to a track whose box it overlaps by at least
@@ -64,15 +64,15 @@ def labels_of_project(
     """
     action_of, ticks_problems, warnings = _action_ids(project, attributes)
     problems = _other_clip(project, clip, keyframes) or [
-        *_other_pictures(project, clip, keyframes),
+        *_other_images(project, clip, keyframes),
         *ticks_problems,
         *project.problems,
     ]
     problems += _nothing_ticked(project)
     keyframe_of = {row.file: row for row in rows_of(keyframes, Keyframe)}
-    known = [box for box in project.boxes if box.picture in keyframe_of]
+    known = [box for box in project.boxes if box.image in keyframe_of]
     persons, notes, box_problems = _persons(
-        known, keyframe_of, action_of, attributes, project.picture_size
+        known, keyframe_of, action_of, attributes, project.image_size
     )
     problems += box_problems
     problems += _clashes(persons) + _other_start(project, start, fps)
@@ -81,16 +81,16 @@ def labels_of_project(
 
     trusted, stale = trusted_tracks(known, keyframe_of, tracks)
     warnings += stale
-    warnings += _changed_pictures(known, keyframe_of, project.picture_size)
-    absent = [k.second for k in keyframe_of.values() if k.file not in set(project.pictures)]
+    warnings += _changed_images(known, keyframe_of, project.image_size)
+    absent = [k.second for k in keyframe_of.values() if k.file not in set(project.images)]
     if absent:
         warnings.append(
-            f"{len(absent)} of the clip's {len(keyframe_of)} pictures are not in "
+            f"{len(absent)} of the clip's {len(keyframe_of)} images are not in "
             f"the project (second {sentence(absent)}): nothing is labelled there"
         )
     if project.name != clip:
         warnings.append(
-            f"the project is called {project.name!r}, but its pictures are those of {clip!r}: "
+            f"the project is called {project.name!r}, but its images are those of {clip!r}: "
             f"it is read as {clip!r}"
         )
     identify(persons, known, keyframe_of, trusted, tracks, fps)
@@ -124,31 +124,31 @@ def _nothing_ticked(project: Project) -> list[str]:
 
 
 def _other_clip(project: Project, clip: str, keyframes: pd.DataFrame) -> list[str]:
-    """A problem if no picture is this clip's and another clip's name can be told."""
-    if set(project.pictures) & set(keyframes["file"]):
+    """A problem if no image is this clip's and another clip's name can be told."""
+    if set(project.images) & set(keyframes["file"]):
         return []
-    names = {m["clip"] for m in map(_IMAGE_OF_CLIP.match, project.pictures) if m}
+    names = {m["clip"] for m in map(_IMAGE_OF_CLIP.match, project.images) if m}
     if clip in names:
         return []
-    if not project.pictures and project.name == clip:
+    if not project.images and project.name == clip:
         return []
     found = sentence(sorted(names)) if names else repr(project.name)
     return [
         f"expected the project of clip {clip!r}, found that of {found} "
-        f"(project name {project.name!r}, pictures {sentence(project.pictures[:3]) or 'none'}): "
+        f"(project name {project.name!r}, images {sentence(project.images[:3]) or 'none'}): "
         "give the file the name of its own clip"
     ]
 
 
-def _other_pictures(project: Project, clip: str, keyframes: pd.DataFrame) -> list[str]:
-    unknown_images = sorted(set(project.pictures) - set(keyframes["file"]))
+def _other_images(project: Project, clip: str, keyframes: pd.DataFrame) -> list[str]:
+    unknown_images = sorted(set(project.images) - set(keyframes["file"]))
     if not unknown_images:
         return []
     return [
-        f"picture {sentence(unknown_images)}: not among the {len(keyframes)} keyframes of clip "
+        f"image {sentence(unknown_images)}: not among the {len(keyframes)} keyframes of clip "
         f"{clip!r}. "
         "If the clip's times, frame rate or keyframe margin were changed after the annotation, "
-        "change them back; a picture that somebody added has to be removed in VIA"
+        "change them back; an image that somebody added has to be removed in VIA"
     ]
 
 
@@ -228,7 +228,7 @@ def _persons(
     single = {attribute.name for attribute in attributes if not attribute.multiple}
     usual_size = _usual_size(boxes, annotated_size)
     for box in boxes:
-        keyframe = keyframe_of[box.picture]
+        keyframe = keyframe_of[box.image]
         width, height = _annotated_size(box, usual_size, keyframe)
         normalised, cut = normalise(box.box_px, width, height)
         x1, y1, x2, y2 = normalised
@@ -243,12 +243,12 @@ def _persons(
         if min(sides_px) < MIN_SIDE_PX:
             problems.append(
                 f"{where}: ticked, but {sides_px[0]:.1f} x {sides_px[1]:.1f} px of it are inside "
-                f"the {width} x {height} px picture: draw it around the person, or delete it"
+                f"the {width} x {height} px image: draw it around the person, or delete it"
             )
         elif rounds_to_nothing(normalised):
-            # Only in a picture of a size that no camera has, such as an edited file may claim.
+            # Only in an image of a size that no camera has, such as an edited file may claim.
             problems.append(
-                f"{where}: ticked, but a picture of {width} x {height} px makes nothing of its "
+                f"{where}: ticked, but an image of {width} x {height} px makes nothing of its "
                 f"{sides_px[0]:.1f} x {sides_px[1]:.1f} px: draw it larger, or delete it"
             )
         for attribute in single:
@@ -266,7 +266,7 @@ def _persons(
             )
             continue
         if cut:
-            notes.append(_note(keyframe.second, box, "reached out of the picture: cut to it"))
+            notes.append(_note(keyframe.second, box, "reached out of the image: cut to it"))
         action_ids = tuple(sorted({action_of[tick] for tick in box.ticks if tick in action_of}))
         person_id = int(box.person) if box.person else 0
         persons.append(Person(box, keyframe.second, normalised, action_ids, person_id))
@@ -282,13 +282,13 @@ def unticked_boxes(project: Project, keyframes: pd.DataFrame) -> pd.DataFrame:
     mouse are none.
     """
     keyframe_of = {row.file: row for row in keyframes.itertuples(index=False)}
-    known = [box for box in project.boxes if box.picture in keyframe_of]
-    usual_size = _usual_size(known, project.picture_size)
+    known = [box for box in project.boxes if box.image in keyframe_of]
+    usual_size = _usual_size(known, project.image_size)
     rows = []
     for box in known:
         if box.ticks or min(abs(box.box_px[2]), abs(box.box_px[3])) < MIN_SIDE_PX:
             continue
-        keyframe = keyframe_of[box.picture]
+        keyframe = keyframe_of[box.image]
         normalised, _ = normalise(box.box_px, *_annotated_size(box, usual_size, keyframe))
         rows.append((keyframe.second, *normalised))
     return pd.DataFrame(sorted(rows), columns=list(UNTICKED)) if rows else empty_table(UNTICKED)
@@ -297,14 +297,14 @@ def unticked_boxes(project: Project, keyframes: pd.DataFrame) -> pd.DataFrame:
 def _usual_size(
     boxes: Sequence[Box], annotated_size: tuple[int, int] | None
 ) -> tuple[int, int] | None:
-    """Width and height of the pictures that most boxes were drawn on, where that is known."""
-    sizes = Counter(b.origin.picture_size for b in boxes if b.origin and b.origin.picture_size)
+    """Width and height of the images that most boxes were drawn on, where that is known."""
+    sizes = Counter(b.origin.image_size for b in boxes if b.origin and b.origin.image_size)
     return sizes.most_common(1)[0][0] if sizes else annotated_size
 
 
 def _annotated_size(box: Box, usual: tuple[int, int] | None, keyframe) -> tuple[int, int]:
-    """Width and height of the picture that a box was drawn on: a clip may since be scaled."""
-    recorded = box.origin.picture_size if box.origin else None
+    """Width and height of the image that a box was drawn on: a clip may since be scaled."""
+    recorded = box.origin.image_size if box.origin else None
     return recorded or usual or (keyframe.width, keyframe.height)
 
 
@@ -314,7 +314,7 @@ def _clashes(persons: Sequence[Person]) -> list[str]:
         if person_id and count > 1:
             problems.append(
                 f"second {second}: {count} ticked boxes are person {person_id}: a person has one "
-                "box a picture. Correct the number of one of them, or delete one"
+                "box an image. Correct the number of one of them, or delete one"
             )
     return problems + _equal_boxes(persons)
 
@@ -344,12 +344,12 @@ def _other_start(project: Project, start: float | None, fps: int) -> list[str]:
         return []
     return [
         f"it was annotated when the clip began at {moved[0]:g} s of its video; the clips table now "
-        f"says {start:g} s, so its boxes belong to other pictures. Set the start back, or annotate "
+        f"says {start:g} s, so its boxes belong to other images. Set the start back, or annotate "
         "the clip again"
     ]
 
 
-def _changed_pictures(
+def _changed_images(
     boxes: Sequence[Box],
     keyframe_of: Mapping[str, Keyframe],
     annotated_size: tuple[int, int] | None,
@@ -361,20 +361,20 @@ def _changed_pictures(
     for box in boxes:
         if box.origin is None:
             continue
-        keyframe = keyframe_of[box.picture]
-        if box.origin.picture_size not in (None, (keyframe.width, keyframe.height)):
+        keyframe = keyframe_of[box.image]
+        if box.origin.image_size not in (None, (keyframe.width, keyframe.height)):
             resized.add(keyframe.second)
-        elif box.origin.picture_sha256 not in ("", keyframe.sha256):
+        elif box.origin.image_sha256 not in ("", keyframe.sha256):
             redone.add(keyframe.second)
     warnings = []
     if resized:
         warnings.append(
-            f"the pictures of second {sentence(sorted(resized))} have another size than when they "
+            f"the images of second {sentence(sorted(resized))} have another size than when they "
             "were annotated: the boxes are scaled along"
         )
     if redone:
         warnings.append(
-            f"the pictures of second {sentence(sorted(redone))} are not those that were annotated: "
+            f"the images of second {sentence(sorted(redone))} are not those that were annotated: "
             "make sure that the clip still shows the same part of the video"
         )
     return warnings
@@ -390,17 +390,17 @@ def _deleted(
 
     A project without our own entries was not made from these tracks and says nothing.
     """
-    kept = {(b.picture, b.origin.track) for b in project.boxes if b.origin}
+    kept = {(b.image, b.origin.track) for b in project.boxes if b.origin}
     if not kept:
         return []
     notes = []
     rows_of_frame: dict[Frame, list[Tracked]] = defaultdict(list)
     for row in rows_of(tracks, Tracked):
         rows_of_frame[row.frame].append(row)
-    for picture in project.pictures:
-        keyframe = keyframe_of[picture]
+    for image in project.images:
+        keyframe = keyframe_of[image]
         for row in rows_of_frame[keyframe.frame]:
-            if (picture, row.person_id) not in kept:
+            if (image, row.person_id) not in kept:
                 width, height = keyframe.width, keyframe.height
                 box_px = (
                     row.x1 * width,

@@ -3,7 +3,7 @@
 A finished project comes from somebody's browser, perhaps from another folder and perhaps from a
 tool that is not VIA, and the page runs it inside VIA, which sets names as html and stops at
 values of other types. So nothing of it is handed on as it stands: boxes, ticks and names are
-taken out and put into a project as avaflow writes them, with the clip's own pictures.
+taken out and put into a project as avaflow writes them, with the clip's own images.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ from avaflow.annotation.via import (
     TEXT,
     escape_name,
     finite_numbers,
+    images_of_views,
     load_content,
     names_escaped,
     parse_project,
-    pictures_of_views,
     unescape_name,
 )
 from avaflow.errors import UserError
@@ -70,12 +70,12 @@ def opened_project(
 def _taken_over(
     made: Mapping, content: Mapping, path: Path, attributes: Sequence[Attribute]
 ) -> dict:
-    own = {picture: vid for vid, picture in pictures_of_views(made).items()}
-    pictures = pictures_of_views(content)
-    strangers = sorted(set(pictures.values()) - set(own))
-    if strangers or not pictures:
+    own = {image: vid for vid, image in images_of_views(made).items()}
+    images = images_of_views(content)
+    strangers = sorted(set(images.values()) - set(own))
+    if strangers or not images:
         raise UserError(
-            f"{path}: expected pictures of clip {made['project']['pname']}, found "
+            f"{path}: expected images of clip {made['project']['pname']}, found "
             f"{', '.join(strangers[:3]) or 'none'}: it is of another clip, or of other times"
         )
     read, begins = parse_project(content, path), parse_project(made, path).start
@@ -85,7 +85,7 @@ def _taken_over(
         if abs(began - begins) > SAME_START_SECONDS:
             raise UserError(
                 f"{path}: it was annotated when the clip began at {began:g} s of its video; now it "
-                f"begins at {begins:g} s, so its boxes belong to other pictures"
+                f"begins at {begins:g} s, so its boxes belong to other images"
             )
     listed = _attributes(content, attributes)
     person = [
@@ -96,15 +96,14 @@ def _taken_over(
     ui = made["config"]["ui"] | {"spatial_region_label_attribute_id": person[0] if person else ""}
     creator = str(content["project"].get("creator")).removesuffix(NAMES_ESCAPED)
     return {
-        "project": made["project"]
-        | {"creator": creator + NAMES_ESCAPED, "vid_list": list(pictures)},
+        "project": made["project"] | {"creator": creator + NAMES_ESCAPED, "vid_list": list(images)},
         "config": made["config"] | {"ui": ui},
         "attribute": listed,
         "file": {
-            vid: made["file"][made["view"][own[picture]]["fid_list"][0]] | {"fid": vid}
-            for vid, picture in pictures.items()
+            vid: made["file"][made["view"][own[image]]["fid_list"][0]] | {"fid": vid}
+            for vid, image in images.items()
         },
-        "view": {vid: {"fid_list": [vid]} for vid in pictures},
+        "view": {vid: {"fid_list": [vid]} for vid in images},
         "metadata": {
             key: _entry(entry)
             for key, entry in content["metadata"].items()

@@ -1,7 +1,7 @@
 """VIA 3 projects: the files that annotators open, and the files that they save.
 
 VIA (the VGG Image Annotator, version 3) keeps a project in one JSON object. What is
-written here loads its pictures by itself in VIA 3.0.11, and what is read here is what
+written here loads its images by itself in VIA 3.0.11, and what is read here is what
 that version saves after real work: boxes moved, deleted and drawn by hand, ticks in
 click order, entries without attributes.
 """
@@ -37,13 +37,13 @@ RECTANGLE = 2
 """VIA's shape id of a rectangle, the first number of `xy`."""
 
 IMAGE_FILE = 2
-"""VIA's file type of a picture."""
+"""VIA's file type of an image."""
 
 BY_ADDRESS = 2
 """VIA's file location that loads `src` by itself; 1 would ask the annotator to pick files."""
 
 BOX_ANCHOR = "FILE1_Z0_XY1"
-"""VIA's name for "this attribute describes a region of one picture"."""
+"""VIA's name for "this attribute describes a region of one image"."""
 
 START_DECIMALS = 6
 """Decimals of a clip's start in seconds: a microsecond, far below a frame."""
@@ -73,17 +73,17 @@ PX_DECIMALS = 3
 
 @dataclass(frozen=True)
 class Origin:
-    """What a box was when the project was made: its track, its place, its picture.
+    """What a box was when the project was made: its track, its place, its image.
 
-    `box_px` is x, y, width, height; `picture_size` is width, height in pixels, and
-    `picture_sha256` the hash of the keyframe that the annotator was shown. `start` is where
+    `box_px` is x, y, width, height; `image_size` is width, height in pixels, and
+    `image_sha256` the hash of the keyframe that the annotator was shown. `start` is where
     the clip began then, in seconds of its video.
     """
 
     track: int
     box_px: SidesPx
-    picture_size: tuple[int, int] | None
-    picture_sha256: str
+    image_size: tuple[int, int] | None
+    image_sha256: str
     start: float | None = None
 
 
@@ -91,14 +91,14 @@ class Origin:
 class Box:
     """One rectangle of a project, as saved.
 
-    `box_px` is x, y, width, height in pixels of the picture; an annotator can leave it
-    partly outside the picture, and with negative sides. `ticks` are pairs of attribute
+    `box_px` is x, y, width, height in pixels of the image; an annotator can leave it
+    partly outside the image, and with negative sides. `ticks` are pairs of attribute
     name and option name, each once, in the order in which they were clicked. `person` is
     the text of the person attribute, empty for a box drawn by hand until it is filled in.
     """
 
     key: str
-    picture: str
+    image: str
     box_px: SidesPx
     ticks: tuple[tuple[str, str], ...]
     person: str
@@ -110,21 +110,21 @@ class Project:
     """A VIA 3 project as read from its file.
 
     `options` gives each attribute's option names (an empty tuple for text attributes);
-    `pictures` are the file names of its pictures in order. `problems` are contradictions
+    `images` are the file names of its images in order. `problems` are contradictions
     in the file that would lose a tick; `remarks` name entries that carry nothing. `start`
-    (seconds of the video) and `picture_size` (width, height in pixels) are the clip's when
+    (seconds of the video) and `image_size` (width, height in pixels) are the clip's when
     the project was made, None where the file does not tell.
     """
 
     path: Path
     name: str
     options: Mapping[str, tuple[str, ...]]
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
     boxes: tuple[Box, ...]
     problems: tuple[str, ...]
     remarks: tuple[str, ...]
     start: float | None = None
-    picture_size: tuple[int, int] | None = None
+    image_size: tuple[int, int] | None = None
 
 
 def project(
@@ -138,7 +138,7 @@ def project(
     """The VIA project of one clip: its keyframes with every tracked box, nothing ticked.
 
     `keyframes` has the columns of `tables.KEYFRAMES`, `boxes` those of `tables.TRACKS`;
-    rows on other frames are left out. `image_prefix` is the folder of the pictures as seen
+    rows on other frames are left out. `image_prefix` is the folder of the images as seen
     from the page that opens the project, for example ``../keyframes/clip-1``; `start` is
     where the clip begins in its video, in seconds.
 
@@ -157,7 +157,7 @@ def project(
         vid = str(number)
         files[vid] = {
             "fid": vid,
-            # VIA decodes the name for its list of pictures and stops at a bare "%".
+            # VIA decodes the name for its list of images and stops at a bare "%".
             "fname": keyframe.file.replace("%", "%25"),
             "type": IMAGE_FILE,
             "loc": BY_ADDRESS,
@@ -232,7 +232,7 @@ def write_project(path: str | Path, content: Mapping) -> None:
 def read_project(path: str | Path, max_mb: float = MAX_PROJECT_MB) -> Project:
     """Read a project that :func:`write_project` wrote or that VIA 3 saved.
 
-    Boxes whose picture was removed, entries without a box and shapes other than
+    Boxes whose image was removed, entries without a box and shapes other than
     rectangles are left out, with a remark, or with a problem where they carry a tick.
     Raises UserError if the file is larger than `max_mb`, no JSON or no VIA 3 project.
     """
@@ -244,7 +244,7 @@ def parse_project(content: Mapping, path: Path) -> Project:
     """The project in a file's content, as :func:`load_content` gives it; see `read_project`."""
     escaped = names_escaped(content)
     names, options = _read_attributes(content["attribute"], escaped)
-    picture_of_view = pictures_of_views(content)
+    image_of_view = images_of_views(content)
     boxes: list[Box] = []
     problems: list[str] = []
     remarks: list[str] = []
@@ -255,11 +255,11 @@ def parse_project(content: Mapping, path: Path) -> Project:
         ticks, person, lost = _read_values(entry.get("av"), names)
         problems += [f"box {key!r}: {problem}" for problem in lost]
         box_px = _rectangle(entry.get("xy"))
-        picture = picture_of_view.get(str(entry.get("vid")))
-        if box_px is None or picture is None:
+        image = image_of_view.get(str(entry.get("vid")))
+        if box_px is None or image is None:
             reason = (
-                "its picture is no longer in the project"
-                if picture is None
+                "its image is no longer in the project"
+                if image is None
                 else "it has no rectangle, the only shape that stands for a person"
             )
             if ticks:
@@ -270,18 +270,18 @@ def parse_project(content: Mapping, path: Path) -> Project:
             else:
                 remarks.append(f"entry {key!r}: {reason}")
             continue
-        boxes.append(Box(key, picture, box_px, ticks, person, _read_origin(entry)))
-    start, picture_size = _read_creator(content["project"].get("creator"))
+        boxes.append(Box(key, image, box_px, ticks, person, _read_origin(entry)))
+    start, image_size = _read_creator(content["project"].get("creator"))
     return Project(
         path=path,
         name=str(content["project"].get("pname", "")),
         options=options,
-        pictures=tuple(picture_of_view.values()),
+        images=tuple(image_of_view.values()),
         boxes=tuple(boxes),
         problems=tuple(problems),
         remarks=tuple(remarks),
         start=start,
-        picture_size=picture_size,
+        image_size=image_size,
     )
 
 
@@ -409,25 +409,25 @@ def _read_attributes(
     return names, options
 
 
-def pictures_of_views(content: Mapping) -> dict[str, str]:
-    """File name of the picture of each view, in the order of the project's list."""
+def images_of_views(content: Mapping) -> dict[str, str]:
+    """File name of the image of each view, in the order of the project's list."""
     listed = content["project"].get("vid_list")
     order = [str(vid) for vid in listed] if isinstance(listed, list) else []
     order += [vid for vid in content["view"] if vid not in order]
-    pictures = {}
+    images = {}
     for vid in order:
         view = content["view"].get(vid)
         fids = view.get("fid_list") if isinstance(view, dict) else None
         file = content["file"].get(str(fids[0])) if isinstance(fids, list) and fids else None
         if isinstance(file, dict):
-            pictures[vid] = _picture_name(file)
-    return pictures
+            images[vid] = _image_name(file)
+    return images
 
 
-def _picture_name(file: Mapping) -> str:
-    """Bare file name of a picture; its address decides, for a label can be edited in VIA.
+def _image_name(file: Mapping) -> str:
+    """Bare file name of an image; its address decides, for a label can be edited in VIA.
 
-    A picture that the annotator picked by hand has no address.
+    An image that the annotator picked by hand has no address.
     """
     source = str(file.get("src") or "")
     if source.startswith("data:"):
@@ -518,7 +518,7 @@ def _read_origin(entry: Mapping) -> Origin | None:
     return Origin(
         track=own["track"],
         box_px=box_px,
-        picture_size=(int(size[0]), int(size[1])) if size and min(size) >= 1 else None,
-        picture_sha256=str(own.get("sha256", "")),
+        image_size=(int(size[0]), int(size[1])) if size and min(size) >= 1 else None,
+        image_sha256=str(own.get("sha256", "")),
         start=(finite_numbers([own.get("start")], 1) or (None,))[0],
     )

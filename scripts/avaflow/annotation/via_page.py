@@ -34,14 +34,14 @@ EXPECTED_PAGE = (
 )
 
 ANNOTATOR_PAGES = ("via_image_annotator.html", "via_video_annotator.html")
-"""The pages of VIA 3 that show pictures, the one made for pictures first."""
+"""The pages of VIA 3 that show images, the one made for images first."""
 
 HOOKS = ("_via_file_annotator", "project_load_json", "new _via(", "</body>")
 """What our page calls in VIA's own, by which VIA 3 is told from other pages."""
 
 CONTENT_POLICY = "default-src 'self' 'unsafe-inline' file: data: blob:"
 """Lets the page read its own folder only: VIA's page loads an analytics script from outside,
-and pictures of people are nobody else's business."""
+and images of people are nobody else's business."""
 
 MAX_PAGE_BYTES = 20_000_000
 """VIA's page has half a megabyte, the zip that it comes in a few: more is something else."""
@@ -194,7 +194,7 @@ def clip_entry(
 ) -> ClipEntry:
     """What the index says of one clip, from its project and its manifest of keyframes.
 
-    The pictures lie in the folder beside the manifest, named like it; pages and zips lie
+    The images lie in the folder beside the manifest, named like it; pages and zips lie
     beside the project. `index` is the path of the page that the addresses start from.
     """
     boxes = read_project(project, math.inf).boxes  # of our own making, whatever its size
@@ -250,7 +250,7 @@ def _steps(annotations: str, pages: bool) -> str:
     folder = f"<code>{html.escape(annotations.rstrip('/'))}/</code>"
     if pages:
         opening = (
-            "<b>Open</b> a clip below. Its pictures and boxes appear by themselves, a finished "
+            "<b>Open</b> a clip below. Its images and boxes appear by themselves, a finished "
             "clip as it was finished. What you do is kept in this browser as a draft."
         )
         saving = (
@@ -261,7 +261,7 @@ def _steps(annotations: str, pages: bool) -> str:
     else:
         opening = (
             "<b>Open</b> your copy of VIA 3 from this very folder (put "
-            "<code>via_image_annotator.html</code> beside this page: pictures are found from "
+            "<code>via_image_annotator.html</code> beside this page: images are found from "
             "there), and in it the clip’s project, by VIA’s button “Open a VIA Project”."
         )
         saving = (
@@ -272,7 +272,7 @@ def _steps(annotations: str, pages: bool) -> str:
     ticking = (
         "<b>Tick</b> what each person does. Move boxes that sit badly, delete those without a "
         "person, draw those that are missing; the number above a box is the person, and is the "
-        "same on every picture of a clip. A box without a tick is not used."
+        "same on every image of a clip. A box without a tick is not used."
     )
     return "\n".join(f"<li>{step}</li>" for step in (opening, ticking, saving))
 
@@ -292,14 +292,14 @@ def _card(entry: ClipEntry) -> str:
     address = entry.page or entry.project
     name = html.escape(entry.clip)
     state = "finished" if entry.finished else "awaiting"
-    picture = (
+    image = (
         f'<img src="{html.escape(entry.thumbnail)}" alt="" loading="lazy">'
         if entry.thumbnail
-        else '<span class="nothing">no picture</span>'
+        else '<span class="nothing">no image</span>'
     )
     facts = ", ".join(
         [
-            _counted(entry.keyframes, "picture"),
+            _counted(entry.keyframes, "image"),
             _counted(entry.boxes, "box", "boxes"),
             _counted(entry.persons, "person"),
         ]
@@ -317,7 +317,7 @@ def _card(entry: ClipEntry) -> str:
     )
     return (
         f'<article class="{state}">\n'
-        f'<a class="picture" href="{html.escape(address)}"{saved}>{picture}'
+        f'<a class="image" href="{html.escape(address)}"{saved}>{image}'
         f'<span class="state">{state}</span></a>\n'
         f"<h2>{name}</h2>\n<p>{facts}</p>\n{where}\n"
         f'<p class="links">{" ".join(links)}</p>\n</article>'
@@ -331,7 +331,7 @@ def write_clip_zip(
     path: str | Path,
     clip: str,
     project: str | Path,
-    pictures: Sequence[str | Path],
+    images: Sequence[str | Path],
     page: str | Path | None = None,
     script: str | Path | None = None,
     attributes: Sequence[tuple[str, Sequence[str]]] = (),
@@ -346,8 +346,8 @@ def write_clip_zip(
     if page and script:
         files[f"{clip}/via/{clip}.html"] = Path(page).read_bytes()
         files[f"{clip}/via/{clip}.js"] = Path(script).read_bytes()
-    for picture in pictures:
-        files[f"{clip}/keyframes/{clip}/{Path(picture).name}"] = Path(picture).read_bytes()
+    for image in images:
+        files[f"{clip}/keyframes/{clip}/{Path(image).name}"] = Path(image).read_bytes()
     readme = _instructions(clip, bool(page and script), attributes)
     files[f"{clip}/README.txt"] = readme.encode("utf-8")
     buffer = io.BytesIO()
@@ -356,7 +356,7 @@ def write_clip_zip(
             entry = zipfile.ZipInfo(name, ZIP_DATE)
             entry.create_system = 3  # Unix, on every system
             entry.external_attr = 0o100644 << 16
-            # Pictures are compressed already.
+            # Images are compressed already.
             stored = name.endswith(".jpg")
             entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
             archive.writestr(entry, files[name])
@@ -387,16 +387,16 @@ def _instructions(
 Unpack the zip first: a browser cannot open the page from inside it.
 
 1. {opening}
-   The pictures appear with a box around every person that was found.
+   The images appear with a box around every person that was found.
 
 2. Click a box and tick everything that this person does at that moment.
 {listed}
-   - The number above a box is the person. It stays the same on every picture: correct it
+   - The number above a box is the person. It stays the same on every image: correct it
      where two persons were mixed up.
    - Click a box that sits badly, then drag it or one of its handles.
    - Delete a box that shows no person (key Del).
-   - Drag on the picture to draw a box around a person who has none.
-   - Next picture: key n. Previous picture: key p.
+   - Drag on the image to draw a box around a person who has none.
+   - Next image: key n. Previous image: key p.
    A box without a tick is not used.
 
 3. {saving}

@@ -121,7 +121,7 @@ def annotated_seconds(path: str | Path) -> dict[str, set[int]]:
 def read_boxes(path: str | Path) -> tuple[list[Box], list[str]]:
     """The boxes of an annotation csv, and a sentence for each row that readers cannot take.
 
-    Coordinates are rounded to :data:`DECIMALS`; what lies beyond the picture by rounding is
+    Coordinates are rounded to :data:`DECIMALS`; what lies beyond the image by rounding is
     drawn to its edge.
     """
     boxes, refused = [], []
@@ -202,7 +202,7 @@ def ranges_of(
 ) -> tuple[list[Range], list[tuple[Range, Range]], dict[str, set[int]]]:
     """What to cut, what not because another range holds it (with that range), what is in no video.
 
-    A second counts for a video that has pictures on both sides of it. Of equal ranges the one
+    A second counts for a video that has images on both sides of it. Of equal ranges the one
     whose path comes first stays. The last value has the seconds of each YouTube video that lie
     in none of `videos`.
     """
@@ -237,7 +237,7 @@ def ranges_of(
 
 
 class Clip(NamedTuple):
-    """A clip that was cut: its id, first second, and how many frames show pictures of the video.
+    """A clip that was cut: its id, first second, and how many frames show images of the video.
 
     A few frames more at the end may repeat the last of them.
     """
@@ -246,11 +246,11 @@ class Clip(NamedTuple):
     youtube_id: str
     start: int
     end: int
-    pictures: int
+    images: int
 
     def shows(self, second: int) -> bool:
         """Whether a keyframe of the clip shows this second of the YouTube video."""
-        return second >= self.start and FPS * (second - self.start) < self.pictures
+        return second >= self.start and FPS * (second - self.start) < self.images
 
     def annotates(self, second: int) -> bool:
         """Whether the second is one that the reader is given: inside, not on the clip's edge."""

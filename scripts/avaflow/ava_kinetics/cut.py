@@ -19,7 +19,7 @@ from avaflow.videos.filters import (
     clip_output,
     constant_rate,
     jpeg_output,
-    source_pictures,
+    source_images,
 )
 from avaflow.videos.probe import probe
 from avaflow.videos.trim import RAWFRAME
@@ -28,7 +28,7 @@ VERSION = 2
 """Raise it when a change of this module makes other clips: all are then cut anew."""
 
 MISSING_SECONDS = 0.75
-"""A clip may miss this much at its end: Kinetics videos are often a little short. The last picture
+"""A clip may miss this much at its end: Kinetics videos are often a little short. The last image
 is held for so long, because the reader asks for every frame that the times in the name promise."""
 
 
@@ -54,14 +54,14 @@ def cut(
     start, end = int(row["start"]), int(row["end"])
     offset, frames = start - int(row["source_start"]), FPS * (end - start)
     facts = probe(source)
-    pictures = min(frames, int((facts.duration - offset) * FPS + 0.5))
-    if frames - pictures > MISSING_SECONDS * FPS:
+    images = min(frames, int((facts.duration - offset) * FPS + 0.5))
+    if frames - images > MISSING_SECONDS * FPS:
         reason = f"the video ends at {facts.duration:.2f} s, the clip at {end - start + offset} s"
         raise BadVideo(f"{source}: {reason}", reason, "too short")
-    stream = source_pictures(source, offset, facts, exe, trim["threads"])
+    stream = source_images(source, offset, facts, exe, trim["threads"])
     stream = constant_rate(stream, facts, frames, FPS, short_side)
-    if pictures < frames:
-        stream = stream.filter("tpad", stop_mode="clone", stop=frames - pictures)
+    if images < frames:
+        stream = stream.filter("tpad", stop_mode="clone", stop=frames - images)
     target = folder / f"{clip}.mp4"
     temporary = folder / f".{clip}.part.mp4"
     raw_target = rawframes and rawframes / clip
@@ -89,12 +89,12 @@ def cut(
             "file": str(target),
             "duration": f"{frames / FPS:.3f}",
             "frames": frames,
-            "pictures": pictures,
+            "pictures": images,
             "width": width,
             "height": height,
             "bytes": temporary.stat().st_size,
             "sha256": sha256(temporary),
-            "note": _note(damages, frames - pictures),
+            "note": _note(damages, frames - images),
         }
         journal.add(key, provenance, str(target), file_state(temporary), result)
         if raw_target and raw_beside:
@@ -110,12 +110,12 @@ def cut(
 
 
 def _note(damages: int, held: int) -> str:
-    """What is to be said of a clip: places where its video is damaged, frames without pictures."""
+    """What is to be said of a clip: places where its video is damaged, frames without images."""
     notes = []
     if damages:
         notes.append(f"damaged in {damages} places")
     if held:
-        notes.append(f"the last picture is held for {held} frames")
+        notes.append(f"the last image is held for {held} frames")
     return "; ".join(notes)
 
 
@@ -171,7 +171,7 @@ def run_batch(
         "clips of a batch of AVA-Kinetics",
         "ava_kinetics.max_broken_share",
         settings["max_broken_share"],
-        "Mend the videos or raise the limit; what was cut stays.",
+        "Fix the videos or raise the limit; what was cut stays.",
     )
     done = run_tasks(tasks, journal, ("cut",), limit, logger)
     return [manifest_row(row, {} if row["status"] else done[_key(row)]) for row in rows]

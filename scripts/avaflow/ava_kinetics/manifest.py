@@ -31,7 +31,7 @@ MANIFEST = (
     "source",
     "note",
 )
-"""Columns of a batch's manifest. `frames` is what `start` and `end` promise, `pictures` how many
+"""Columns of a batch's manifest. `frames` is what `start` and `end` promise, `images` how many
 of them the video has; `duration` in seconds, sides in pixels."""
 
 STATUSES = ("cut", "contained", "missing", "not listed", "too short", "unreadable", "failed")
@@ -66,7 +66,7 @@ def check_share(rows: Iterable[Mapping[str, str]], max_broken_share: float) -> N
         "clips of AVA-Kinetics",
         "ava_kinetics.max_broken_share",
         max_broken_share,
-        "The manifests of the batches name all. Mend the videos or raise the limit; what was cut "
+        "The manifests of the batches name all. Fix the videos or raise the limit; what was cut "
         "stays.",
     ).check(broken, len(tried))
 
@@ -98,7 +98,7 @@ def account(
     for row in ordered:
         reason = f"{row['status']}: {row['reason']}" if row["reason"] else row["status"]
         if row["status"] == "cut":
-            reason = f"beyond the pictures of {row['clip']}"
+            reason = f"beyond the images of {row['clip']}"
         for text in row["seconds"].split():
             why[row["youtube_id"], int(text)] = reason
     counts = Counter((box.youtube_id, box.second) for box in boxes)

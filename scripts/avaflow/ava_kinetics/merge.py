@@ -11,7 +11,7 @@ import numpy as np
 
 from avaflow.ava_kinetics.annotations import check_ava_rows
 from avaflow.errors import UserError
-from avaflow.files import link, write_text
+from avaflow.files import link, unlink_others, write_text
 from avaflow.formats.proposals import read_proposals, split_key, tidy, write_proposals
 from avaflow.lines import lines_of
 
@@ -48,7 +48,7 @@ def merge_proposals(
 ) -> tuple[int, int]:
     """Write the proposals of both; returns how many entries came from each.
 
-    AVA's are put into the same form: inside the picture, best score first; boxes without a
+    AVA's are put into the same form: inside the image, best score first; boxes without a
     score get 1. Of a key that both have, AVA's counts: it is of the same second of a movie.
     """
     own = read_proposals(kinetics) if kinetics else {}
@@ -72,15 +72,10 @@ def merge_proposals(
 def link_movies(rawframes: str, movies: Sequence[str], folder: Path, listing: str | Path) -> None:
     """Link AVA's folders of frames into `folder`, beside the Kinetics clips.
 
-    Links of an earlier run to movies that are there no more are removed. `listing` gets a line
-    per link.
+    Links of an earlier run to movies that are there no more are removed; what is not a link
+    is left alone. `listing` gets a line per link.
     """
-    listing = Path(listing)
-    if listing.exists():
-        for line in lines_of(listing.read_text(encoding="utf-8"))[1:]:
-            old = folder / line.split("\t")[0]
-            if old.is_symlink() and old.name not in movies:
-                old.unlink()
+    unlink_others(folder, movies)
     for movie in movies:
         place = folder / movie
         if place.exists() and not place.is_symlink():

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from avaflow.bulk.video_folders import Found, list_videos
 from avaflow.errors import UserError
-from avaflow.files import link, write_text
+from avaflow.files import link, unlink_others, write_text
 from avaflow.lines import lines_of
 from avaflow.videos.probe import probe
 
@@ -159,13 +159,15 @@ def link_ava_folder(
 ) -> None:
     """Make `ava/` an AVA folder: frames by YouTube id, and AVA's annotations, as links.
 
-    `listing` gets a line per link: its name and its target.
+    Links of an earlier run to movies that are there no more are removed. `listing` gets a line
+    per link: its name and its target.
     """
     folder = results / "ava"
     lines = ["link\ttarget\n"]
-    for row in rows:
-        if row["clip"] in clips:
-            link(results / "rawframes" / row["clip"], folder / "rawframes" / row["youtube_id"])
-            lines.append(f"rawframes/{row['youtube_id']}\trawframes/{row['clip']}\n")
+    linked = [row for row in rows if row["clip"] in clips]
+    unlink_others(folder / "rawframes", {row["youtube_id"] for row in linked})
+    for row in linked:
+        link(results / "rawframes" / row["clip"], folder / "rawframes" / row["youtube_id"])
+        lines.append(f"rawframes/{row['youtube_id']}\trawframes/{row['clip']}\n")
     link(annotations, folder / "annotations")
     write_text(listing, "".join([*lines, f"annotations\t{annotations}\n"]))

@@ -25,7 +25,7 @@ CHANNELS = 2304
 """Length of a pooled feature: 2048 channels of the slow pathway and 256 of the fast one."""
 
 TRAINED_POSITIONS = 7
-"""Side of the head's pool: the last map of a picture of 224 pixels, as in training."""
+"""Side of the head's pool: the last map of an image of 224 pixels, as in training."""
 
 ROI_RESOLUTION = 7
 """Cells per side of a person's box: DETECTION.ROI_XFORM_RESOLUTION of PySlowFast."""
@@ -34,7 +34,7 @@ ROI_SCALE = 1 / 16
 """Cells of the last map per pixel with stage 5 dilated: DETECTION.SPATIAL_SCALE_FACTOR."""
 
 LEAST_SIZE_PX = 32
-"""The network divides a picture by 32: a smaller one would leave nothing to pool."""
+"""The network divides an image by 32: a smaller one would leave nothing to pool."""
 
 BODY = 5
 """Blocks of the network that are stem and stages; the pool and the projection follow."""
@@ -80,7 +80,7 @@ def build_network(
     import torch
 
     with warnings.catch_warnings():
-        # It uses parts of torch that torch means to give up; nothing a user could mend.
+        # It uses parts of torch that torch means to give up; nothing a user could fix.
         warnings.simplefilter("ignore", FutureWarning)
         from pytorchvideo.models.slowfast import create_slowfast
 
@@ -172,17 +172,17 @@ class FeatureModel:
         """Length of a feature."""
         return self.network.blocks[-1].proj.out_features if self.layer == "logits" else CHANNELS
 
-    def features(self, pictures: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    def features(self, images: np.ndarray, shown: np.ndarray) -> np.ndarray:
         """Features of windows, float32 of shape (windows, :attr:`dimensions`).
 
-        `pictures` are RGB, uint8 of shape (windows, frames, height, width, 3); where
+        `images` are RGB, uint8 of shape (windows, frames, height, width, 3); where
         `shown`, bool of shape (windows, frames), is false the network sees zeros, which is
         what padding after normalisation means.
         """
         import torch
 
         with torch.inference_mode(), self._autocast():
-            pooled = self.network.blocks[BODY](self._maps(pictures, shown))
+            pooled = self.network.blocks[BODY](self._maps(images, shown))
             if self.layer == "logits":
                 pooled = self.network.blocks[-1].proj(pooled.mean((2, 3, 4)))
             else:
@@ -190,11 +190,11 @@ class FeatureModel:
             return pooled.float().cpu().numpy()
 
     def roi_features(
-        self, pictures: np.ndarray, shown: np.ndarray, boxes_px: Sequence[np.ndarray]
+        self, images: np.ndarray, shown: np.ndarray, boxes_px: Sequence[np.ndarray]
     ) -> np.ndarray:
         """Features of the persons in windows, float32 of shape (boxes, :attr:`dimensions`).
 
-        `boxes_px` holds a float array of shape (N, 4) per window, in pixels of `pictures`;
+        `boxes_px` holds a float array of shape (N, 4) per window, in pixels of `images`;
         rows of the result follow their order. As PySlowFast's `ResNetRoIHead`: each
         pathway's maps are averaged over time, aligned with the box in 7 x 7 cells, and the
         greatest value of each channel is taken. Needs a network made for `detection`.
@@ -204,7 +204,7 @@ class FeatureModel:
 
         with torch.inference_mode():
             with self._autocast():
-                maps = self._maps(pictures, shown)
+                maps = self._maps(images, shown)
             boxes = [torch.as_tensor(part, dtype=torch.float32).to(self.place) for part in boxes_px]
             parts = [
                 roi_align(
@@ -217,12 +217,12 @@ class FeatureModel:
                 found = self.network.blocks[-1].proj(found)
             return found.float().cpu().numpy()
 
-    def _maps(self, pictures: np.ndarray, shown: np.ndarray) -> list:
+    def _maps(self, images: np.ndarray, shown: np.ndarray) -> list:
         """The last maps of both pathways; a fresh list, because the network overwrites it."""
         import torch
 
-        # In memory the pictures lie channels-last already, and stay so.
-        values = torch.from_numpy(pictures).to(self.place).float()
+        # In memory the images lie channels-last already, and stay so.
+        values = torch.from_numpy(images).to(self.place).float()
         values.div_(255).sub_(MEAN).div_(STD)
         hidden = torch.from_numpy(~shown).to(self.place)
         if hidden.any():

@@ -38,8 +38,8 @@ from avaflow.videos.instants import UnreadableVideo
 from avaflow.videos.resizing import resizing
 
 
-def whole_picture(resize: str) -> str:
-    """How pictures are resized for persons: a crop would lose those at the sides."""
+def whole_image(resize: str) -> str:
+    """How images are resized for persons: a crop would lose those at the sides."""
     return "whole" if resize == "crop" else resize
 
 
@@ -65,7 +65,7 @@ def write_person_features(
     Raises UnreadableVideo for a clip that cannot be used, UserError for features that are
     no numbers.
     """
-    resize, size = whole_picture(settings["resize"]), settings["size"]
+    resize, size = whole_image(settings["resize"]), settings["size"]
     geometry = resizing(video.width, video.height, resize, size)
     by_second = {
         second: boxes.loc[boxes["second"] == second, BOX].to_numpy(float)
@@ -128,7 +128,7 @@ def person_features_of_batch(
                 log.info("%s: %s", video.clip, _boxes(len(boxes)))
             else:
                 log.info("%s: kept, %s", video.clip, _boxes(len(boxes)))
-            # Costs nothing, and mends a table that was changed by hand.
+            # Costs nothing, and fixes a table that was changed by hand.
             table = boxes.assign(clip=video.clip, row=range(len(boxes)))
             write_table(array.with_suffix(".csv"), table, PERSON_ROWS)
         except UnreadableVideo as error:

@@ -59,13 +59,13 @@ class Source(NamedTuple):
     seconds: tuple[int, ...] | None = None
 
     def instants(self, fps: float, threads: int = 1) -> VideoInstants | FolderInstants:
-        """Its pictures at regular instants; a folder's pictures are taken as they are."""
+        """Its images at regular instants; a folder's images are taken as they are."""
         if self.pattern:
             return FolderInstants(self.path, self.pattern)
         return VideoInstants(self.path, fps, threads)
 
     def sha256(self) -> str:
-        """Of the file, or of the names and contents of a folder's pictures.
+        """Of the file, or of the names and contents of a folder's images.
 
         Raises UnreadableVideo where there is nothing to read.
         """
@@ -102,14 +102,14 @@ def window_groups(
     size: int,
     batch: int,
 ) -> Iterator[list[Window]]:
-    """The windows of a video in groups of `batch`, their pictures resized.
+    """The windows of a video in groups of `batch`, their images resized.
 
     A thread of its own decodes, so that the next group is ready when the network is.
     """
 
-    def resized(picture: np.ndarray) -> np.ndarray:
-        height, width = picture.shape[:2]
-        return resizing(width, height, resize, size).picture(picture)
+    def resized(image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[:2]
+        return resizing(width, height, resize, size).image(image)
 
     stream = prefetched(
         stream_windows(instants, windows, source.seconds, resized), depth=max(2, batch)
@@ -122,15 +122,15 @@ def window_groups(
 
 
 def stacked(group: Sequence[Window]) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures, uint8 (windows, frames, height, width, 3), and where there is one, bool."""
-    shown = np.array([[picture is not None for picture in one.pictures] for one in group])
-    some = next(picture for picture in group[0].pictures if picture is not None)
-    pictures = np.zeros((*shown.shape, *some.shape), np.uint8)
+    """Images, uint8 (windows, frames, height, width, 3), and where there is one, bool."""
+    shown = np.array([[image is not None for image in one.images] for one in group])
+    some = next(image for image in group[0].images if image is not None)
+    images = np.zeros((*shown.shape, *some.shape), np.uint8)
     for row, window in enumerate(group):
-        for column, picture in enumerate(window.pictures):
-            if picture is not None:
-                pictures[row, column] = picture
-    return pictures, shown
+        for column, image in enumerate(window.images):
+            if image is not None:
+                images[row, column] = image
+    return images, shown
 
 
 def check_finite(features: np.ndarray, name: str, seconds: Sequence[float] | np.ndarray) -> None:
@@ -186,7 +186,7 @@ def noticed(instants: VideoInstants | FolderInstants, windows: Windows) -> str:
         )
     if instants.damages:
         places = counted(instants.damages, "place")
-        notes.append(f"damaged in {places}; the picture before was shown on")
+        notes.append(f"damaged in {places}; the image before was shown on")
     return "; ".join(notes)
 
 

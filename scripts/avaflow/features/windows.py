@@ -66,14 +66,14 @@ class Windows:
 
 @dataclass
 class Window:
-    """The pictures of one window, None where zeros stand for them."""
+    """The images of one window, None where zeros stand for them."""
 
     centre: int
-    pictures: list[np.ndarray | None]
+    images: list[np.ndarray | None]
 
 
 class Instants(Protocol):
-    """The pictures of a video as they come, each to be loaded only if it is wanted."""
+    """The images of a video as they come, each to be loaded only if it is wanted."""
 
     idle_until: float
     """Nothing is wanted before this second, so that decoding may be skipped up to it."""
@@ -85,13 +85,13 @@ def stream_windows(
     instants: Instants,
     windows: Windows,
     seconds: Sequence[int] | None = None,
-    prepare=lambda picture: picture,
+    prepare=lambda image: image,
 ) -> Iterator[Window]:
     """The windows of a video, in order, from its frames as they come.
 
     `instants` are :class:`avaflow.videos.instants.VideoInstants` or the like; its `idle_until` is
-    kept. `seconds` are the keyframes, and mean nothing to other windows. `prepare` makes of a
-    picture what a window holds. A picture is loaded once, if some window needs it, and dropped
+    kept. `seconds` are the keyframes, and mean nothing to other windows. `prepare` makes of an
+    image what a window holds. An image is loaded once, if some window needs it, and dropped
     after its last window: what is held at a time is the windows open at one frame, whatever
     the video's length.
 
@@ -138,8 +138,8 @@ def stream_windows(
         )
 
 
-def repeated(pictures: list[np.ndarray | None]) -> list[np.ndarray | None]:
-    """The pictures of a window with its nearest own picture where it has none."""
-    there = [index for index, picture in enumerate(pictures) if picture is not None]
-    nearest = [min(max(index, there[0]), there[-1]) for index in range(len(pictures))]
-    return [pictures[index] for index in nearest]
+def repeated(images: list[np.ndarray | None]) -> list[np.ndarray | None]:
+    """The images of a window with its nearest own image where it has none."""
+    there = [index for index, image in enumerate(images) if image is not None]
+    nearest = [min(max(index, there[0]), there[-1]) for index in range(len(images))]
+    return [images[index] for index in nearest]

@@ -167,43 +167,43 @@ def bbox_px(box: Sequence[float], width: int, height: int) -> list[float]:
 
 
 def alphaction_json(
-    rows: Iterable[Row], pictures: Sequence[Mapping], actions: Sequence[Action]
+    rows: Iterable[Row], images: Sequence[Mapping], actions: Sequence[Action]
 ) -> dict:
     """Annotations with one row per person: what AlphAction loads, and valid COCO.
 
-    `pictures` are the :func:`images`; `actions` is added beside COCO's own keys, so that
+    `images` are the :func:`images`; `actions` is added beside COCO's own keys, so that
     the file explains its `action_ids`.
     """
-    of_instant = {(each["movie"], each["timestamp"]): each for each in pictures}
+    of_instant = {(each["movie"], each["timestamp"]): each for each in images}
     persons: dict[tuple[str, int, int], list[Row]] = {}
     for row in sorted(rows):
         persons.setdefault((row.clip, row.timestamp, row.person_id), []).append(row)
     annotations = []
     for number, ((clip, timestamp, person), own) in enumerate(sorted(persons.items()), start=1):
-        picture = of_instant[clip, timestamp]
+        image = of_instant[clip, timestamp]
         annotations.append(
             {
-                **_annotation(number, picture, own[0].box, PERSON),
+                **_annotation(number, image, own[0].box, PERSON),
                 "action_ids": sorted(row.action_id for row in own),
                 "person_id": person,
             }
         )
     return {
         "info": {"description": "one annotation per person, as AlphAction reads them"},
-        "images": list(pictures),
+        "images": list(images),
         "annotations": annotations,
         "categories": [{"id": PERSON, "name": "person", "supercategory": "person"}],
         "actions": [{"id": action.id, "name": action.name} for action in actions],
     }
 
 
-def coco_json(rows: Iterable[Row], pictures: Sequence[Mapping], actions: Sequence[Action]) -> dict:
+def coco_json(rows: Iterable[Row], images: Sequence[Mapping], actions: Sequence[Action]) -> dict:
     """Annotations with one row per person and action, actions as categories: plain COCO."""
-    of_instant = {(each["movie"], each["timestamp"]): each for each in pictures}
+    of_instant = {(each["movie"], each["timestamp"]): each for each in images}
     ordered = sorted(rows, key=lambda r: (r.clip, r.timestamp, r.person_id, r.action_id))
     return {
         "info": {"description": "one annotation per person and action"},
-        "images": list(pictures),
+        "images": list(images),
         "annotations": [
             {
                 **_annotation(number, of_instant[row.clip, row.timestamp], row.box, row.action_id),
@@ -218,11 +218,11 @@ def coco_json(rows: Iterable[Row], pictures: Sequence[Mapping], actions: Sequenc
     }
 
 
-def _annotation(number: int, picture: Mapping, box: Sequence[float], category: int) -> dict:
-    bbox = bbox_px(box, picture["width"], picture["height"])
+def _annotation(number: int, image: Mapping, box: Sequence[float], category: int) -> dict:
+    bbox = bbox_px(box, image["width"], image["height"])
     return {
         "id": number,
-        "image_id": picture["id"],
+        "image_id": image["id"],
         "category_id": category,
         "bbox": bbox,
         "area": round(bbox[2] * bbox[3], 2),
@@ -231,31 +231,29 @@ def _annotation(number: int, picture: Mapping, box: Sequence[float], category: i
 
 
 def detected_boxes(
-    pictures: Iterable[Mapping], proposals: Mapping[str, np.ndarray], threshold: float
+    images: Iterable[Mapping], proposals: Mapping[str, np.ndarray], threshold: float
 ) -> list[dict]:
     """The box file of a split to validate on: detected people with at least this score.
 
     `proposals` maps `clip,0902` to an array (N, 5) of x1, y1, x2, y2, score.
     """
     found = []
-    for picture in pictures:
-        for *box, score in proposals.get(key_of(picture["movie"], picture["timestamp"]), ()):
+    for image in images:
+        for *box, score in proposals.get(key_of(image["movie"], image["timestamp"]), ()):
             if score >= threshold:
-                found.append(
-                    _box(picture, bbox_px(box, picture["width"], picture["height"]), score)
-                )
+                found.append(_box(image, bbox_px(box, image["width"], image["height"]), score))
     return found
 
 
 def annotated_boxes(annotations: Mapping) -> list[dict]:
     """The box file of a split to train on: the annotated people, each with score 1."""
-    by_id = {picture["id"]: picture for picture in annotations["images"]}
+    by_id = {image["id"]: image for image in annotations["images"]}
     return [_box(by_id[each["image_id"]], each["bbox"], 1.0) for each in annotations["annotations"]]
 
 
-def _box(picture: Mapping, bbox: Sequence[float], score: float) -> dict:
+def _box(image: Mapping, bbox: Sequence[float], score: float) -> dict:
     return {
-        "image_id": picture["id"],
+        "image_id": image["id"],
         "category_id": PERSON,
         "bbox": list(bbox),
         "score": round(float(score), 6),
@@ -264,15 +262,15 @@ def _box(picture: Mapping, bbox: Sequence[float], score: float) -> dict:
 
 def dropped_boxes(annotations: Mapping) -> list[str]:
     """The persons that AlphAction leaves out because their box is too small for it."""
-    by_id = {picture["id"]: picture for picture in annotations["images"]}
+    by_id = {image["id"]: image for image in annotations["images"]}
     found = []
     for each in annotations["annotations"]:
-        picture = by_id[each["image_id"]]
+        image = by_id[each["image_id"]]
         x, y, w, h = each["bbox"]
-        last_x, last_y = picture["width"] - 1, picture["height"] - 1
+        last_x, last_y = image["width"] - 1, image["height"] - 1
         if min(w, h) <= DROPPED_PX or x >= last_x or y >= last_y:
             found.append(
-                f"{picture['movie']}, timestamp {picture['timestamp']}, person {each['person_id']}"
+                f"{image['movie']}, timestamp {image['timestamp']}, person {each['person_id']}"
             )
     return found
 

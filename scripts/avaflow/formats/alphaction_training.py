@@ -54,7 +54,7 @@ class Schedule:
     """Steps of training on one GPU.
 
     `groups` are the numbers of labelled keyframes in landscape and in portrait: AlphAction puts
-    only pictures of one kind into a step, and drops what does not fill one.
+    only images of one kind into a step, and drops what does not fill one.
     """
 
     groups: tuple[int, ...]
@@ -149,7 +149,7 @@ def readme_text(
     notes: Sequence[str] = (),
 ) -> str:
     """The folder's README. `dataset` is the dataset folder as the workflow names it; `notes`
-    are remarks on annotations by hand."""
+    are remarks on existing annotations."""
     names = [split.name for split in splits]
     some = next(iter(manifests.values()))
     return render(

@@ -94,7 +94,7 @@ def csv_text(rows: Iterable[Row], actions: int, offset: int) -> str:
     problems = _row_problems(ordered, actions, offset)
     if problems:
         raise UserError.listing(
-            "the labels cannot be written as an AVA csv; mend these in the finished projects:",
+            "the labels cannot be written as an AVA csv; fix these in the finished projects:",
             problems,
             MOST_SHOWN,
         )

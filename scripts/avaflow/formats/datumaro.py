@@ -1,7 +1,7 @@
 """The dataset as Datumaro's `ava` importer takes it.
 
 Reader: Datumaro 1.x. It imports every `annotations/ava_*.csv`, names a subset by what stands
-between `ava_` and `_v2.2`, and looks for a picture per keyframe,
+between `ava_` and `_v2.2`, and looks for an image per keyframe,
 `frames/{clip}/{clip}_{timestamp as in the csv}.jpg`.
 """
 
@@ -41,29 +41,29 @@ def write_frames(
 ) -> int:
     """Make the frames folder anew: a relative link per labelled keyframe; returns how many.
 
-    `keyframes` maps a clip to the pictures of its timestamps. Links of clips that are gone
+    `keyframes` maps a clip to the images of its timestamps. Links of clips that are gone
     disappear with the old folder.
     """
     labelled = sorted({(row.clip, row.timestamp) for path in csvs for row in read_csv(path)})
     with atomic_folder(folder) as temporary:
         for clip, timestamp in labelled:
-            picture = keyframes.get(clip, {}).get(timestamp)
-            if picture is None:
+            image = keyframes.get(clip, {}).get(timestamp)
+            if image is None:
                 raise UserError(
                     f"clip {clip}, timestamp {timestamp}: labelled, but it has no keyframe. "
                     "Delete the clip's keyframes and run again"
                 )
-            link(picture, temporary / clip / f"{clip}_{timestamp}.jpg")
+            link(image, temporary / clip / f"{clip}_{timestamp}.jpg")
     return len(labelled)
 
 
-def readme_text(splits: Sequence[str], pictures: int, dataset: str) -> str:
+def readme_text(splits: Sequence[str], images: int, dataset: str) -> str:
     """The folder's README. `dataset` is the dataset folder as the workflow names it."""
     return render(
         __file__,
         "README.md",
         splits=splits,
         csv_names=[csv_name(split) for split in splits],
-        pictures=pictures,
+        images=images,
         dataset=dataset,
     )

@@ -2,7 +2,7 @@
 
 The reader is mmaction2's `AVADataset`: a dict from `'{clip},{timestamp:04d}'` to an array of
 shape (N, 5), columns `x1, y1, x2, y2, score`. A missing or differently spelt key silently
-becomes one proposal over the full picture; a list, an empty array or a coordinate beyond 1
+becomes one proposal over the full image; a list, an empty array or a coordinate beyond 1
 crashes it. It keeps the first rows of an array as they stand, so the best score comes first.
 
 On val and test a person whom the annotator kept without a tick is not proposed: nobody wrote
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avaflow.boxes import areas, clip_to_picture, iou_matrix
+from avaflow.boxes import areas, clip_to_image, iou_matrix
 from avaflow.errors import UserError
 from avaflow.files import write_bytes
 from avaflow.formats.array_pickles import StoredArray, read_array_pickle
@@ -83,7 +83,7 @@ def tidy(boxes: np.ndarray) -> np.ndarray:
     the result does not depend on the order of the input.
     """
     boxes = np.array(boxes, DTYPE).reshape(-1, 5)
-    boxes[:, :4] = clip_to_picture(boxes[:, :4])
+    boxes[:, :4] = clip_to_image(boxes[:, :4])
     flipped = (boxes[:, 2] < boxes[:, 0]) | (boxes[:, 3] < boxes[:, 1])
     boxes = boxes[(areas(boxes[:, :4]) > 0) & ~flipped]
     x1, y1, x2, y2, score = boxes.T

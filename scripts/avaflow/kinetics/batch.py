@@ -58,7 +58,7 @@ def run_batch(
         "videos of a batch of Kinetics",
         "kinetics.max_broken_share",
         settings["max_broken_share"],
-        "Mend the videos or raise the limit; what was resized stays. All are in "
+        "Fix the videos or raise the limit; what was resized stays. All are in "
         f"{log.with_name(log.name.replace('.ffmpeg', ''))}",
     )
     done = missing | run_tasks(tasks, journal, GOOD, limit, logger, absent=missing)

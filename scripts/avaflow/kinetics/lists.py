@@ -76,7 +76,7 @@ def list_text(
     if not lines:
         raise UserError(
             f"kinetics: no video of the split {split} can be used, as the manifests of the batches "
-            "tell one by one. An empty list would stop PySlowFast: mend the videos, or leave "
+            "tell one by one. An empty list would stop PySlowFast: fix the videos, or leave "
             f"kinetics.videos.{split} empty."
         )
     return "".join(sorted(lines))

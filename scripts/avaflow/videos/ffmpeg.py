@@ -117,7 +117,7 @@ def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Pa
         reason = ffmpeg_reason(messages) or f"exit status {status}"
         raise BadVideo(
             f"{subject}: ffmpeg could not make it: {reason}. "
-            "The video is damaged, or of a kind that this ffmpeg does not decode: mend or convert "
+            "The video is damaged, or of a kind that this ffmpeg does not decode: fix or convert "
             f"it. The whole of what it said is in {log}",
             f"ffmpeg could not decode it: {reason}",
         )

@@ -1,4 +1,4 @@
-"""ffmpeg's inputs, filters and outputs for clips and pictures at a constant rate."""
+"""ffmpeg's inputs, filters and outputs for clips and images at a constant rate."""
 
 import math
 import re
@@ -12,14 +12,14 @@ from avaflow.videos.probe import OPEN_OPTIONS, PACKET_CLOCKS, VideoFacts, file_u
 
 PREROLL_SECONDS = (1.0, 10.0, 60.0)
 """How much before the clip a jump aims in containers without an index; the first is taken
-that finds a picture begun before the clip."""
+that finds an image begun before the clip."""
 
 INDEXED_CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 """Containers in which ffmpeg jumps to a key frame before the wished time by an index. In
-.ts, .flv, .avi and .mpg it may land behind one, and no picture comes until the next."""
+.ts, .flv, .avi and .mpg it may land behind one, and no image comes until the next."""
 
 _TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+)")
-_FIRST_PICTURE = re.compile(r"n:\s*0 pts:\s*(-?\d+)")
+_FIRST_IMAGE = re.compile(r"n:\s*0 pts:\s*(-?\d+)")
 
 BT601 = {2, 5, 6}
 """Matrices of ITU-T H.273 that are BT.601's, and none told: PyAV, OpenCV and decord take it
@@ -33,10 +33,10 @@ B_FRAMES = 4
 
 
 def source_stream(source: str | Path, jump: float | None, facts: VideoFacts, threads: int):
-    """ffmpeg-python stream of a video's pictures with the times of the file's own clock.
+    """ffmpeg-python stream of a video's images with the times of the file's own clock.
 
     They begin with the key frame at or before `jump` or, where that is None, with the first.
-    All are handed on that were decoded on the way: the picture shown at a clip's first
+    All are handed on that were decoded on the way: the image shown at a clip's first
     instant may have begun long before (variable-rate sources).
     """
     # Jumping to 0 is not the same as not jumping: an .flv or .avi may land behind its first
@@ -53,36 +53,36 @@ def source_stream(source: str | Path, jump: float | None, facts: VideoFacts, thr
     return opened[str(facts.stream)]
 
 
-def first_picture(
+def first_image(
     source: str | Path, jump: float | None, facts: VideoFacts, exe: str
 ) -> float | None:
-    """When the first picture begins that ffmpeg decodes from `jump` on, on the file's clock."""
+    """When the first image begins that ffmpeg decodes from `jump` on, on the file's clock."""
     node = source_stream(source, jump, facts, 1).filter("showinfo")
     command = ffmpeg.compile(
         ffmpeg.output(node, "-", format="null", vframes=1).global_args("-nostdin"), cmd=exe
     )
     told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     messages = told.stderr.decode("utf-8", "replace")
-    unit, first = _TIME_BASE.search(messages), _FIRST_PICTURE.search(messages)
+    unit, first = _TIME_BASE.search(messages), _FIRST_IMAGE.search(messages)
     return int(first[1]) * int(unit[1]) / int(unit[2]) if unit and first else None
 
 
 def clock_zero(source: str | Path, facts: VideoFacts, exe: str) -> float:
-    """Where second 0 lies on the clock of the pictures that ffmpeg decodes.
+    """Where second 0 lies on the clock of the images that ffmpeg decodes.
 
-    That is the file's clock (:func:`avaflow.videos.probe.second_zero`), but for .avi: there a
-    picture has the number of the packet with which it left the decoder.
+    That is the file's clock (:func:`avaflow.videos.probe.second_zero`), but for .avi: there an
+    image has the number of the packet with which it left the decoder.
     """
     if facts.container in PACKET_CLOCKS:
-        first = first_picture(source, None, facts, exe)
+        first = first_image(source, None, facts, exe)
         return facts.zero if first is None else first
     return facts.zero
 
 
-def source_pictures(source: str | Path, start: float, facts: VideoFacts, exe: str, threads: int):
-    """ffmpeg-python stream of a video's pictures, the time 0 of which is second `start`.
+def source_images(source: str | Path, start: float, facts: VideoFacts, exe: str, threads: int):
+    """ffmpeg-python stream of a video's images, the time 0 of which is second `start`.
 
-    Pictures that begin before come too; the last of them is shown at `start`.
+    Images that begin before come too; the last of them is shown at `start`.
     """
     zero = clock_zero(source, facts, exe)
     jump = find_jump(source, start, zero, facts, exe)
@@ -99,7 +99,7 @@ def since(second: float) -> str:
 def find_jump(
     source: str | Path, start: float, zero: float, facts: VideoFacts, exe: str
 ) -> float | None:
-    """Where on the file's clock to begin decoding to have a picture that began by `start`.
+    """Where on the file's clock to begin decoding to have an image that began by `start`.
 
     Where the container has no index, it is tried how early a jump has to aim; the last
     resort is to decode from the video's beginning, which is None.
@@ -110,7 +110,7 @@ def find_jump(
         if preroll >= start:
             return None
         jump = facts.zero + start - preroll
-        first = first_picture(source, jump, facts, exe)
+        first = first_image(source, jump, facts, exe)
         if first is not None and first <= zero + start:
             return jump
     return None
@@ -119,14 +119,14 @@ def find_jump(
 def constant_rate(
     stream, facts: VideoFacts, frames: int, fps: int, short_side: str | int, enlarge: bool = True
 ):
-    """Filters from a source's pictures to the clip's: rate, scan, pixels' shape, size.
+    """Filters from a source's images to the clip's: rate, scan, pixels' shape, size.
 
-    `stream` is of :func:`source_pictures`; `frames` are the clip's. `short_side` is in
-    pixels, or `keep`; without `enlarge` a smaller picture keeps its size.
+    `stream` is of :func:`source_images`; `frames` are the clip's. `short_side` is in
+    pixels, or `keep`; without `enlarge` a smaller image keeps its size.
 
-    A frame of the clip shows the latest picture begun by then, where a begin counts at the
+    A frame of the clip shows the latest image begun by then, where a begin counts at the
     clip's nearest frame: a source of the same constant rate comes out frame for frame, and
-    containers that round times to milliseconds change nothing. The last picture is held for
+    containers that round times to milliseconds change nothing. The last image is held for
     at most one frame of the source and one of the clip: a video that ends early must not be
     filled up.
     """
@@ -136,7 +136,7 @@ def constant_rate(
     stream = (
         stream.filter("fps", fps=fps, start_time=0, round="near")
         .filter("tpad", stop_mode="clone", stop=held)
-        # Else a picture that stands still for an hour would be repeated for an hour.
+        # Else an image that stands still for an hour would be repeated for an hour.
         .filter("trim", end_frame=frames)
     )
     return scaled(stream, short_side, enlarge)
@@ -182,7 +182,7 @@ def clip_colours(stream, facts: VideoFacts):
 
 
 def clip_output(stream, path: Path, frames: int, fps: int, settings: Mapping):
-    """ffmpeg-python output of a clip, from pictures of :func:`clip_colours`.
+    """ffmpeg-python output of a clip, from images of :func:`clip_colours`.
 
     A key frame a second lets readers jump in cheaply. Between them the pattern of frame
     kinds is fixed, with :data:`B_FRAMES` in a row that no other frame refers to, so that
@@ -208,11 +208,11 @@ def clip_output(stream, path: Path, frames: int, fps: int, settings: Mapping):
 
 
 def jpeg_output(stream, pattern: Path, frames: int, quality: int, threads: int):
-    """ffmpeg-python output of numbered JPEG pictures, from 1.
+    """ffmpeg-python output of numbered JPEG images, from 1.
 
-    JPEG says BT.601 and full range to every reader, whatever its pictures were made from.
-    Fixed Huffman tables spare a second pass over each picture: the same pixels, a seventh
-    less processor time, files 2 % larger (measured on 1080p street pictures).
+    JPEG says BT.601 and full range to every reader, whatever its images were made from.
+    Fixed Huffman tables spare a second pass over each image: the same pixels, a seventh
+    less processor time, files 2 % larger (measured on 1080p street images).
     """
     return ffmpeg.output(
         stream.filter("scale", out_color_matrix="bt601", out_range="full").filter(

@@ -1,8 +1,8 @@
-"""Pictures of a clip by frame number, streamed from our own constant-rate mp4 files.
+"""Images of a clip by frame number, streamed from our own constant-rate mp4 files.
 
 A sequential pass with PyAV costs less than half of fetching by index and holds a few
-pictures in memory, whatever the clip's length. Frames that nobody asked for and on
-which no other frame depends are not even decoded; the pictures handed out are the same.
+images in memory, whatever the clip's length. Frames that nobody asked for and on
+which no other frame depends are not even decoded; the images handed out are the same.
 """
 
 import queue
@@ -19,10 +19,10 @@ CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2"
 """The only demuxer allowed, by FFmpeg's name for it: a playlist posing as a clip is refused."""
 
 PREFETCH = 8
-"""Pictures decoded ahead of their use, to even out dear and cheap ones: 50 MB at 1080p."""
+"""Images decoded ahead of their use, to even out dear and cheap ones: 50 MB at 1080p."""
 
 RATE_SLACK_FRAMES = 0.1
-"""How far a picture's time may lie from its frame's before the rate is not constant."""
+"""How far an image's time may lie from its frame's before the rate is not constant."""
 
 Item = TypeVar("Item")
 
@@ -66,9 +66,9 @@ def clip_videos(
 def frames_at(
     path: str | Path, frames: Sequence[int], threads: int = 1
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield ``(frame, picture)`` for each wanted frame of a constant-rate clip, in order.
+    """Yield ``(frame, image)`` for each wanted frame of a constant-rate clip, in order.
 
-    `frames` are 1-based and ascending; pictures are uint8 of shape (height, width, 3), BGR.
+    `frames` are 1-based and ascending; images are uint8 of shape (height, width, 3), BGR.
     Reading stops after the last wanted frame. `threads` are those of the decoder.
 
     Raises UserError, naming the clip, for a file that is no mp4 video, is damaged, is not
@@ -115,8 +115,8 @@ def _decode(container, path, wanted: list[int], threads: int) -> Iterator[tuple[
             # Takes effect packet by packet: a wanted frame is decoded in full, and so is
             # every frame that others refer to; only unwanted dead ends are left out.
             codec.skip_frame = "DEFAULT" if number in open_wants else "NONREF"
-        for picture in packet.decode():
-            exact = (picture.pts - first_pts) * frames_per_tick
+        for image in packet.decode():
+            exact = (image.pts - first_pts) * frames_per_tick
             number = round(exact) + 1
             if number not in open_wants:
                 continue
@@ -125,10 +125,10 @@ def _decode(container, path, wanted: list[int], threads: int) -> Iterator[tuple[
                     f"{path}: expected a constant {float(rate):g} frames a second, found a frame "
                     f"{exact - round(exact):+.2f} frames off at number {number}. {_REMEDY}"
                 )
-            if picture.is_corrupt:
+            if image.is_corrupt:
                 raise UserError(f"{path}: frame {number} is damaged. {_REMEDY}")
             open_wants.remove(number)
-            yield number, picture.to_ndarray(format="bgr24")
+            yield number, image.to_ndarray(format="bgr24")
         if not open_wants:
             return
     missing = min(open_wants)
@@ -142,7 +142,7 @@ def _decode(container, path, wanted: list[int], threads: int) -> Iterator[tuple[
 def prefetched(items: Iterable[Item], depth: int = PREFETCH) -> Generator[Item, None, None]:
     """The same items, produced by a thread of their own up to `depth` ahead.
 
-    Decoding then overlaps with the model that uses the pictures. An error of the producer
+    Decoding then overlaps with the model that uses the images. An error of the producer
     is raised to the consumer at the item where it happened; a consumer that stops early
     (closing this generator) stops the producer too.
     """

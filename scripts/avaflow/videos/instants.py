@@ -1,8 +1,8 @@
-"""Pictures at regular instants of any video file or folder of frames, streamed.
+"""Images at regular instants of any video file or folder of frames, streamed.
 
 The k-th instant is second k / fps of the video (:func:`avaflow.videos.probe.second_zero`) and shows
-the picture that is on the screen then, so a video of any rate, also a changing one, is read
-at the rate asked for. One picture is held at a time, whatever the video's length.
+the image that is on the screen then, so a video of any rate, also a changing one, is read
+at the rate asked for. One image is held at a time, whatever the video's length.
 """
 
 import re
@@ -19,21 +19,21 @@ from avaflow.videos.probe import (
     OPEN_OPTIONS,
     PACKET_CLOCKS,
     file_url,
-    picture_stream,
+    image_stream,
     probe,
     second_zero,
 )
 
 SLACK_SECONDS = 0.0006
-"""How much later than its instant a picture may begin: some files round times to 1 ms."""
+"""How much later than its instant an image may begin: some files round times to 1 ms."""
 
 LEAD_SECONDS = 1.0
-"""So long before pictures are wanted again every picture is decoded: times of packets and of
-their pictures may differ by some pictures."""
+"""So long before images are wanted again every image is decoded: times of packets and of
+their images may differ by some images."""
 
 Load = Callable[[], np.ndarray]
-"""Gives a picture when called: RGB uint8 of shape (height, width, 3). Only until the next
-picture is asked for."""
+"""Gives an image when called: RGB uint8 of shape (height, width, 3). Only until the next
+image is asked for."""
 
 
 class UnreadableVideo(UserError):
@@ -43,9 +43,9 @@ class UnreadableVideo(UserError):
 class VideoInstants:
     """The instants of a video file; iterate once for pairs (k, load).
 
-    `idle_until` may be set meanwhile, in seconds: before it no picture is wanted, so what
-    no other picture depends on is not decoded. `damages` counts the places where nothing
-    could be decoded; the picture before is then shown on, as players do. `frames` counts
+    `idle_until` may be set meanwhile, in seconds: before it no image is wanted, so what
+    no other image depends on is not decoded. `damages` counts the places where nothing
+    could be decoded; the image before is then shown on, as players do. `frames` counts
     the instants so far, and `ended` says whether there are no more.
     """
 
@@ -78,23 +78,23 @@ class VideoInstants:
 
     def _instants(self, container) -> Iterator[tuple[int, Load]]:
         shown, instant, end = None, 0, 0.0
-        for begin, shown_until, frame in self._pictures(container):
+        for begin, shown_until, frame in self._images(container):
             if shown is not None:
                 while instant / self.fps < begin - SLACK_SECONDS:
                     yield instant, shown
                     instant += 1
             shown, end = self._loader(frame), shown_until
         if shown is None:
-            raise UnreadableVideo(f"{self.path}: no picture of it could be decoded")
+            raise UnreadableVideo(f"{self.path}: no image of it could be decoded")
         while instant / self.fps < end - SLACK_SECONDS:
             yield instant, shown
             instant += 1
 
-    def _pictures(self, container) -> Iterator[tuple[float, float, object]]:
-        """Begin and end of every picture, in seconds of the video, ascending."""
+    def _images(self, container) -> Iterator[tuple[float, float, object]]:
+        """Begin and end of every image, in seconds of the video, ascending."""
         import av
 
-        stream = picture_stream(container)
+        stream = image_stream(container)
         codec = stream.codec_context
         codec.thread_type = "FRAME" if self.threads > 1 else "SLICE"
         codec.thread_count = self.threads
@@ -136,21 +136,21 @@ class VideoInstants:
             import av
 
             try:
-                picture = frame.to_ndarray(format="rgb24")
+                image = frame.to_ndarray(format="rgb24")
             except (av.FFmpegError, ValueError) as error:
-                raise UnreadableVideo(f"{self.path}: a picture cannot be used: {error}") from error
-            # Phones write how far a picture is to be turned, which players obey.
+                raise UnreadableVideo(f"{self.path}: an image cannot be used: {error}") from error
+            # Phones write how far an image is to be turned, which players obey.
             turns = round(frame.rotation / 90) % 4
-            return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+            return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
         return load
 
 
 class FolderInstants:
-    """The instants of a folder of frames, one picture each; iterate once for (k, load).
+    """The instants of a folder of frames, one image each; iterate once for (k, load).
 
     `pattern` is a file name with one number in braces, such as `frame_{:010d}.jpg`. Numbers
-    may begin anywhere but have no gaps: a missing picture would shift all after it.
+    may begin anywhere but have no gaps: a missing image would shift all after it.
     """
 
     def __init__(self, folder: str | Path, pattern: str):
@@ -171,14 +171,14 @@ class FolderInstants:
     def _load(self, path: Path) -> np.ndarray:
         import cv2
 
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise UnreadableVideo(f"{path}: cannot be read as a picture")
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None:
+            raise UnreadableVideo(f"{path}: cannot be read as an image")
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def frame_files(folder: Path, pattern: str) -> list[Path]:
-    """The pictures of a folder in the order of their numbers.
+    """The images of a folder in the order of their numbers.
 
     Raises UnreadableVideo for a folder without such files or with gaps in the numbers.
     """
@@ -194,7 +194,7 @@ def frame_files(folder: Path, pattern: str) -> list[Path]:
             numbers.append(int(found[1]))
     if not numbers:
         raise UnreadableVideo(
-            f"{folder}: expected pictures called like {pattern.format(1)} (features.frame_pattern),"
+            f"{folder}: expected images called like {pattern.format(1)} (features.frame_pattern),"
             f" found {_others(names)}"
         )
     numbers.sort()
@@ -205,7 +205,7 @@ def frame_files(folder: Path, pattern: str) -> list[Path]:
         shown = commas([pattern.format(number) for number in missing], 3)
         raise UnreadableVideo(
             f"{folder}: {shown} missing between {pattern.format(first)} and "
-            f"{pattern.format(last)}: every picture after the gap would be taken for an earlier "
+            f"{pattern.format(last)}: every image after the gap would be taken for an earlier "
             "one. Write the frames anew, or number them without a gap"
         )
     return [folder / pattern.format(number) for number in numbers]

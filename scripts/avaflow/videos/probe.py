@@ -26,14 +26,14 @@ OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
 """Options for every library or program that opens a video of a stranger."""
 
 PLAYLIST_MARKS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"<smil", b"[playlist]", b"v=0\r")
-"""First bytes of files that name other files instead of holding a picture."""
+"""First bytes of files that name other files instead of holding an image."""
 
 END_TOLERANCE_SECONDS = 0.05
 """How far a wished end may lie past the measured one: one frame at 20 frames a second,
 because containers round the last frame's duration."""
 
 TRUNCATION_SECONDS = 1.0
-"""A file whose last picture lies this much before the length its header gives is cut short."""
+"""A file whose last image lies this much before the length its header gives is cut short."""
 
 JUMPING_CONTAINERS = {"mpegts", "mpeg"}
 """Streams of broadcasts and discs, whose clock may jump: pieces are joined byte by byte, and
@@ -43,20 +43,20 @@ STEP_BACK_SECONDS = 0.1
 """A stream's decoding times never go back in one recording; this much is forgiven."""
 
 STEP_FORWARD_SECONDS = {True: 10.0, False: 30.0}
-"""A longer step of the clock joins two recordings: with sound, which goes on while a picture
-stands still, as ffmpeg judges; without, a still picture of half a minute is believed."""
+"""A longer step of the clock joins two recordings: with sound, which goes on while an image
+stands still, as ffmpeg judges; without, a still image of half a minute is believed."""
 
 MATROSKA = "matroska,webm"
 """ffmpeg's name for the demuxer of .mkv and .webm."""
 
 TAIL_SECONDS = 2.0
-"""So much of the end of a container without an index is read for its last picture."""
+"""So much of the end of a container without an index is read for its last image."""
 
 PACKET_CLOCKS = {"avi"}
 """Containers that state no times, but count packets in the order of decoding."""
 
 TONES = {16: "PQ (HDR10)", 18: "HLG"}
-"""Transfer characteristics of ITU-T H.273 whose pictures look flat unless tone is mapped."""
+"""Transfer characteristics of ITU-T H.273 whose images look flat unless tone is mapped."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class VideoFacts:
     """What a video's header and last packets say.
 
     `container` is ffmpeg's name for the file's format; `duration` is the time from second 0
-    to the end of its last picture, in seconds; `width` and `height` are pixels as stored,
+    to the end of its last image, in seconds; `width` and `height` are pixels as stored,
     before any rotation; `sar` is a pixel's width over its height, and `sound` tells whether
-    there is any. `stream` is the number of the picture's stream in the file, and `zero`
+    there is any. `stream` is the number of the image's stream in the file, and `zero`
     where second 0 lies on the file's clock (:func:`second_zero`). `matrix` and `transfer` are
     the stream's colour tags as numbers of ITU-T H.273; 2 says that there is none.
     """
@@ -95,16 +95,16 @@ def second_zero(container) -> float:
     """Where second 0 of an opened video lies on its file's own clock, in seconds.
 
     This is the rule for every time in avaflow. Second 0 is the moment at which the file
-    begins to play: the begin of its picture or of its sound, whichever is earlier. Players
+    begins to play: the begin of its image or of its sound, whichever is earlier. Players
     count from there, and so does `ffmpeg -ss`. What follows from it:
 
-    * A picture that begins later than the sound (.ts and .m2ts often, seldom others) keeps its
-      place beside the sound; until it begins, the first picture is shown.
+    * An image that begins later than the sound (.ts and .m2ts often, seldom others) keeps its
+      place beside the sound; until it begins, the first image is shown.
     * A begin that all streams share is taken off: .ts files begin at 1.4 s or at hours, and
       a piece cut out of a video may keep its old times.
     * An mp4's edit list counts: what it leaves out is not there, what it delays comes later.
     * .avi states no times, but counts packets in the order of decoding. There the first
-      picture begins at its stream's begin, however late B-frames let it be decoded.
+      image begins at its stream's begin, however late B-frames let it be decoded.
     """
     if container.start_time is not None:
         return container.start_time / 1_000_000
@@ -112,9 +112,9 @@ def second_zero(container) -> float:
     return float(min(begins, default=0))
 
 
-def picture_stream(container):
-    """The stream of an opened video that holds its pictures; None if there is none."""
-    return next((s for s in container.streams.video if not _is_cover_picture(s)), None)
+def image_stream(container):
+    """The stream of an opened video that holds its images; None if there is none."""
+    return next((s for s in container.streams.video if not _is_cover_image(s)), None)
 
 
 def probe(path: str | Path, clock_checked: bool = False) -> VideoFacts:
@@ -124,7 +124,7 @@ def probe(path: str | Path, clock_checked: bool = False) -> VideoFacts:
     cut clips out of one recording need not read all of it each.
 
     Raises BadVideo for a missing or empty file, a folder, a playlist, something that is
-    no video, a file without a picture stream, a file that was cut short, and one whose clock
+    no video, a file without an image stream, a file that was cut short, and one whose clock
     jumps.
     """
     import av
@@ -133,20 +133,20 @@ def probe(path: str | Path, clock_checked: bool = False) -> VideoFacts:
     _refuse_by_look(path)
     try:
         with av.open(file_url(path), options=OPEN_OPTIONS) as container:
-            stream = picture_stream(container)
+            stream = image_stream(container)
             if stream is None:
                 kinds = sorted({str(one.type) for one in container.streams})
                 raise BadVideo.named(
                     path,
                     f"expected a video, found a file with {' and '.join(kinds) or 'nothing'} only",
-                    "Give a file with a picture, or take its row out of your table.",
+                    "Give a file with an image, or take its row out of your table.",
                 )
             context = stream.codec_context
             rate = stream.average_rate or stream.guessed_rate
             if not context.width or not context.height:
                 raise BadVideo.named(
                     path,
-                    "the header gives no picture size, so the file was cut short or is damaged",
+                    "the header gives no image size, so the file was cut short or is damaged",
                     "Copy or download it again.",
                 )
             return VideoFacts(
@@ -218,15 +218,15 @@ def _is_text(head: bytes) -> bool:
     return all(letter.isprintable() or letter in "\r\n\t\ufeff" for letter in text)
 
 
-def _is_cover_picture(stream) -> bool:
-    """Music files carry a cover as a one-picture video stream."""
+def _is_cover_image(stream) -> bool:
+    """Music files carry a cover as a one-image video stream."""
     import av
 
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 def _duration(path: Path, container, stream, clock_checked: bool) -> float:
-    """Seconds from second 0 to the end of the last picture, by the packets.
+    """Seconds from second 0 to the end of the last image, by the packets.
 
     Only the packets after the last key frame are read where the container can seek; a
     header's own figure is not trusted, because a file that broke off keeps it. Where the
@@ -245,17 +245,17 @@ def _duration(path: Path, container, stream, clock_checked: bool) -> float:
         claimed = float((first + stream.duration) * stream.time_base) - zero
     elif container.duration is not None:
         claimed = container.duration / 1_000_000
-    # Without a length of its own a picture stream may well end before the sound does.
+    # Without a length of its own an image stream may well end before the sound does.
     # Where there is no header, ffmpeg guessed it from the file's end.
     comparable = (stream.duration is not None or len(container.streams) == 1) and not headless
     last = None
     if claimed is not None:
         try:
-            # A jump without an index may land between the last picture and its B-frames.
+            # A jump without an index may land between the last image and its B-frames.
             margin = TAIL_SECONDS if headless else 0.0
             target = int((claimed + zero - margin) / stream.time_base) - 1
             container.seek(max(target, 0), stream=stream, backward=True)
-            last = _last_picture_end(container, stream)
+            last = _last_image_end(container, stream)
         except av.error.FFmpegError:
             last = None
     if last is None and not jumping:
@@ -264,27 +264,27 @@ def _duration(path: Path, container, stream, clock_checked: bool) -> float:
         except av.error.FFmpegError as error:
             raise _unreadable(path, error) from error
     if last is None:
-        last = _last_picture_end(container, stream, path if jumping else None)
+        last = _last_image_end(container, stream, path if jumping else None)
     if last is None:
         raise BadVideo.named(
             path,
-            "there is no picture in the file, so it was cut short or is damaged",
+            "there is no image in the file, so it was cut short or is damaged",
             "Copy or download it again.",
         )
     measured = last - zero
-    # Matroska counts its length from its clock's 0, wherever the first picture lies.
+    # Matroska counts its length from its clock's 0, wherever the first image lies.
     reached = max(measured, last) if container.format.name == MATROSKA else measured
     if claimed is not None and comparable and reached < claimed - TRUNCATION_SECONDS:
         raise BadVideo.named(
             path,
-            f"the header promises {claimed:.2f} s, but the pictures end at {measured:.2f} s: the "
+            f"the header promises {claimed:.2f} s, but the images end at {measured:.2f} s: the "
             "file was cut short",
             "Copy or download it again.",
         )
     return measured
 
 
-def _last_picture_end(container, stream, jumping: Path | None = None) -> float | None:
+def _last_image_end(container, stream, jumping: Path | None = None) -> float | None:
     """End of the latest packet from here on, on the file's clock; None without one.
 
     With the path of a file in `jumping`, the sound's packets are read as well, and UserError
@@ -367,7 +367,7 @@ class ProbeCache:
     """Facts of many videos, kept in a file by each video's path, size and change time.
 
     Looking into a video takes some 10 ms; a plan over thousands of clips asks again at
-    every start. Errors are not kept: a mended file is looked at anew.
+    every start. Errors are not kept: a fixed file is looked at anew.
     """
 
     def __init__(self, path: str | Path):

@@ -1,4 +1,4 @@
-"""How pictures come to the size that a network sees, and boxes with them."""
+"""How images come to the size that a network sees, and boxes with them."""
 
 import math
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Resizing:
-    """Scale a picture to (width, height), then cut (left, top, right, bottom) out of that.
+    """Scale an image to (width, height), then cut (left, top, right, bottom) out of that.
 
-    All figures are pixels of the scaled picture.
+    All figures are pixels of the scaled image.
     """
 
     width: int
@@ -20,17 +20,17 @@ class Resizing:
     right: int
     bottom: int
 
-    def picture(self, picture: np.ndarray) -> np.ndarray:
-        """The resized picture: uint8 of shape (height, width, 3), linearly interpolated."""
+    def image(self, image: np.ndarray) -> np.ndarray:
+        """The resized image: uint8 of shape (height, width, 3), linearly interpolated."""
         import cv2
 
-        scaled = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
+        scaled = cv2.resize(image, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
         if (self.left, self.top, self.right, self.bottom) == (0, 0, self.width, self.height):
             return scaled
         return np.ascontiguousarray(scaled[self.top : self.bottom, self.left : self.right])
 
     def boxes_px(self, boxes: np.ndarray) -> np.ndarray:
-        """Where normalised boxes (N, 4) lie on the resized picture, in pixels, as float32.
+        """Where normalised boxes (N, 4) lie on the resized image, in pixels, as float32.
 
         Corners that were cut off lie on the edge.
         """
@@ -42,9 +42,9 @@ class Resizing:
 
 
 def resizing(width: int, height: int, mode: str, size: int) -> Resizing:
-    """How a picture of width x height becomes one for the network.
+    """How an image of width x height becomes one for the network.
 
-    `square`: size x size whatever the picture's shape, as the known feature extractor does.
+    `square`: size x size whatever the image's shape, as the known feature extractor does.
     `crop`: the short side becomes `size`, then the middle size x size is kept, as PySlowFast
     tests on Kinetics. `whole`: as `crop`, without cutting anything off. The long side
     is rounded down and the cut's offset up, as in PySlowFast's `slowfast/datasets/transform.py`.

@@ -10,7 +10,7 @@ from avaflow.errors import UserError
 from avaflow.files import atomic_folder
 from avaflow.times import Second
 from avaflow.videos.ffmpeg import ffmpeg_exe, run_ffmpeg
-from avaflow.videos.filters import clip_colours, constant_rate, jpeg_output, source_pictures
+from avaflow.videos.filters import clip_colours, constant_rate, jpeg_output, source_images
 from avaflow.videos.probe import OPEN_OPTIONS, VideoFacts, file_url
 from avaflow.videos.segments import SegmentsManifest, segment_count, segment_name, segments_digest
 
@@ -35,7 +35,7 @@ def cut_segments(
 
     `frames` is the clip's length at `settings["fps"]`; `settings` is the config's
     `alphaction`. At `keyframe_fps` the keyframes were made that people annotate: a segment
-    begins with the very same picture. The folder appears whole or not at all. Raises
+    begins with the very same image. The folder appears whole or not at all. Raises
     UserError, naming the clip, where not one segment fits, the source ends early or ffmpeg
     fails.
     """
@@ -48,9 +48,9 @@ def cut_segments(
             f"{seconds} s. Give a later end in the clips table."
         )
     exe = ffmpeg_exe(ffmpeg_path)
-    # Half a frame decides which picture a second shows, and is longer at a lower rate.
+    # Half a frame decides which image a second shows, and is longer at a lower rate.
     half_frame_more = 0.5 / fps - 0.5 / keyframe_fps
-    stream = source_pictures(source, start - half_frame_more, facts, exe, threads)
+    stream = source_images(source, start - half_frame_more, facts, exe, threads)
     used = (count + seconds - 1) * fps
     stream = constant_rate(stream, facts, used, fps, settings["short_side"], enlarge=False)
     with atomic_folder(folder) as temporary:
@@ -136,11 +136,11 @@ def _segments_output(stream, folder: Path, phase: int, count: int, threads: int,
 
 
 def _check(subject: str, clips: Path, keyframes: Path, count: int, frames: int) -> tuple[int, int]:
-    """Picture size of the segments; UserError unless all are there, each with all its frames."""
+    """Image size of the segments; UserError unless all are there, each with all its frames."""
     import av
 
     written = sorted(clips.iterdir())
-    pictures = sum(1 for _ in os.scandir(keyframes))
+    images = sum(1 for _ in os.scandir(keyframes))
     whole = 0
     size = (0, 0)
     for path in written:
@@ -148,10 +148,10 @@ def _check(subject: str, clips: Path, keyframes: Path, count: int, frames: int) 
             stream = container.streams.video[0]
             whole += stream.frames == frames
             size = (stream.codec_context.width, stream.codec_context.height)
-    if whole != count or len(written) != count or pictures != count:
+    if whole != count or len(written) != count or images != count:
         raise UserError(
-            f"{subject}: expected {count} segments of {frames} frames, but the video's pictures "
-            f"end after {whole}. The video is damaged or shorter than its header says: mend it, "
+            f"{subject}: expected {count} segments of {frames} frames, but the video's images "
+            f"end after {whole}. The video is damaged or shorter than its header says: fix it, "
             "or give an earlier end in the clips table."
         )
     return size

@@ -1,6 +1,6 @@
 """Segments: the short clips, one from every second of a clip, that AlphAction reads.
 
-AlphAction's loader (`alphaction/dataset/datasets/ava.py`) puts the pictures around a keyframe
+AlphAction's loader (`alphaction/dataset/datasets/ava.py`) puts the images around a keyframe
 together from whole files, one a second: the segment of second t begins with t's keyframe and
 has exactly `fps` frames, else the keyframe is not in the middle of what is read. Here are
 their names, their number and their manifest; :mod:`avaflow.videos.segment_cutting` makes them.

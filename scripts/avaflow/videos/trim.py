@@ -26,7 +26,7 @@ from avaflow.videos.filters import (
     clip_output,
     constant_rate,
     jpeg_output,
-    source_pictures,
+    source_images,
 )
 from avaflow.videos.probe import OPEN_OPTIONS, TONES, VideoFacts, file_url
 
@@ -61,7 +61,7 @@ def trim(
     subject = f"clip {clip} of {video}"
     fps = settings["fps"]
     exe = ffmpeg_exe(settings["ffmpeg"])
-    stream = source_pictures(source, start, facts, exe, settings["threads"])
+    stream = source_images(source, start, facts, exe, settings["threads"])
     stream = constant_rate(stream, facts, frames, fps, settings["short_side"])
     with atomic_file(clip_path) as clip_beside, atomic_folder(keyframes_folder) as keys_beside:
         if rawframes_folder is None:
@@ -82,7 +82,7 @@ def trim(
             _check_frames(subject, clip_beside, frames, fps)
             for number, second in enumerate(seconds, start=1):
                 name = KEYFRAME.format(clip=clip, frame=frame_of_second(second, fps))
-                _move_picture(keys_beside / f"{number:06d}.jpg", keys_beside / name, subject)
+                _move_image(keys_beside / f"{number:06d}.jpg", keys_beside / name, subject)
         else:
             with atomic_folder(rawframes_folder) as raw_beside:
                 both = stream.filter_multi_output("split")
@@ -105,11 +105,11 @@ def trim(
                     )
                 for second in seconds:
                     frame = frame_of_second(second, fps)
-                    _same_picture(
+                    _same_image(
                         raw_beside / RAWFRAME.format(frame=frame),
                         keys_beside / KEYFRAME.format(clip=clip, frame=frame),
                     )
-        width, height = _picture_size(clip_beside)
+        width, height = _image_size(clip_beside)
         digest, size = sha256(clip_beside), clip_beside.stat().st_size
         keyframes = keyframe_table(clip, keys_beside, seconds, fps, width, height)
     manifest = ClipManifest(
@@ -156,7 +156,7 @@ def rawframes_of_clip(
 def keyframe_table(
     clip: str, folder: Path, seconds: Sequence[Second], fps: int, width: int, height: int
 ) -> pd.DataFrame:
-    """The table of a clip's keyframes, with a checksum of each picture in `folder`."""
+    """The table of a clip's keyframes, with a checksum of each image in `folder`."""
     rows = []
     for second in seconds:
         frame = frame_of_second(second, fps)
@@ -199,13 +199,13 @@ def _check_frames(subject: str, clip_path: Path, frames: int, fps: int) -> None:
         written = container.streams.video[0].frames
     if written != frames:
         raise UserError(
-            f"{subject}: expected {frames} frames ({frames / fps:.3f} s), but the video's pictures "
+            f"{subject}: expected {frames} frames ({frames / fps:.3f} s), but the video's images "
             f"end after {written} ({written / fps:.3f} s). The video is damaged or shorter than "
-            "its header says: mend it, or give an earlier end in the clips table."
+            "its header says: fix it, or give an earlier end in the clips table."
         )
 
 
-def _picture_size(clip_path: Path) -> tuple[int, int]:
+def _image_size(clip_path: Path) -> tuple[int, int]:
     import av
 
     with av.open(file_url(clip_path), options=OPEN_OPTIONS) as container:
@@ -213,14 +213,14 @@ def _picture_size(clip_path: Path) -> tuple[int, int]:
         return context.width, context.height
 
 
-def _move_picture(source: Path, target: Path, subject: str) -> None:
+def _move_image(source: Path, target: Path, subject: str) -> None:
     if not source.exists():
-        raise UserError(f"{subject}: ffmpeg wrote no picture for {target.name}")
+        raise UserError(f"{subject}: ffmpeg wrote no image for {target.name}")
     os.replace(source, target)
 
 
-def _same_picture(source: Path, target: Path) -> None:
-    """One picture under two names; a copy where the file system has no hard links."""
+def _same_image(source: Path, target: Path) -> None:
+    """One image under two names; a copy where the file system has no hard links."""
     try:
         os.link(source, target)
     except OSError:

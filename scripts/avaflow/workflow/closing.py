@@ -27,7 +27,7 @@ GET_VIA = (
 )
 """How to get pages to annotate in, where the config names no VIA page."""
 
-FAILED = "avaflow could not finish. What has to be mended:"
+FAILED = "avaflow could not finish. What has to be fixed:"
 
 
 def run_summary(project, config: Mapping) -> str:
@@ -78,7 +78,7 @@ def _stage_lines(project, results: Path) -> list[str]:
         also = f", for {', '.join(exports)}" if exports else ""
         lines.append(f"{'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
     readme = results / "dataset" / "alphaction" / "README.md"
-    if project.by_hand is not None and readme.exists():
+    if project.existing is not None and readme.exists():
         lines.append(
             f"{'dataset':<18} for AlphAction, from existing annotations   {readme.parent}/"
         )
@@ -89,7 +89,7 @@ def _awaiting_lines(project, results: Path, config: Mapping) -> list[str]:
     """What awaits a person, and how to go about it."""
     lines = []
     index = results / "via" / "index.html"
-    if project.awaiting and project.by_hand is None:
+    if project.awaiting and project.existing is None:
         lines.append(f"awaiting a person: {commas(project.awaiting, 8)}")
         if index.exists():
             lines.append(
@@ -159,7 +159,7 @@ def counted_lines(name: str, folder: Path, asked: object) -> list[str]:
 
 
 def annotation_remarks(clips: Iterable[str], results: str | Path) -> list[str]:
-    """What was noticed about whole finished projects, such as other pictures than annotated."""
+    """What was noticed about whole finished projects, such as other images than annotated."""
     remarks = []
     for clip in clips:
         path = Path(results, "labels", f"{clip}.notes.csv")
@@ -194,7 +194,7 @@ def source_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
         if manifest.tone:
             sentences.append(
                 f"flat tone: clip {clip} of {manifest.video}, which is {manifest.tone}: its tone "
-                "is not mapped. If its pictures look too grey, give a converted video"
+                "is not mapped. If its images look too grey, give a converted video"
             )
     return sentences
 

@@ -57,7 +57,7 @@ class Project:
     detector: DetectorFiles
     warnings: list[str]
     batch_of: dict[str, str] = field(default_factory=dict)
-    by_hand: HandLabels | None = None
+    existing: HandLabels | None = None
     features: FeaturePlan | None = None
     unused: list[str] = field(default_factory=list)
 
@@ -78,8 +78,8 @@ class Project:
 
     @property
     def alphaction_clips(self) -> list[str]:
-        """Clips of AlphAction's dataset: those annotated by hand, where the config names such."""
-        return list(self.finished) if self.by_hand is None else self.by_hand.clips
+        """Clips of AlphAction's dataset: or those of existing annotations."""
+        return list(self.finished) if self.existing is None else self.existing.clips
 
     @property
     def alphaction_splits(self) -> list[str]:
@@ -145,7 +145,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         warnings += features.warnings if features else []
     if config["strict"] and warnings:
         raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
-    # A rest of a divided range is told, but nothing to mend.
+    # A rest of a divided range is told, but nothing to fix.
     warnings += remainders + dated_ahead(row.source for row in rows)
     batches: dict[str, list[str]] = {}
     for clip in clips:
@@ -155,9 +155,9 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         from avaflow.formats.slowfast import check_settings
 
         check_settings(config["rawframes"]["enabled"], fps, config["timestamp_offset"])
-    by_hand = None
-    if annotated_by_hand(config):
-        by_hand = read_by_hand(config, clips, attributes)
+    existing = None
+    if existing_annotations(config):
+        existing = read_existing(config, clips, attributes)
     elif "alphaction" in config["exports"]:
         from avaflow.formats.alphaction import check_settings as check_alphaction_settings
 
@@ -169,7 +169,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         detector=find_detector(config["detector"], results),
         warnings=warnings,
         batch_of={clip: batch for batch, members in batches.items() for clip in members},
-        by_hand=by_hand,
+        existing=existing,
         features=features,
         unused=unused,
     )
@@ -191,7 +191,7 @@ def check_together(config: Mapping) -> None:
         )
 
 
-def read_by_hand(
+def read_existing(
     config: Mapping, clips: Sequence[Clip], attributes: Sequence[Attribute]
 ) -> HandLabels:
     """The annotations that the user has already; UserError if they do not fit the clips."""
@@ -201,7 +201,7 @@ def read_by_hand(
     settings, offset = config["alphaction"], config["timestamp_offset"]
     splits = {clip.id: clip.split for clip in clips}
     numbering = settings["numbering"]
-    found = read_hand_labels(annotated_by_hand(config), splits, attributes, numbering, offset)
+    found = read_hand_labels(existing_annotations(config), splits, attributes, numbering, offset)
     # Of a video that is not downloaded yet the end may be unknown: its job looks again.
     counts = {clip.id: segments_of(clip, settings) for clip in clips if clip.end is not None}
     known = {each: where for each, where in found.judged.items() if each.clip in counts}
@@ -223,8 +223,8 @@ def segments_of(clip: Clip, settings: Mapping) -> int:
     return segment_count(frames, fps, settings["segment_seconds"])
 
 
-def annotated_by_hand(config: Mapping) -> list[str]:
-    """The files of annotations by hand that the config names for AlphAction."""
+def existing_annotations(config: Mapping) -> list[str]:
+    """The files of existing annotations that the config names for AlphAction."""
     named = config["alphaction"]["annotations"]
     return [named] if isinstance(named, str) and named else list(named)
 

@@ -1,6 +1,6 @@
 """Whether everything that was made is still as it was made, and training code reads it.
 
-Outputs are held against their records, to the last byte; folders of pictures, segments and
+Outputs are held against their records, to the last byte; folders of images, segments and
 arrays against the manifests that stand for them; and decord, by which readers fetch frames
 in video mode, has to see each clip as its manifest says.
 """
@@ -66,7 +66,7 @@ def _clip(manifest: Path) -> str:
 def _keyframes(manifest: Path) -> str:
     for row in rows_of(read_table(manifest, KEYFRAMES), Keyframe):
         if sha256(manifest.with_suffix("") / row.file) != row.sha256:
-            return f"its picture {row.file} is another"
+            return f"its image {row.file} is another"
     return ""
 
 

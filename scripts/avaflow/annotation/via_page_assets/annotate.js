@@ -109,7 +109,7 @@
     });
   });
 
-  // VIA writes a number above its box, which is outside the picture for a box at its edge.
+  // VIA writes a number above its box, which is outside the image for a box at its edge.
   optionally('numbers of boxes at the edge', function () {
     around(_via_file_annotator.prototype, '_creg_draw_label', function (draw, values) {
       var mid = values[0];
@@ -127,7 +127,7 @@
     });
   });
 
-  // After every change VIA draws all boxes of the picture again.
+  // After every change VIA draws all boxes of the image again.
   optionally('counting after each change', function () {
     around(_via_file_annotator.prototype, '_creg_draw_all', function (draw, values) {
       try {
@@ -146,7 +146,7 @@
 
   // ---------------------------------------------------------------- drawing at once
 
-  // While a box is selected, VIA takes a drag on the free picture for a click that lets the
+  // While a box is selected, VIA takes a drag on the free image for a click that lets the
   // box go; and it never draws from within another box, where people overlap. Within the
   // selected box a drag moves it, unless a key says that it draws.
   optionally('drawing at once', function () {
@@ -189,7 +189,7 @@
     });
   });
 
-  // A click on the free picture that shakes is no box.
+  // A click on the free image that shakes is no box.
   optionally('leaving out slips of the mouse', function () {
     around(_via_file_annotator.prototype, '_is_user_input_pts_equal', function (equal, values) {
       var points = this.user_input_pts;
@@ -255,11 +255,11 @@
     '<b></b><div class="count"></div><div class="notice" role="status"></div>' +
     '<details><summary>How to</summary><ul>' +
     '<li>Click a box, then tick at the right.</li>' +
-    '<li>Drag a selected box, or one of its handles, to mend it; <kbd>Del</kbd> removes it.</li>' +
+    '<li>Drag a selected box, or one of its handles, to fix it; <kbd>Del</kbd> removes it.</li>' +
     '<li>Drag anywhere else to draw a person who has no box, also within other boxes; within ' +
     'the selected one hold <kbd>Ctrl</kbd>.</li>' +
-    '<li>The number is the person: the same on every picture.</li>' +
-    '<li><kbd>n</kbd> next picture, <kbd>p</kbd> previous.</li>' +
+    '<li>The number is the person: the same on every image.</li>' +
+    '<li><kbd>n</kbd> next image, <kbd>p</kbd> previous.</li>' +
     '</ul></details><button type="button" class="save">Save</button>' +
     '<div class="state" role="status"></div>';
   function part(selector) {
@@ -462,7 +462,7 @@
   }
 
   document.body.appendChild(panel);
-  // VIA's page of tips, which covers the picture.
+  // VIA's page of tips, which covers the image.
   optionally('closing the page of tips', function () {
     if (typeof _via_util_page_hide === 'function') _via_util_page_hide();
     ['via_page_container', '_via_info_page_container'].forEach(function (id) {

@@ -1,4 +1,4 @@
-"""Random pictures of drawn persons with their boxes, to train the demo's detector on.
+"""Random images of drawn persons with their boxes, to train the demo's detector on.
 
 Nothing here repeats a video of the demo: looks, poses, sizes, places and colours are all drawn
 from the seed.
@@ -9,7 +9,7 @@ import numpy as np
 from acting import pose_of
 from compositing import Layer, Sighting, compose
 from figures import BOTTOMS, FABRIC_KINDS, HAIR_STYLES, Fabric, Look, draw_figure, skeleton
-from frame_number import PICTURE_HEIGHT, PICTURE_WIDTH, burn_frame_number
+from frame_number import IMAGE_HEIGHT, IMAGE_WIDTH, burn_frame_number
 from surroundings import BACKGROUNDS, Sheet, ball, bench, chair, plant, shadow
 
 SKINS = ((185, 212, 246), (165, 195, 235), (130, 165, 215), (95, 130, 185), (70, 98, 150))
@@ -54,29 +54,29 @@ def random_weights(rng: np.random.Generator) -> dict[str, float]:
 def random_background(rng: np.random.Generator) -> np.ndarray:
     """A room or yard in random colours, at times tinted, or plain shapes; uint8 (360, 640, 3)."""
     if rng.random() < 0.75:
-        picture = BACKGROUNDS[rng.integers(len(BACKGROUNDS))](rng)
+        image = BACKGROUNDS[rng.integers(len(BACKGROUNDS))](rng)
     else:
         sheet = Sheet()
         horizon = rng.uniform(120, 260)
         sheet.fade(0, horizon, _colour(rng), _colour(rng))
-        sheet.fade(horizon, PICTURE_HEIGHT, _colour(rng), _colour(rng))
+        sheet.fade(horizon, IMAGE_HEIGHT, _colour(rng), _colour(rng))
         for _ in range(rng.integers(0, 14)):
-            x, y = rng.uniform(0, PICTURE_WIDTH), rng.uniform(0, PICTURE_HEIGHT)
+            x, y = rng.uniform(0, IMAGE_WIDTH), rng.uniform(0, IMAGE_HEIGHT)
             width, height = rng.uniform(8, 110, 2)
             if rng.random() < 0.6:
                 sheet.box(x, y, x + width, y + height, _colour(rng))
             else:
                 sheet.disc(x, y, width / 2, height / 2, _colour(rng))
-        picture = sheet.finished()
+        image = sheet.finished()
     gain = rng.uniform(0.75, 1.15, 3) if rng.random() < 0.4 else np.ones(3)
-    return np.clip(picture * gain, 0, 255).astype(np.uint8)
+    return np.clip(image * gain, 0, 255).astype(np.uint8)
 
 
 def random_things(rng: np.random.Generator) -> list[Layer]:
     """Seats, plants and balls at random places."""
     layers = []
     for _ in range(rng.integers(0, 5)):
-        x, ground = rng.uniform(0, PICTURE_WIDTH), rng.uniform(225, 350)
+        x, ground = rng.uniform(0, IMAGE_WIDTH), rng.uniform(225, 350)
         size = rng.uniform(110, 260)
         kind = rng.integers(4)
         if kind == 0:
@@ -91,8 +91,8 @@ def random_things(rng: np.random.Generator) -> list[Layer]:
     return layers
 
 
-def random_picture(seed: int) -> tuple[np.ndarray, list[Sighting]]:
-    """A picture, uint8 BGR (360, 640, 3), and the sightings of the persons in it.
+def random_image(seed: int) -> tuple[np.ndarray, list[Sighting]]:
+    """An image, uint8 BGR (360, 640, 3), and the sightings of the persons in it.
 
     Persons of any size stand anywhere, on any background.
     """
@@ -114,13 +114,13 @@ def random_picture(seed: int) -> tuple[np.ndarray, list[Sighting]]:
         facing = float(rng.choice([-0.85, 0.85]) if rng.random() < 0.6 else rng.uniform(-1, 1))
         sprite = draw_figure(random_look(rng), pose, facing, height, (x, ground))
         layers.append(Layer(ground, person_id, *sprite))
-    picture, sightings, _ = compose(background, layers)
-    burn_frame_number(picture, int(rng.integers(4096)))
-    return picture, list(sightings.values())
+    image, sightings, _ = compose(background, layers)
+    burn_frame_number(image, int(rng.integers(4096)))
+    return image, list(sightings.values())
 
 
 def random_room(seed: int) -> tuple[np.ndarray, list[Sighting]]:
-    """As `random_picture`, but as a room or yard looks: farther persons are smaller, who sits does
+    """As `random_image`, but as a room or yard looks: farther persons are smaller, who sits does
     so on a seat, and a ball lies in the hands that reach for it."""
     rng = np.random.default_rng(seed)
     background = BACKGROUNDS[rng.integers(len(BACKGROUNDS))](rng)
@@ -152,6 +152,6 @@ def random_room(seed: int) -> tuple[np.ndarray, list[Sighting]]:
             hands = np.mean(skeleton(pose, facing).hands, axis=0) * height
             thing = ball(x + hands[0], ground + hands[1], rng.uniform(6, 12), _colour(rng))
             layers.append(Layer(ground + 0.5, 0, thing, 0, 0))
-    picture, sightings, _ = compose(background, layers)
-    burn_frame_number(picture, int(rng.integers(4096)))
-    return picture, list(sightings.values())
+    image, sightings, _ = compose(background, layers)
+    burn_frame_number(image, int(rng.integers(4096)))
+    return image, list(sightings.values())
