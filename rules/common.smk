@@ -43,7 +43,7 @@ except UserError as error:
     sys.exit(1)
 
 if workflow.is_main_process:
-    for warning in PROJECT.warnings:
+    for warning in [*PROJECT.warnings, *(KINETICS.warnings if KINETICS else [])]:
         logger.warning(f"avaflow warning: {warning}")
 
 VERSIONS = read_versions(SCRIPTS)

@@ -213,7 +213,7 @@ def _key(row: Mapping[str, str]) -> str:
 def _whole(row: Mapping[str, str], rawframes: Path | None, known: Mapping) -> bool:
     """Whether what the journal knows of a clip is all there, its frames too where asked for.
 
-    A video that was too short is looked at again: it takes no time, and versions before 0.3 made
+    A video that was too short is looked at again: it takes no time, and earlier versions made
     nothing of those that end early.
     """
     if known["status"] != "cut":
