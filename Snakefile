@@ -18,6 +18,7 @@ include: "rules/persons.smk"
 include: "rules/annotation.smk"
 include: "rules/formats.smk"
 include: "rules/features.smk"
+include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
 include: "rules/workflow.smk"
@@ -121,6 +122,12 @@ rule alphaction:
 rule features:
     input:
         requested_features,
+    localrule: True
+
+
+rule downloads:
+    input:
+        requested_downloads,
     localrule: True
 
 

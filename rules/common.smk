@@ -14,6 +14,7 @@ if str(SCRIPTS) not in sys.path:
 from avaflow.ava_kinetics.plan import action_list, annotation_csv, load_ava_kinetics
 from avaflow.ava_kinetics.plan import plan_path as ava_kinetics_plan_path
 from avaflow.ava_kinetics.movies import find_csvs, load_ava
+from avaflow.bulk.archives import known_names, wanted_archives
 from avaflow.features.checkpoints import NO_WEIGHTS
 from avaflow.errors import UserError
 from avaflow.files import sha256
@@ -33,6 +34,7 @@ try:
     check_own(workflow.config_settings.overwrite_config, SETTINGS)
     take_types(config, SETTINGS)
     PROJECT = load_project(config, BASE / "schemas")
+    ARCHIVES = wanted_archives(config["downloads"])
     # Jobs on a cluster read what this run found on the disk instead of looking again.
     KINETICS = load_kinetics(config, scan_disk=workflow.is_main_process)
     AVA_MOVIES = load_ava(config)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 TO_DO = {
     "download": ("video to download", "videos to download"),
+    "fetch_archive": ("archive to download", "archives to download"),
     "trim": ("clip to cut", "clips to cut"),
     "extract_rawframes": ("clip to take frames of", "clips to take frames of"),
     "cut_segments": ("clip to cut into segments", "clips to cut into segments"),
