@@ -206,8 +206,38 @@ def test_proposals_of_strangers_are_not_run(tmp_path):
 
     (tmp_path / "ava.pkl").write_bytes(pickle.dumps({"-5KQ66BBWC4,0902": Evil()}))
     with pytest.raises(UserError, match="arrays only"):
-        merge_proposals(None, tmp_path / "ava.pkl", tmp_path / "m.pkl")
+        merge_proposals(
+            None, tmp_path / "ava.pkl", tmp_path / "m.pkl", tmp_path / "none.csv", set()
+        )
     assert not (tmp_path / "written").exists() and not (tmp_path / "m.pkl").exists()
+
+
+def test_proposals_of_another_split_are_told(tmp_path):
+    ava, csv, merged = tmp_path / "ava.pkl", tmp_path / "a.csv", tmp_path / "m.pkl"
+    csv.write_text(
+        "-5KQ66BBWC4,0902,0,0,1,1,80,1\n-5KQ66BBWC4,0903,0,0,1,1,80,1\ngone_movie1,0902,0,0,1,1,9,0\n"
+    )
+
+    def merge(**boxes):
+        content = {key.replace("__", ","): np.array(value) for key, value in boxes.items()}
+        ava.write_bytes(pickle.dumps(content))
+        return merge_proposals(None, ava, merged, csv, {"-5KQ66BBWC4"})
+
+    box = [[0.1, 0.1, 0.5, 0.5, 0.9]]
+    assert merge(**{"-5KQ66BBWC4__0902": box, "other_movie__0902": box}) == (0, 2, 1)
+    assert set(read_proposals(merged)) == {"-5KQ66BBWC4,0902", "other_movie,0902"}
+    merged.unlink()
+    with pytest.raises(UserError, match=r"ava\.pkl: it proposes nobody on any keyframe of "):
+        merge(**{"gone_movie1__0902": box})
+    with pytest.raises(UserError, match=r"Expected keys such as '-5KQ66BBWC4,0902', found none:"):
+        merge()
+    with pytest.raises(UserError, match=r"expected numbers at '-5KQ66BBWC4,0902', found NaN"):
+        merge(**{"-5KQ66BBWC4__0902": [[0.1, 0.1, 0.5, np.nan, 0.9]]})
+    with pytest.raises(UserError, match=r"expected keys like '0f39OWEqJ24,0902', found 'x'"):
+        merge(x=box)
+    with pytest.raises(UserError, match=r"expected shape \(N, 5\)"):
+        merge(**{"-5KQ66BBWC4__0902": [0.1, 0.2]})
+    assert not merged.exists()
 
 
 # ------------------------------------------------------------------ decoding
@@ -283,6 +313,8 @@ def made_up(workspace: Workspace) -> None:
         boxes = {f"{MOVIE},0902": np.array([[0.1, 0.1, 0.5, 0.5, 0.3], [0.1, 0.1, 0.9, 0.9, 0.95]])}
         path = ava / f"ava_dense_proposals_{split}.FAIR.recall_93.9.pkl"
         path.write_bytes(pickle.dumps(boxes, 2))
+    boxes[f"{MOVIE},0902"][1, 4] = 0.96
+    (folder / "fair.pkl").write_bytes(pickle.dumps(boxes, 2))
     frames = folder / "ava" / "rawframes" / MOVIE
     frames.mkdir(parents=True)
     for number in range(1, 101):
@@ -293,6 +325,7 @@ CONFIG = {
     "annotations": "ava_kinetics_v1_0",
     "lists": {"train": "k700/train/list.txt", "val": "k700/val/list.txt"},
     "ava": "ava",
+    "ava_proposals": {"train": "", "val": "fair.pkl"},
     "max_broken_share": 0.9,
 }
 
@@ -432,6 +465,9 @@ def test_proposals_are_of_the_right_second_and_side(prepared):
     merged = read_proposals(annotations / "ava_kinetics_train_proposals.pkl")
     assert set(merged) == {*own, f"{MOVIE},0902"}
     assert merged[f"{MOVIE},0902"][:, 4].tolist() == [0.95, 0.3]
+    # Those of val were given beside the folder, which has some too.
+    given = read_proposals(annotations / "ava_kinetics_val_proposals.pkl")
+    assert given[f"{MOVIE},0902"][:, 4].tolist() == [0.96, 0.3]
 
 
 def test_mmaction2_reads_every_sample(prepared):
@@ -455,7 +491,7 @@ def test_mmaction2_reads_every_sample(prepared):
     movie = samples["val", MOVIE, 902]
     assert movie.paths[0].parent.name == MOVIE and movie.centre == 60
     assert all(path.exists() for path in movie.paths[:4])
-    assert len(movie.proposals) == 1  # 0.95; the other is under 0.9
+    assert len(movie.proposals) == 1  # 0.96; the other is under 0.9
 
 
 def test_avas_files_are_left_alone_and_its_frames_linked(prepared):
@@ -610,6 +646,22 @@ def test_an_ava_folder_among_the_results_is_refused(tmp_path):
     run = workspace.run("-n", "ava_kinetics", ava_kinetics={"ava": "results/ava_kinetics"})
     assert run.status == 1 and "originals would be overwritten" in run.output, run.output
     assert frames.is_dir() and not frames.is_symlink()
+
+
+def test_proposals_that_lie_beside_the_ava_folder(tmp_path):
+    workspace = Workspace(tmp_path / "w", clips="")
+    made_up(workspace)
+    annotations = workspace.folder / "ava" / "annotations"
+    name = "ava_dense_proposals_train.FAIR.recall_93.9.pkl"
+    given = (annotations / name).rename(workspace.folder / name)
+    ava = str(workspace.folder / "ava")
+    with pytest.raises(UserError, match=name):
+        find_ava(ava, ["train"], {"train": "", "val": ""})
+    found = find_ava(ava, ["train"], {"train": str(given), "val": ""})
+    assert found.proposals["train"] == str(given)
+    assert found.proposals["val"] == str(annotations / name.replace("train", "val"))
+    with pytest.raises(UserError, match=r"ava_kinetics\.ava_proposals\.train: no\.pkl is missing"):
+        find_ava(ava, ["train"], {"train": "no.pkl", "val": ""})
 
 
 def test_ava_without_frames_of_a_split_is_left_out_or_told(tmp_path):
