@@ -59,6 +59,12 @@ rule rawframes:
     localrule: True
 
 
+rule flow:
+    input:
+        requested_flow,
+    localrule: True
+
+
 rule keyframes:
     input:
         all_clips("keyframes/{clip}.csv"),

@@ -16,6 +16,7 @@ def clip_targets():
         *all_clips("clips/{clip}.mp4"),
         *all_clips("keyframes/{clip}.csv"),
         *rawframes_wanted(),
+        *flow_wanted(),
         *all_batches("detections/{batch}.batch.json"),
         *all_batches("embeddings/{batch}.batch.json"),
         *all_clips("tracks/{clip}.csv"),

@@ -15,6 +15,7 @@ from avaflow.files import sha256
 from avaflow.lines import lines_of
 from avaflow.manifests import read_clip_manifest
 from avaflow.tables import KEYFRAMES, Keyframe, read_table, rows_of
+from avaflow.videos.flow_files import flow_digest
 from avaflow.videos.segments import read_segments_manifest, segments_digest
 from avaflow.videos.trim import frames_digest
 from avaflow.workflow.records import REPAIR, Records
@@ -76,6 +77,12 @@ def _rawframes(manifest: Path) -> str:
     return "" if digest == (entry["bytes"], entry["sha256"]) else "its frames are others"
 
 
+def _flow(manifest: Path) -> str:
+    entry = json.loads(manifest.read_text(encoding="utf-8"))
+    digest = flow_digest(manifest.with_suffix(""), entry["flows"])
+    return "" if digest == (entry["bytes"], entry["sha256"]) else "its flow is another"
+
+
 def _segments(manifest: Path) -> str:
     facts = read_segments_manifest(manifest)
     folder = manifest.with_suffix("")
@@ -110,6 +117,7 @@ CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("clips", ".json"): _clip,
     ("keyframes", ".csv"): _keyframes,
     ("rawframes", ".json"): _rawframes,
+    ("flow", ".json"): _flow,
     ("segments", ".json"): _segments,
     ("feature_batches", ".csv"): _arrays("features"),
     ("person_feature_batches", ".csv"): _arrays("person_features"),
