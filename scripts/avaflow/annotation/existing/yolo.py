@@ -14,6 +14,7 @@ from avaflow.annotation.existing.names import Names
 from avaflow.annotation.existing.text import text_lines
 from avaflow.boxes import Corners
 from avaflow.errors import UserError
+from avaflow.lines import lines_of
 
 NAME_FILES = ("data.yaml", "dataset.yaml", "data.yml", "obj.names", "classes.txt")
 """Files of a YOLO folder that name its classes, the first that is there."""
@@ -101,7 +102,7 @@ def read_class_names(path: Path) -> list[str]:
     """The classes of a YOLO folder in the order of their numbers."""
     text = "".join(text_lines(path))
     if path.suffix not in (".yaml", ".yml"):
-        return [line.strip() for line in text.splitlines() if line.strip()]
+        return [line.strip() for line in lines_of(text) if line.strip()]
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
