@@ -10,13 +10,12 @@ FROM python:${PYTHON}-slim-bookworm AS build
 ARG TORCH=cpu
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 \
     VIRTUAL_ENV=/opt/avaflow/.venv UV_PROJECT_ENVIRONMENT=/opt/avaflow/.venv
-# Any uv of this series reads the lock file.
 RUN pip install --no-cache-dir "uv>=0.8,<1"
 WORKDIR /opt/avaflow
-COPY pyproject.toml uv.lock ./
-# The lock file has torch's usual build, which brings CUDA; its processor build is of another index.
+COPY pyproject.toml ./
+# torch's usual build brings CUDA; its processor build is of another index.
 RUN case "$TORCH" in \
-      cuda) uv sync --locked --no-dev --no-cache ;; \
+      cuda) uv sync --no-dev --no-cache ;; \
       cpu) uv venv && uv pip install --no-cache --torch-backend=cpu -r pyproject.toml ;; \
       *) echo "TORCH is $TORCH, expected cpu or cuda" >&2; exit 1 ;; \
     esac
