@@ -101,6 +101,7 @@ rule extract_flow:
     params:
         clip="{clip}",
         settings=settings_of("rawframes", "flow"),
+        links=config["links"],
         code=code("extract_flow"),
     script:
         "../scripts/extract_flow.py"

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from avaflow import files
 from avaflow.errors import UserError
 from avaflow.videos.flow import flow_image, write_flow
 from avaflow.videos.flow_files import write_flow_manifest
@@ -65,6 +66,14 @@ def test_a_known_motion(tmp_path, frames):
         link = folder / f"img_{number:05d}.jpg"
         assert link.is_symlink() and not link.readlink().is_absolute()
         assert link.samefile(frames / link.name)
+
+
+@with_contrib
+def test_frames_are_held_as_the_config_says(tmp_path, frames, monkeypatch):
+    monkeypatch.setattr(files, "_links", "hard")
+    write_flow(frames, 4, tmp_path / "flow" / "c")
+    held = tmp_path / "flow" / "c" / "img_00002.jpg"
+    assert not held.is_symlink() and held.samefile(frames / "img_00002.jpg")
 
 
 @with_contrib

@@ -1,13 +1,12 @@
 """Optical flow between the frames of a clip, as images that two-stream networks read."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from avaflow.errors import UserError
-from avaflow.files import atomic_folder
+from avaflow.files import atomic_folder, link
 from avaflow.videos.flow_files import AXES, BOUND_PX, FLOW_IMAGE
 from avaflow.videos.trim import RAWFRAME
 
@@ -46,7 +45,8 @@ def flow_image(flow: np.ndarray) -> np.ndarray:
 def write_flow(frames_folder: Path, frames: int, folder: Path, threads: int = 1) -> None:
     """Write the flow between the frames of a clip, with links to these frames beside it.
 
-    Readers of both find them in one folder, which appears whole or not at all. Raises
+    Readers of both find them in one folder, which appears whole or not at all; the links are of
+    the kind that :func:`avaflow.files.use_links` was told. Raises
     UserError where a frame cannot be read or contrib is missing.
     """
     import cv2
@@ -61,7 +61,7 @@ def write_flow(frames_folder: Path, frames: int, folder: Path, threads: int = 1)
                     f"{path}: expected a frame of the clip, found no image that can be read. "
                     "Delete the clip's files and run again."
                 )
-            os.symlink(os.path.relpath(path, folder), temporary / path.name)
+            link(path, temporary / path.name)
             if before is not None:
                 flow = method.calc(before, image, None)
                 for axis, motion in zip(AXES, (flow[..., 0], flow[..., 1]), strict=True):
