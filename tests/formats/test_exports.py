@@ -385,13 +385,60 @@ def test_mmaction2_takes_the_best_weak_proposal(dataset):
 def test_mmaction2_config_settings(dataset):
     config = readers.mmaction2_config(dataset / "mmaction2/slowfast_frames.py")
     assert config["num_classes"] == 6
-    assert config["model"]["roi_head"]["bbox_head"] == {"num_classes": 6, "topk": (3,)}
+    head = config["model"]["roi_head"]["bbox_head"]
+    assert (head["type"], head["num_classes"], head["topk"]) == ("BBoxHeadAVA", 6, (3,))
     assert config["val_evaluator"]["num_classes"] == 6
     train = config["train_dataloader"]["dataset"]
     assert (train["timestamp_start"], train["timestamp_end"]) == (900, 911)
     assert Path(train["ann_file"]).resolve() == (dataset / "annotations/train.csv").resolve()
     for name in ("ann_file", "exclude_file", "label_file", "proposal_file"):
         assert Path(config["test_dataloader"]["dataset"][name]).is_file()
+
+
+@pytest.mark.parametrize("mode", ["frames", "video"])
+def test_mmaction2_config_needs_nothing_of_mmaction2(dataset, mode):
+    config = readers.mmaction2_config(dataset / f"mmaction2/slowfast_{mode}.py")
+    assert "_base_" not in config
+    # What mmengine's Runner asks of a config that trains, validates and tests.
+    for name in ("train", "val", "test"):
+        loader = config[f"{name}_dataloader"]
+        assert loader["dataset"]["type"] == "AVADataset"
+        assert loader["dataset"]["pipeline"][-1] == {"type": "PackActionInputs"}
+        assert loader["sampler"] == {"type": "DefaultSampler", "shuffle": name == "train"}
+        assert config[f"{name}_cfg"]["type"] in ("EpochBasedTrainLoop", "ValLoop", "TestLoop")
+    assert config["test_dataloader"]["dataset"]["test_mode"] is True
+    assert "test_mode" not in config["train_dataloader"]["dataset"]
+    assert config["default_scope"] == "mmaction"
+    # The network of mmaction2's own config for AVA v2.2, for 8 GPUs x 6 keyframes.
+    model = config["model"]
+    assert (model["type"], model["_scope_"]) == ("FastRCNN", "mmdet")
+    assert model["backbone"]["type"] == "mmaction.ResNet3dSlowFast"
+    assert (model["backbone"]["resample_rate"], model["backbone"]["speed_ratio"]) == (4, 4)
+    assert model["backbone"]["slow_pathway"]["spatial_strides"] == (1, 2, 2, 1)
+    assert model["roi_head"]["bbox_head"]["in_channels"] == 2304
+    assert config["optim_wrapper"]["optimizer"]["lr"] == 0.075
+    assert config["auto_scale_lr"] == {"enable": True, "base_batch_size": 48}
+    assert config["train_dataloader"]["batch_size"] == 6
+    names = [backend["type"] for backend in config["visualizer"]["vis_backends"]]
+    assert names == ["LocalVisBackend", "TensorboardVisBackend"]
+
+
+def test_mmaction2_config_is_loaded_by_mmengine(dataset):
+    config = pytest.importorskip("mmengine.config").Config
+    for mode in ("frames", "video"):
+        path = dataset / f"mmaction2/slowfast_{mode}.py"
+        loaded = config.fromfile(path)
+        assert loaded.num_classes == 6
+        root = Path(loaded.train_dataloader.dataset.ann_file).resolve()
+        assert root == (dataset / "annotations/train.csv").resolve()
+
+
+def test_mmaction2_readme_says_how_to_run_on_one_gpu_and_on_four(dataset):
+    text = (dataset / "mmaction2/README.md").read_text()
+    assert "PYTHONPATH=. python tools/train.py $DATASET/mmaction2/slowfast_frames.py" in text
+    assert "PYTHONPATH=. python tools/test.py $DATASET/mmaction2/slowfast_frames.py" in text
+    assert "torchrun --nproc_per_node 4 tools/train.py" in text
+    assert "0.009375 on 1, 0.0375 on 4, 0.075 on 8" in text
 
 
 def test_mmaction2_config_moves_with_the_folder(dataset):

@@ -1,6 +1,8 @@
 """Training configs for mmaction2 1.x that read the dataset as it stands.
 
-They inherit from mmaction2's own SlowFast config for AVA v2.2 and set only what differs.
+They say everything themselves instead of inheriting from mmaction2's own SlowFast config for
+AVA v2.2: `_base_ = 'mmaction::...'` is found only where an installed mmaction2 carries its
+configs (`.mim`), and a checkout, `pip install -e` and `uv pip install -e` of today carry none.
 Reader: `AVADataset` with `SampleAVAFrames`, whose arithmetic decides the odd values below.
 """
 
@@ -13,11 +15,25 @@ from avaflow.formats.proposals import READER_SCORE
 from avaflow.listing import commas
 from avaflow.templates import render
 
-BASE = (
-    "mmaction::detection/slowfast/"
-    "slowfast_kinetics400-pretrained-r50_8xb6-8x8x1-cosine-10e_ava22-rgb.py"
+ORIGIN = "slowfast_kinetics400-pretrained-r50_8xb6-8x8x1-cosine-10e_ava22-rgb"
+"""mmaction2's config (`configs/detection/slowfast/`, 1.2.0) whose network, optimiser and
+augmentation ours has, value by value."""
+
+WEIGHTS = (
+    "https://download.openmmlab.com/mmaction/recognition/slowfast/"
+    "slowfast_r50_8x8x1_256e_kinetics400_rgb/"
+    "slowfast_r50_8x8x1_256e_kinetics400_rgb_20200716-73547d2b.pth"
 )
-"""In the wheel of mmaction2 1.2.0 as well as in its repository."""
+"""The backbone's weights, trained on Kinetics-400: what :data:`ORIGIN` starts from."""
+
+GPUS = 8
+"""GPUs that :data:`RATE` is for, as in :data:`ORIGIN`."""
+
+BATCH = 6
+"""Keyframes a GPU and step, as in :data:`ORIGIN`."""
+
+RATE = 0.075
+"""Learning rate of :data:`ORIGIN`, for :data:`GPUS` x :data:`BATCH` keyframes a step."""
 
 START_INDEX = {"frames": 1, "video": 0}
 """`SampleAVAFrames` adds start_index twice: to the centre and to every index.
@@ -29,10 +45,11 @@ with 0 the centre is the keyframe exactly, with the class default 1 it is two fr
 """
 
 MAX_EPOCHS = 20
-"""Epochs; the base config's 10 are for AVA's 200,000 or so keyframes, smaller sets need more."""
+"""Epochs; the 10 of :data:`ORIGIN` are for AVA's 200,000 or so keyframes, smaller sets need
+more."""
 
 WARMUP_EPOCHS = 2
-"""Epochs of linear warm-up, as in the base config."""
+"""Epochs of linear warm-up, as in :data:`ORIGIN`."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,11 @@ def topk(actions: int) -> tuple[int, ...]:
     return tuple(k for k in (3, 5) if k < actions) or (1,)
 
 
+def rate_on(gpus: int) -> float:
+    """The learning rate on so many GPUs, as mmengine scales it: in proportion to the batch."""
+    return RATE * gpus / GPUS
+
+
 def config_text(export: Export, mode: str) -> str:
     """The Python text of the config; `mode` is `frames` or `video`."""
     return render(
@@ -82,7 +104,11 @@ def config_text(export: Export, mode: str) -> str:
         "slowfast.py",
         export=export,
         mode=mode,
-        base=BASE,
+        origin=ORIGIN,
+        weights=WEIGHTS,
+        gpus=GPUS,
+        batch=BATCH,
+        rate=RATE,
         timestamp_end=timestamp_end(export.longest_frames, export.fps, export.offset),
         start_index=START_INDEX[mode],
         reader_score=READER_SCORE,
@@ -105,7 +131,9 @@ def readme_text(
         best=f"slowfast_{modes[0]}",
         dataset=dataset,
         unproposed=_unproposed(unproposed),
-        base=BASE,
+        origin=ORIGIN,
+        rates={gpus: f"{rate_on(gpus):.4g}" for gpus in (1, 4, GPUS)},
+        batch=BATCH,
         timestamp_end=timestamp_end(export.longest_frames, export.fps, export.offset),
         reader_score=READER_SCORE,
         max_epochs=MAX_EPOCHS,
