@@ -85,6 +85,7 @@ rule export_mmaction2:
     output:
         readme=results("dataset/mmaction2/README.md"),
         configs=mmaction2_configs(),
+        demo=results("dataset/mmaction2/demo_with_boxes.py"),
     log:
         results("logs/export_mmaction2.log"),
     localrule: True
@@ -94,6 +95,7 @@ rule export_mmaction2:
         splits=ANNOTATED_SPLITS,
         offset=config["timestamp_offset"],
         fps=FPS,
+        stride=config["detector"]["stride"],
         actions=config["actions"],
         rawframes=config["rawframes"]["enabled"],
         dataset=lambda wildcards, output: str(Path(output.readme).parents[1]),
@@ -113,6 +115,7 @@ rule export_slowfast:
     output:
         readme=results("dataset/slowfast/README.md"),
         config=results("dataset/slowfast/SLOWFAST.yaml"),
+        label_map=results("dataset/slowfast/label_map.json"),
         lists=of_annotated_splits("dataset/slowfast/frame_lists/{split}.csv"),
         boxes=of_annotated_splits("dataset/slowfast/ava_{split}_predicted_boxes.csv"),
     log:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from avaflow.files import write_text
 from avaflow.formats.ava import read_csv
-from avaflow.formats.mmaction2 import Export, config_text, readme_text
+from avaflow.formats.mmaction2 import Export, config_text, demo_text, readme_text
 from avaflow.formats.proposals import key_of, proposals_of_splits
 from avaflow.manifests import frame_counts
 from avaflow.project.actions import all_actions, attributes_from_config
@@ -39,6 +39,7 @@ if "snakemake" in globals():
         modes = ["frames", "video"] if p.rawframes else ["video"]
         for mode, path in zip(modes, snakemake.output.configs, strict=True):
             write_text(path, config_text(export, mode))
+        write_text(snakemake.output.demo, demo_text(p.stride))
         dataset = Path(p.dataset).as_posix()
         write_text(snakemake.output.readme, readme_text(export, modes, dataset, unproposed))
         log.info("configs for %s", ", ".join(modes))

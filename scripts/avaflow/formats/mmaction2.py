@@ -9,6 +9,7 @@ Reader: `AVADataset` with `SampleAVAFrames`, whose arithmetic decides the odd va
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from avaflow.errors import UserError
 from avaflow.formats.proposals import READER_SCORE
@@ -118,6 +119,15 @@ def config_text(export: Export, mode: str) -> str:
     )
 
 
+def demo_text(stride: int) -> str:
+    """A script that runs mmaction2's own demo with our detections instead of mmdet's.
+
+    `stride` says which frames were looked at: a frame between them takes the nearest one's
+    boxes. mmaction2's demo asks for boxes on frames of its own choice, one in eight.
+    """
+    return render(__file__, "demo_with_boxes.py", stride=stride, reach=stride // 2)
+
+
 def readme_text(
     export: Export, modes: Sequence[str], dataset: str, unproposed: dict[str, list[str]]
 ) -> str:
@@ -130,6 +140,7 @@ def readme_text(
         modes=modes,
         best=f"slowfast_{modes[0]}",
         dataset=dataset,
+        results=Path(dataset).parent.as_posix(),
         unproposed=_unproposed(unproposed),
         origin=ORIGIN,
         rates={gpus: f"{rate_on(gpus):.4g}" for gpus in (1, 4, GPUS)},

@@ -12,10 +12,11 @@ from avaflow.formats.links import link_dataset
 from avaflow.project.clips import SPLITS
 
 EXPORTED = {
-    "mmaction2": ["README.md", "slowfast_frames.py", "slowfast_video.py"],
+    "mmaction2": ["README.md", "slowfast_frames.py", "slowfast_video.py", "demo_with_boxes.py"],
     "slowfast": [
         "README.md",
         "SLOWFAST.yaml",
+        "label_map.json",
         "frame_lists/{split}.csv",
         "ava_{split}_predicted_boxes.csv",
     ],
