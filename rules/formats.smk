@@ -189,3 +189,48 @@ rule export_alphaction:
         code=code("export_alphaction"),
     script:
         "../scripts/export_alphaction.py"
+
+
+# Clips without labels, for the test loops of the toolboxes: only where they are asked for.
+
+
+rule prepare_prediction:
+    input:
+        unlabelled_batches(),
+        keyframes=unlabelled_clips("keyframes/{clip}.csv"),
+        clips=unlabelled_clips("clips/{clip}.json"),
+        rawframes=(
+            unlabelled_clips("rawframes/{clip}.json") if config["rawframes"]["enabled"] else []
+        ),
+        segments=(
+            unlabelled_clips("segments/{clip}.json") if "alphaction" in config["exports"] else []
+        ),
+    output:
+        **prediction_files(),
+        readme=prediction("README.md"),
+        links=prediction("links.tsv"),
+        csv=prediction("annotations/predict.csv"),
+        excluded=prediction("annotations/predict_excluded_timestamps.csv"),
+        proposals=prediction("annotations/dense_proposals_predict.pkl"),
+        action_list=prediction("annotations/action_list.pbtxt"),
+        label_map=prediction("annotations/label_map.txt"),
+    log:
+        results("logs/prepare_prediction.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        reads=unlabelled_clips("detections/{clip}.csv"),
+        clips=PROJECT.unlabelled,
+        toolboxes=predicting_toolboxes(),
+        results=lambda wildcards, output: str(Path(output.readme).parents[2]),
+        rawframes=config["rawframes"]["enabled"],
+        actions=config["actions"],
+        offset=config["timestamp_offset"],
+        fps=FPS,
+        margin=config["keyframes"]["margin"],
+        # By a function: Snakemake would take braces in a text for wildcards.
+        settings=lambda wildcards: settings_of("alphaction", "alphaction"),
+        code=code("prepare_prediction"),
+    script:
+        "../scripts/prepare_prediction.py"

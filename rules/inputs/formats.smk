@@ -1,5 +1,8 @@
 # What the rules of formats.smk read, and with which settings.
 
+# Exports with which a model can be run; Datumaro runs none.
+TOOLBOXES = ["mmaction2", "slowfast", "alphaction"]
+
 
 def split_batches(wildcards):
     """The detections of every batch that holds clips of the split."""
@@ -53,8 +56,9 @@ def dataset_files():
 
 def exports_made():
     """Those of the config's `exports` that can be made: an annotation of theirs is finished."""
-    own = {"alphaction": ALPHACTION_SPLITS}
+    own = {"alphaction": ALPHACTION_SPLITS, "predict": PROJECT.unlabelled}
     asked = [*config["exports"], *(["alphaction"] if wants_alphaction() else [])]
+    asked += ["predict"] if wants_prediction() else []
     return [name for name in dict.fromkeys(asked) if own.get(name, ANNOTATED_SPLITS)]
 
 
@@ -144,3 +148,72 @@ def alphaction_files():
     if ALPHACTION_SPLITS:
         return [results("dataset/alphaction/README.md")]
     return all_clips("segments/{clip}.json")
+
+
+def unlabelled_clips(pattern):
+    """A file of every clip without labels."""
+    return expand(results(pattern), clip=PROJECT.unlabelled)
+
+
+def unlabelled_batches():
+    """The detections of every batch that holds clips without labels."""
+    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.unlabelled})
+    return expand(results("detections/{batch}.batch.json"), batch=batches)
+
+
+def predicting_toolboxes():
+    """The toolboxes of the config's `exports` that run models."""
+    return [name for name in config["exports"] if name in TOOLBOXES]
+
+
+def prediction(name):
+    """A file of the folder to run a trained model on."""
+    return results(f"dataset/predict/{name}")
+
+
+def wants_prediction():
+    """Whether that folder was made before: it is kept up to date then.
+
+    So a clip that was finished since is not taken for one that awaits its labels.
+    """
+    return Path(prediction("annotations")).exists() and bool(predicting_toolboxes())
+
+
+def prediction_files():
+    """What each toolbox needs beside the annotations to run a model on clips without labels."""
+    modes = ["frames", "video"] if config["rawframes"]["enabled"] else ["video"]
+    files = {
+        "mmaction2": [f"slowfast_{mode}.py" for mode in modes],
+        "slowfast": [
+            "SLOWFAST.yaml",
+            "label_map.json",
+            "frame_lists/predict.csv",
+            "ava_predict_predicted_boxes.csv",
+        ],
+        "alphaction": [
+            "paths_catalog_entry.txt",
+            "finetune_resnet50_4x16f.yaml",
+            "annotations/predict_min.json",
+            "boxes/predict_person_bbox.json",
+        ],
+    }
+    return {
+        name: [prediction(f"{name}/{file}") for file in files[name]]
+        for name in predicting_toolboxes()
+    }
+
+
+def requested_prediction(wildcards):
+    """What the target `predict` asks for; the run ends where there is nothing to run a model on."""
+    missing = ""
+    if not PROJECT.unlabelled:
+        missing = "every clip has labels: there is none to run a model on"
+    if not predicting_toolboxes():
+        missing = (
+            f"`exports` names no toolbox that runs models: expected one of {', '.join(TOOLBOXES)}"
+        )
+    if missing:
+        # Only now is it known that predictions are asked for.
+        logger.error(f"{ERROR_MARK}predict: {missing}")
+        sys.exit(1)
+    return prediction("README.md")

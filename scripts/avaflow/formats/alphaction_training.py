@@ -100,12 +100,12 @@ def schedule_of(train: Split | None, manifests: Mapping[str, SegmentsManifest]) 
 
 
 def judged_split(splits: Sequence[Split]) -> str | None:
-    """The split that a model is validated on: val, else test, else none.
+    """The split that a model is validated on: val, else test, else none; or `predict`, alone.
 
     One without any person box has nothing that AlphAction could judge, and stops it.
     """
     usable = {split.name for split in splits if split.boxes}
-    return next((name for name in ("val", "test") if name in usable), None)
+    return next((name for name in ("val", "test", "predict") if name in usable), None)
 
 
 def config_text(

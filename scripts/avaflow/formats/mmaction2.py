@@ -73,8 +73,9 @@ class Export:
 
     @property
     def judged(self) -> str | None:
-        """The split that a finished model is tested on: test, else val, else none."""
-        return next((split for split in ("test", "val") if split in self.splits), None)
+        """The split that a finished model is tested on: test, else val, else none. It is
+        `predict` for clips without labels, which are told of and not judged."""
+        return next((each for each in ("test", "val", "predict") if each in self.splits), None)
 
 
 def timestamp_end(longest_frames: int, fps: int, offset: int) -> int:

@@ -203,8 +203,11 @@ def plan_split(
 
 
 def choose_evaluation(splits: Mapping[str, Split]) -> Evaluation:
-    """val if it has labels, else test, else train: PySlowFast builds a validation set always."""
-    for name in ("val", "test", "train"):
+    """val if it has labels, else test, else train: PySlowFast builds a validation set always.
+
+    `predict` is that of clips without labels, which stand alone.
+    """
+    for name in ("val", "test", "train", "predict"):
         if name in splits:
             return splits[name].evaluation
     raise UserError("export slowfast: no split has labels yet: finish a project first")

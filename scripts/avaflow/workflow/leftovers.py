@@ -30,6 +30,16 @@ EXPORTED = {
         "clips",
         "keyframes",
     ],
+    "predict": [
+        "README.md",
+        "links.tsv",
+        "annotations",
+        "clips",
+        "rawframes",
+        "mmaction2",
+        "slowfast",
+        "alphaction",
+    ],
 }
 """What each export writes. A user's own files beside these are nobody's leftovers."""
 

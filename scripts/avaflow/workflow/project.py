@@ -77,6 +77,12 @@ class Project:
         return [clip.id for clip in self.clips if clip.id not in self.finished]
 
     @property
+    def unlabelled(self) -> list[str]:
+        """Clips of which nobody said anything, neither in VIA nor in existing annotations."""
+        existing = set(self.existing.clips) if self.existing else set()
+        return [clip for clip in self.awaiting if clip not in existing]
+
+    @property
     def alphaction_clips(self) -> list[str]:
         """Clips of AlphAction's dataset: or those of existing annotations."""
         return list(self.finished) if self.existing is None else self.existing.clips
