@@ -86,6 +86,7 @@ rule export_mmaction2:
         readme=results("dataset/mmaction2/README.md"),
         configs=mmaction2_configs(),
         demo=results("dataset/mmaction2/demo_with_boxes.py"),
+        again=repeated_csvs(),
     log:
         results("logs/export_mmaction2.log"),
     localrule: True
@@ -97,6 +98,7 @@ rule export_mmaction2:
         fps=FPS,
         stride=config["detector"]["stride"],
         actions=config["actions"],
+        imbalance=settings_of("imbalance", "dataset"),
         rawframes=config["rawframes"]["enabled"],
         dataset=lambda wildcards, output: str(Path(output.readme).parents[1]),
         code=code("export_mmaction2"),
@@ -170,6 +172,7 @@ rule export_alphaction:
         catalog=results("dataset/alphaction/paths_catalog_entry.txt"),
         config=results("dataset/alphaction/finetune_resnet50_4x16f.yaml"),
         annotations=alphaction_annotations(),
+        again=alphaction_repeated(),
     log:
         results("logs/export_alphaction.log"),
     localrule: True
@@ -184,6 +187,7 @@ rule export_alphaction:
         actions=config["actions"],
         # By a function: Snakemake would take braces in a text for wildcards.
         settings=lambda wildcards: settings_of("alphaction", "alphaction"),
+        imbalance=settings_of("imbalance", "alphaction"),
         margin=config["keyframes"]["margin"],
         state=existing_state(),
         code=code("export_alphaction"),

@@ -1,5 +1,6 @@
 """Write AlphAction's annotations, person boxes, catalog entry and config, and link its clips."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from avaflow.annotation.hand_labels import read_hand_labels, rows_of_hand_labels
@@ -16,9 +17,11 @@ from avaflow.formats.alphaction import (
     dropped_boxes,
     images,
     json_text,
+    repeated_json,
 )
 from avaflow.formats.alphaction_training import catalog_text, config_text, readme_text
 from avaflow.formats.ava import action_list_text, excluded_text, label_map_text, read_csv, write_csv
+from avaflow.formats.imbalance import rarities, repeats_of_keyframes
 from avaflow.formats.proposals import proposals_of_splits
 from avaflow.project.actions import all_actions, attributes_from_config
 from avaflow.videos.segments import read_segments_manifest
@@ -94,7 +97,7 @@ if "snakemake" in globals():
             check_reach(named, counts_of(manifests), p.settings, p.margin)
         found = proposals_of_splits(given.proposals, [s for s in p.splits if s != "train"])
         folder = Path(made.readme).parent
-        splits = []
+        splits, rare = [], []
         with (
             atomic_folder(folder / "annotations") as annotations,
             atomic_folder(folder / "boxes") as boxes,
@@ -105,6 +108,13 @@ if "snakemake" in globals():
                 split, per_person, per_action = plan_split(
                     name, own, instants, found.get(name, {}), manifests, actions, threshold
                 )
+                if name == "train" and made.again:
+                    limits = p.imbalance["repeat_below"], p.imbalance["max_repeats"]
+                    rare = rarities(own, actions, *limits)
+                    split = replace(split, repeats=repeats_of_keyframes(own, rare))
+                    repeated = repeated_json(per_person, split.repeats)
+                    path = annotations / "train_repeated_min.json"
+                    write_text(path, json_text(repeated, compact=True))
                 splits.append(split)
                 write_text(annotations / f"{name}.json", json_text(per_person, compact=False))
                 write_text(annotations / f"{name}_min.json", json_text(per_person, compact=True))
@@ -123,7 +133,7 @@ if "snakemake" in globals():
             write_text(annotations / "action_list.pbtxt", action_list_text(actions))
             write_text(annotations / "label_map.txt", label_map_text(actions))
         link_media(folder, manifests, segments, p.clip_splits)
-        write_text(made.catalog, catalog_text(p.settings["name"], p.splits))
+        write_text(made.catalog, catalog_text(p.settings["name"], p.splits, bool(rare)))
         write_text(
             made.config, config_text(p.settings["name"], splits, len(actions), threshold, manifests)
         )
@@ -137,6 +147,7 @@ if "snakemake" in globals():
             manifests,
             dataset,
             notes,
+            rare,
         )
         write_text(made.readme, text)
         for split in splits:

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from avaflow.files import atomic_folder, link, write_text
-from avaflow.formats import alphaction, alphaction_training, mmaction2, slowfast
+from avaflow.formats.alphaction import alphaction_json, json_text
+from avaflow.formats.alphaction_training import config_text as alphaction_config
 from avaflow.formats.ava import action_list_text, label_map_text, write_csv
 from avaflow.formats.links import link_dataset
+from avaflow.formats.mmaction2 import Export
+from avaflow.formats.mmaction2 import config_text as mmaction2_config
 from avaflow.formats.prediction import (
     SPLIT,
     alphaction_split,
@@ -14,6 +17,16 @@ from avaflow.formats.prediction import (
     readme_text,
 )
 from avaflow.formats.proposals import READER_SCORE, build, write_proposals
+from avaflow.formats.slowfast import LABEL_MAP as CLASS_NAMES
+from avaflow.formats.slowfast import (
+    boxes_text,
+    check_lengths,
+    check_settings,
+    frame_list_text,
+    plan_split,
+)
+from avaflow.formats.slowfast import config_text as slowfast_config
+from avaflow.formats.slowfast import label_map_text as class_names_text
 from avaflow.manifests import frame_counts
 from avaflow.project.actions import all_actions, attributes_from_config
 from avaflow.tables import DETECTIONS, KEYFRAMES, read_table
@@ -24,32 +37,30 @@ from avaflow.workflow.job import job
 def write_mmaction2(export, modes, configs):
     """A config for each mode, which only tests."""
     for mode, path in zip(modes, configs, strict=True):
-        write_text(path, mmaction2.config_text(export, mode))
+        write_text(path, mmaction2_config(export, mode))
 
 
 def write_slowfast(folder, split, frames, actions):
     """Frame list, predicted boxes, the names of classes, and a config that only tests."""
-    write_text(folder / f"frame_lists/{SPLIT}.csv", slowfast.frame_list_text(split.listed, frames))
-    write_text(folder / f"ava_{SPLIT}_predicted_boxes.csv", slowfast.boxes_text(split.boxes))
-    write_text(folder / slowfast.LABEL_MAP, slowfast.label_map_text(actions))
-    write_text(folder / "SLOWFAST.yaml", slowfast.config_text({SPLIT: split}, len(actions)))
+    write_text(folder / f"frame_lists/{SPLIT}.csv", frame_list_text(split.listed, frames))
+    write_text(folder / f"ava_{SPLIT}_predicted_boxes.csv", boxes_text(split.boxes))
+    write_text(folder / CLASS_NAMES, class_names_text(actions))
+    write_text(folder / "SLOWFAST.yaml", slowfast_config({SPLIT: split}, len(actions)))
 
 
 def write_alphaction(folder, proposals, segments, p, actions):
     """Images, boxes, links to segments, the catalog's entry, and a config that only tests."""
     manifests = {clip: read_segments_manifest(path) for clip, path in segments.items()}
     split, images = alphaction_split(proposals, manifests, p.settings, p.margin, p.offset)
-    empty = alphaction.alphaction_json([], images, actions)
-    write_text(folder / f"annotations/{SPLIT}_min.json", alphaction.json_text(empty, compact=True))
-    write_text(
-        folder / f"boxes/{SPLIT}_person_bbox.json", alphaction.json_text(split.boxes, compact=False)
-    )
+    empty = alphaction_json([], images, actions)
+    write_text(folder / f"annotations/{SPLIT}_min.json", json_text(empty, compact=True))
+    write_text(folder / f"boxes/{SPLIT}_person_bbox.json", json_text(split.boxes, compact=False))
     with atomic_folder(folder / "clips") as temporary:
         for clip, path in segments.items():
             link(Path(path).with_suffix("") / "clips", temporary / clip)
     name, threshold = p.settings["name"], p.settings["person_score"]
     write_text(folder / "paths_catalog_entry.txt", catalog_text(name))
-    config = alphaction_training.config_text(name, [split], len(actions), threshold, manifests)
+    config = alphaction_config(name, [split], len(actions), threshold, manifests)
     write_text(folder / "finetune_resnet50_4x16f.yaml", config)
 
 
@@ -70,12 +81,12 @@ if "snakemake" in globals():
         modes = ["frames", "video"] if p.rawframes else ["video"]
         left_out = []
         if "mmaction2" in p.toolboxes:
-            export = mmaction2.Export([SPLIT], p.offset, p.fps, len(actions), max(frames.values()))
+            export = Export([SPLIT], p.offset, p.fps, len(actions), max(frames.values()))
             write_mmaction2(export, modes, made.mmaction2)
         if "slowfast" in p.toolboxes:
-            slowfast.check_settings(p.rawframes, p.fps, p.offset)
-            slowfast.check_lengths(frames)
-            split = slowfast.plan_split(SPLIT, rows, proposals, READER_SCORE)
+            check_settings(p.rawframes, p.fps, p.offset)
+            check_lengths(frames)
+            split = plan_split(SPLIT, rows, proposals, READER_SCORE)
             write_slowfast(folder / "slowfast", split, frames, actions)
             left_out = split.left_out
         if "alphaction" in p.toolboxes:

@@ -89,6 +89,19 @@ def mmaction2_configs():
     return [results(f"dataset/mmaction2/slowfast_{mode}.py") for mode in modes]
 
 
+def repeats_keyframes(splits):
+    """Whether keyframes of rare actions are read again, of which `splits` have to hold any."""
+    return bool(config["imbalance"]["repeat_below"]) and "train" in splits
+
+
+def repeated_csvs():
+    """The keyframes that mmaction2 reads a second time, a third, and so on."""
+    if not repeats_keyframes(ANNOTATED_SPLITS):
+        return []
+    times = range(2, config["imbalance"]["max_repeats"] + 1)
+    return [results(f"dataset/mmaction2/{again_csv(each)}") for each in times]
+
+
 def existing_annotations():
     """Annotations that the user has already, instead of finished projects."""
     return hand_files(config)
@@ -141,6 +154,13 @@ def alphaction_annotations():
     named = ["annotations/action_list.pbtxt", "annotations/label_map.txt"]
     files = [*expand(of_split, split=ALPHACTION_SPLITS), *named]
     return [results(f"dataset/alphaction/{file}") for file in files]
+
+
+def alphaction_repeated():
+    """The annotations of train with keyframes of rare actions several times."""
+    if not repeats_keyframes(ALPHACTION_SPLITS):
+        return []
+    return results("dataset/alphaction/annotations/train_repeated_min.json")
 
 
 def alphaction_files():

@@ -23,6 +23,7 @@ from avaflow.formats.alphaction import (
     dropped_boxes,
     images,
     json_text,
+    repeated_json,
 )
 from avaflow.formats.alphaction_training import Schedule, catalog_text, config_text, readme_text
 from avaflow.formats.ava import Row
@@ -150,6 +151,29 @@ def test_one_annotation_per_person_and_action_for_plain_coco(tmp_path):
         (2, 2, [320.0, 36.0, 64.0, 90.0]),
     ]
     assert len({a["id"] for a in coco.dataset["annotations"]}) == 4
+
+
+def test_keyframes_of_rare_actions_are_images_of_their_own_again():
+    content = alphaction_json(ROWS, IMAGES, ACTIONS)
+    repeated = repeated_json(content, {("wide", 902): 3, ("tall", 903): 1})
+    assert content == alphaction_json(ROWS, IMAGES, ACTIONS), "what is given stays as it is"
+    ids = [each["id"] for each in repeated["images"]]
+    assert ids == list(range(1, len(IMAGES) + 3))
+    number = next(each["id"] for each in IMAGES if each["movie"] == "wide")
+    copies = [each for each in repeated["images"] if each["id"] > len(IMAGES)]
+    assert [(each["movie"], each["timestamp"]) for each in copies] == [("wide", 902)] * 2
+    of_image = {
+        id: [
+            (each["bbox"], each["action_ids"], each["person_id"])
+            for each in repeated["annotations"]
+            if each["image_id"] == id
+        ]
+        for id in ids
+    }
+    assert len(of_image[number]) == 2
+    assert [of_image[each["id"]] for each in copies] == [of_image[number]] * 2
+    numbers = [each["id"] for each in repeated["annotations"]]
+    assert numbers == list(range(1, len(content["annotations"]) + 5))
 
 
 def test_detected_people_by_their_score(tmp_path):

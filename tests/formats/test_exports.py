@@ -18,7 +18,7 @@ import yaml
 import readers
 from avaflow.errors import UserError
 from avaflow.formats.ava import Row, read_csv, read_excluded
-from avaflow.formats.mmaction2 import Export, config_text, timestamp_end, topk
+from avaflow.formats.mmaction2 import Export, again_csv, config_text, timestamp_end, topk
 from avaflow.formats.slowfast import Evaluation, check_lengths, check_settings, plan_split
 from avaflow.formats.slowfast import config_text as slowfast_config
 from avaflow.formats.slowfast import readme_text as slowfast_readme
@@ -35,9 +35,15 @@ from labelled_project import (
 )
 from script_runs import run_script
 
+BALANCED = {"repeat_below": 0, "max_repeats": 4, "focal_gamma": 0, "focal_alpha": 1}
+"""The config's defaults: nothing is done about rare actions."""
 
-def make_dataset(root):
-    """Run the scripts in the workflow's order, for the splits with finished clips."""
+
+def make_dataset(root, imbalance=None, again=()):
+    """Run the scripts in the workflow's order, for the splits with finished clips.
+
+    `again` are the times for which mmaction2 gets a file of keyframes to repeat.
+    """
     notes = root / "dataset/annotations"
     for split in ("train", "val", "test"):
         clips = [clip for clip in SPLITS if SPLITS[clip] == split]
@@ -109,8 +115,16 @@ def make_dataset(root):
                 str(made / f"mmaction2/slowfast_{mode}.py") for mode in ("frames", "video")
             ],
             "demo": str(made / "mmaction2/demo_with_boxes.py"),
+            "again": [str(made / f"mmaction2/{again_csv(times)}") for times in again],
         },
-        params={**shared, "fps": FPS, "stride": 5, "rawframes": True, "dataset": str(made)},
+        params={
+            **shared,
+            "fps": FPS,
+            "stride": 5,
+            "rawframes": True,
+            "dataset": str(made),
+            "imbalance": imbalance or BALANCED,
+        },
     )
     run_slowfast(root)
     run_script(
@@ -416,6 +430,34 @@ def test_mmaction2_small_numbers():
     ]
     assert timestamp_end(330, 30, 900) == 911
     assert timestamp_end(331, 30, 900) == 912
+
+
+def test_mmaction2_reads_keyframes_of_rare_actions_again(project, dataset):
+    before = contents(dataset)
+    # Of train's three keyframes walk (5) is on two, each other action on one, a share of 1/3:
+    # sqrt(0.9 / (1/3)) = 1.64, which is 2 times; walk's sqrt(0.9 / (2/3)) = 1.16, which is once.
+    rare = {"repeat_below": 0.9, "max_repeats": 4, "focal_gamma": 1, "focal_alpha": 3}
+    make_dataset(project, rare, [2, 3, 4])
+    folder = dataset / "mmaction2"
+    again = {(row.clip, row.timestamp) for row in read_csv(folder / "train_again_2.csv")}
+    assert again == {("idle", 904), ("walk", 902), ("walk", 909)}
+    assert (folder / "train_again_3.csv").read_text() == ""
+    config = readers.mmaction2_config(folder / "slowfast_frames.py")
+    data = config["train_dataloader"]["dataset"]
+    assert data["type"] == "ConcatDataset"
+    files = [Path(each["ann_file"]).name for each in data["datasets"]]
+    # no reader survives an empty file
+    assert files == ["train.csv", "train_again_2.csv"]
+    assert all(Path(each["ann_file"]).is_file() for each in data["datasets"])
+    assert {each["type"] for each in data["datasets"]} == {"AVADataset"}
+    head = config["model"]["roi_head"]["bbox_head"]
+    assert (head["focal_gamma"], head["focal_alpha"]) == (1.0, 3.0)
+    text = (folder / "README.md").read_text()
+    assert "| walk | 2 | 2 | 0.667 | once |" in text
+    assert "| talk | 1 | 1 | 0.333 | 2 times |" in text
+    assert "add 3 keyframes to an epoch" in text
+    make_dataset(project)
+    assert contents(dataset) == before
 
 
 DEMO = """

@@ -29,7 +29,7 @@ from avaflow.formats.ava import Row
 from avaflow.formats.proposals import key_of
 from avaflow.listing import MOST_SHOWN
 from avaflow.project.actions import Action
-from avaflow.times import Moment, Timestamp, second_of_timestamp
+from avaflow.times import Instant, Moment, Timestamp, second_of_timestamp
 from avaflow.videos.segments import SegmentsManifest
 
 PERSON = 1
@@ -47,7 +47,8 @@ class Split:
     """A split as it is written: its labels, and the keyframes (clip, timestamp) that are judged.
 
     `boxes` is the content of its box file, `dropped` names boxes that AlphAction leaves out,
-    `unproposed` labelled keyframes without a person box.
+    `unproposed` labelled keyframes without a person box, `repeats` how often keyframes are read
+    where not once.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Split:
     boxes: list[dict] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     unproposed: list[str] = field(default_factory=list)
+    repeats: Mapping[Instant, int] = field(default_factory=dict)
 
 
 def reach(settings: Mapping, margin: int) -> tuple[int, int]:
@@ -195,6 +197,28 @@ def alphaction_json(
         "categories": [{"id": PERSON, "name": "person", "supercategory": "person"}],
         "actions": [{"id": action.id, "name": action.name} for action in actions],
     }
+
+
+def repeated_json(annotations: Mapping, repeats: Mapping[Instant, int]) -> dict:
+    """The annotations of :func:`alphaction_json` with some keyframes several times.
+
+    al knows an image by its id only, so a copy has an id of its own beside the same movie and
+    timestamp. COCO tools would count it as another image: this is for training alone.
+    """
+    images, found = list(annotations["images"]), list(annotations["annotations"])
+    own: dict[int, list[dict]] = {}
+    for each in found:
+        own.setdefault(each["image_id"], []).append(each)
+    next_image = max((each["id"] for each in images), default=0) + 1
+    next_annotation = max((each["id"] for each in found), default=0) + 1
+    for image in annotations["images"]:
+        for _ in range(1, repeats.get(Instant(image["movie"], image["timestamp"]), 1)):
+            images.append({**image, "id": next_image})
+            for each in own.get(image["id"], []):
+                found.append({**each, "id": next_annotation, "image_id": next_image})
+                next_annotation += 1
+            next_image += 1
+    return {**annotations, "images": images, "annotations": found}
 
 
 def coco_json(rows: Iterable[Row], images: Sequence[Mapping], actions: Sequence[Action]) -> dict:

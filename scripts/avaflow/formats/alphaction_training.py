@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from avaflow.formats.alphaction import HALF_SPAN_FRAMES, Split
+from avaflow.formats.imbalance import Rarity
 from avaflow.listing import commas
 from avaflow.project.actions import MAX_ACTIONS
 from avaflow.templates import render
-from avaflow.times import Second
+from avaflow.times import Instant, Second
 from avaflow.videos.segments import LEFT_OUT_SECONDS, SegmentsManifest
 
 BATCH = 2
@@ -36,16 +37,18 @@ def dataset_name(name: str, split: str) -> str:
     return f"ava_video_{name}_{split}"
 
 
-def catalog_text(name: str, splits: Sequence[str]) -> str:
+def catalog_text(name: str, splits: Sequence[str], repeated: bool = False) -> str:
     """The entries for `DATASETS` in `alphaction/config/paths_catalog.py`, indented for it.
 
     Paths are relative to AlphAction's `data/`, where a link `name` stands for this folder.
+    `repeated` trains on the annotations with keyframes of rare actions several times.
     """
     return render(
         __file__,
         "paths_catalog_entry.txt",
         name=name,
         datasets={split: dataset_name(name, split) for split in splits},
+        repeated=repeated,
     )
 
 
@@ -93,9 +96,10 @@ class Schedule:
 def schedule_of(train: Split | None, manifests: Mapping[str, SegmentsManifest]) -> Schedule:
     """The schedule for the labelled keyframes of the train split."""
     groups = [0, 0]
-    for clip, _ in {(row.clip, row.timestamp) for row in (train.rows if train else ())}:
-        manifest = manifests[clip]
-        groups[manifest.height >= manifest.width] += 1
+    if train:
+        for instant in {Instant(row.clip, row.timestamp) for row in train.rows}:
+            manifest = manifests[instant.clip]
+            groups[manifest.height >= manifest.width] += train.repeats.get(instant, 1)
     return Schedule(tuple(groups))
 
 
@@ -147,9 +151,11 @@ def readme_text(
     manifests: Mapping[str, SegmentsManifest],
     dataset: str,
     notes: Sequence[str] = (),
+    rarities: Sequence[Rarity] = (),
 ) -> str:
     """The folder's README. `dataset` is the dataset folder as the workflow names it; `notes`
-    are remarks on existing annotations."""
+    are remarks on existing annotations, `rarities` how often actions occur in train, where
+    keyframes are repeated."""
     names = [split.name for split in splits]
     some = next(iter(manifests.values()))
     return render(
@@ -166,6 +172,7 @@ def readme_text(
         dataset=dataset,
         batch=BATCH,
         epochs=EPOCHS,
+        rarities=rarities,
         remarks=[*readme_remarks(splits, threshold, settings, manifests), *notes],
     )
 

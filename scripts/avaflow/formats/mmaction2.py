@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avaflow.errors import UserError
+from avaflow.formats.imbalance import Rarity
 from avaflow.formats.proposals import READER_SCORE
 from avaflow.listing import commas
 from avaflow.templates import render
@@ -58,7 +59,8 @@ class Export:
     """What the configs depend on.
 
     `splits` are the splits with labels, `actions` the number of actions, `longest_frames` the
-    number of frames of the longest clip.
+    number of frames of the longest clip. `again` says how many keyframes are read a second,
+    third, ... time an epoch; those of the n-th time stand in :func:`again_csv` of n.
     """
 
     splits: Sequence[str]
@@ -66,6 +68,9 @@ class Export:
     fps: int
     actions: int
     longest_frames: int
+    focal_gamma: float = 0.0
+    focal_alpha: float = 1.0
+    again: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if not self.splits:
@@ -76,6 +81,12 @@ class Export:
         """The split that a finished model is tested on: test, else val, else none. It is
         `predict` for clips without labels, which are told of and not judged."""
         return next((each for each in ("test", "val", "predict") if each in self.splits), None)
+
+
+def again_csv(times: int | str) -> str:
+    """The name of the csv, beside the configs, of keyframes that are read so many times, or a
+    pattern of all such names."""
+    return f"train_again_{times}.csv"
 
 
 def timestamp_end(longest_frames: int, fps: int, offset: int) -> int:
@@ -106,6 +117,7 @@ def config_text(export: Export, mode: str) -> str:
         "slowfast.py",
         export=export,
         mode=mode,
+        again=[again_csv(times) for times, count in enumerate(export.again, 2) if count],
         origin=ORIGIN,
         weights=WEIGHTS,
         gpus=GPUS,
@@ -130,10 +142,15 @@ def demo_text(stride: int) -> str:
 
 
 def readme_text(
-    export: Export, modes: Sequence[str], dataset: str, unproposed: dict[str, list[str]]
+    export: Export,
+    modes: Sequence[str],
+    dataset: str,
+    unproposed: dict[str, list[str]],
+    rarities: Sequence[Rarity] = (),
 ) -> str:
     """The folder's README. `dataset` is the dataset folder as the workflow names it;
-    `unproposed` lists, by split, labelled keyframes without any proposal."""
+    `unproposed` lists, by split, labelled keyframes without any proposal; `rarities` how
+    often actions occur in train, where keyframes are repeated."""
     return render(
         __file__,
         "README.md",
@@ -143,6 +160,7 @@ def readme_text(
         dataset=dataset,
         results=Path(dataset).parent.as_posix(),
         unproposed=_unproposed(unproposed),
+        rarities=rarities,
         origin=ORIGIN,
         rates={gpus: f"{rate_on(gpus):.4g}" for gpus in (1, 4, GPUS)},
         batch=BATCH,

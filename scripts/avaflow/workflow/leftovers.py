@@ -9,10 +9,17 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from avaflow.formats.links import link_dataset
+from avaflow.formats.mmaction2 import again_csv
 from avaflow.project.clips import SPLITS
 
 EXPORTED = {
-    "mmaction2": ["README.md", "slowfast_frames.py", "slowfast_video.py", "demo_with_boxes.py"],
+    "mmaction2": [
+        "README.md",
+        "slowfast_frames.py",
+        "slowfast_video.py",
+        "demo_with_boxes.py",
+        *(again_csv(times) for times in range(2, 21)),
+    ],
     "slowfast": [
         "README.md",
         "SLOWFAST.yaml",
