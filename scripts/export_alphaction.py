@@ -141,7 +141,7 @@ if "snakemake" in globals():
         text = readme_text(
             p.settings["name"],
             splits,
-            len(actions),
+            actions,
             threshold,
             p.settings,
             manifests,

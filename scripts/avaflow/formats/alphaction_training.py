@@ -4,13 +4,15 @@ Readers: AlphAction's `alphaction/config/paths_catalog.py` and its yacs config. 
 figures come from: `config_files/resnet50_4x16f_baseline.yaml` and GETTING_STARTED.md there.
 """
 
+import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from avaflow.formats.alphaction import HALF_SPAN_FRAMES, Split
 from avaflow.formats.imbalance import Rarity
 from avaflow.listing import commas
-from avaflow.project.actions import MAX_ACTIONS
+from avaflow.project.actions import MAX_ACTIONS, Action
 from avaflow.templates import render
 from avaflow.times import Instant, Second
 from avaflow.videos.segments import LEFT_OUT_SECONDS, SegmentsManifest
@@ -27,6 +29,9 @@ EPOCHS = 20
 
 STEPS = (5 / 9, 7 / 9)
 """Where the learning rate falls tenfold, as parts of all steps: 50,000 and 70,000 of 90,000."""
+
+GPUS = (1, 2, 4, 8)
+"""Numbers of GPUs for which the README says the schedule: those of one machine."""
 
 LONGEST_WARMUP = 2000
 """Steps of warm-up in AlphAction's configs; a tenth of all steps where that is less."""
@@ -54,28 +59,49 @@ def catalog_text(name: str, splits: Sequence[str], repeated: bool = False) -> st
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps of training on one GPU.
+    """Steps of training on so many GPUs, by AlphAction's linear rule: N times the clips a step
+    and the learning rate, an Nth of the steps.
 
     `groups` are the numbers of labelled keyframes in landscape and in portrait: AlphAction puts
     only images of one kind into a step, and drops what does not fill one.
     """
 
     groups: tuple[int, ...]
+    gpus: int = 1
+
+    def on(self, gpus: int) -> "Schedule":
+        """The same training on another number of GPUs."""
+        return replace(self, gpus=gpus)
+
+    @property
+    def fills(self) -> bool:
+        """Whether each GPU gets as many keyframes of each kind as it takes in a step."""
+        return all(group // self.gpus >= self.batch for group in self.groups if group)
 
     @property
     def batch(self) -> int:
-        """Clips a step: never more than a group has, for it would not be trained on at all."""
+        """Clips a GPU and step: never more than a group has, for it would not be trained on."""
         return min([BATCH, *(group for group in self.groups if group)])
 
     @property
+    def clips(self) -> int:
+        """Clips a step, of all GPUs together."""
+        return self.batch * self.gpus
+
+    @property
     def epoch(self) -> int:
-        """Steps of one pass."""
+        """Steps of one pass on one GPU."""
         return max(1, sum(group // self.batch for group in self.groups))
 
     @property
     def steps(self) -> int:
         """Steps of the whole training."""
-        return EPOCHS * self.epoch
+        return math.ceil(EPOCHS * self.epoch / self.gpus)
+
+    @property
+    def period(self) -> int:
+        """Steps between two checkpoints, and two validations: two passes."""
+        return max(1, math.ceil(2 * self.epoch / self.gpus))
 
     @property
     def falls(self) -> tuple[int, ...]:
@@ -90,7 +116,7 @@ class Schedule:
     @property
     def rate(self) -> float:
         """The learning rate."""
-        return RATE_PER_CLIP * self.batch
+        return RATE_PER_CLIP * self.clips
 
 
 def schedule_of(train: Split | None, manifests: Mapping[str, SegmentsManifest]) -> Schedule:
@@ -137,7 +163,6 @@ def config_text(
         tested=dataset_name(name, judged) if judged else "",
         epochs=EPOCHS,
         schedule=schedule,
-        period=max(1, 2 * schedule.epoch),
         threshold=float(threshold),
     )
 
@@ -145,7 +170,7 @@ def config_text(
 def readme_text(
     name: str,
     splits: Sequence[Split],
-    actions: int,
+    actions: Sequence[Action],
     threshold: float,
     settings: Mapping,
     manifests: Mapping[str, SegmentsManifest],
@@ -158,13 +183,16 @@ def readme_text(
     keyframes are repeated."""
     names = [split.name for split in splits]
     some = next(iter(manifests.values()))
+    train = next((split for split in splits if split.name == "train"), None)
+    schedules = [schedule_of(train, manifests).on(gpus) for gpus in GPUS] if train else []
     return render(
         __file__,
         "README.md",
         name=name,
         train="train" in names,
         judged=judged_split(splits),
-        actions=actions,
+        actions=len(actions),
+        names=json.dumps([action.name for action in actions], ensure_ascii=False),
         max_actions=MAX_ACTIONS,
         threshold=f"{threshold:g}",
         some=some,
@@ -173,6 +201,7 @@ def readme_text(
         batch=BATCH,
         epochs=EPOCHS,
         rarities=rarities,
+        schedules=[schedule for schedule in schedules if schedule.fills],
         remarks=[*readme_remarks(splits, threshold, settings, manifests), *notes],
     )
 
