@@ -167,6 +167,7 @@ rule export_alphaction:
         csv=[] if existing_annotations() else labelled_csvs(),
         segments=alphaction_segments(),
         proposals=alphaction_proposals(),
+        objects=alphaction_objects("objects/{batch}.batch.json"),
     output:
         readme=results("dataset/alphaction/README.md"),
         catalog=results("dataset/alphaction/paths_catalog_entry.txt"),
@@ -179,6 +180,8 @@ rule export_alphaction:
     conda:
         env("tables")
     params:
+        reads=alphaction_objects("objects/{clip}.csv"),
+        fps=FPS,
         clips=PROJECT.alphaction_clips,
         clip_splits=alphaction_clip_splits(),
         splits=ALPHACTION_SPLITS,

@@ -136,6 +136,14 @@ def alphaction_segments():
     return expand(results("segments/{clip}.json"), clip=PROJECT.alphaction_clips)
 
 
+def alphaction_objects(pattern):
+    """What is found of objects on the clips of AlphAction's dataset, where the config names any."""
+    if not config["alphaction"]["objects"]:
+        return []
+    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.alphaction_clips})
+    return expand(results(pattern), batch=batches, clip=PROJECT.alphaction_clips)
+
+
 def alphaction_clip_splits():
     """The split of every clip in AlphAction's dataset."""
     return {clip: CLIPS[clip].split for clip in PROJECT.alphaction_clips}
@@ -151,6 +159,8 @@ def alphaction_annotations():
         "annotations/{split}_excluded_timestamps.csv",
         "boxes/{split}_person_bbox.json",
     ]
+    if config["alphaction"]["objects"]:
+        of_split.append("boxes/{split}_object_bbox.json")
     named = ["annotations/action_list.pbtxt", "annotations/label_map.txt"]
     files = [*expand(of_split, split=ALPHACTION_SPLITS), *named]
     return [results(f"dataset/alphaction/{file}") for file in files]

@@ -23,6 +23,7 @@ from avaflow.formats.alphaction import (
     dropped_boxes,
     images,
     json_text,
+    object_boxes,
     repeated_json,
 )
 from avaflow.formats.alphaction_training import Schedule, catalog_text, config_text, readme_text
@@ -40,6 +41,7 @@ SETTINGS = {
     "numbering": "timestamp",
     "name": "mine",
     "person_score": 0.7,
+    "objects": [],
 }
 WIDE = SegmentsManifest(
     clip="wide",
@@ -174,6 +176,43 @@ def test_keyframes_of_rare_actions_are_images_of_their_own_again():
     assert [of_image[each["id"]] for each in copies] == [of_image[number]] * 2
     numbers = [each["id"] for each in repeated["annotations"]]
     assert numbers == list(range(1, len(content["annotations"]) + 5))
+
+
+def test_the_best_objects_of_a_keyframe_with_categories_after_the_person():
+    box = (0.25, 0.5, 0.5, 1.0)
+    found = {
+        ("wide", 902): [(box, 0.9 - at / 10, "chair" if at % 2 else "cup") for at in range(7)],
+        ("tall", 904): [(box, 0.9, "cup")],  # not an image of the split
+    }
+    boxes = object_boxes(IMAGES, found, ["chair", "cup"])
+    number = next(
+        each["id"] for each in IMAGES if (each["movie"], each["timestamp"]) == ("wide", 902)
+    )
+    assert [each["image_id"] for each in boxes] == [number] * 5
+    assert boxes[0] == {
+        "image_id": number,
+        "category_id": 3,
+        "bbox": [160.0, 180.0, 160.0, 180.0],
+        "score": 0.9,
+    }
+    assert [each["category_id"] for each in boxes] == [3, 2, 3, 2, 3]
+    assert [each["score"] for each in boxes] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
+
+
+def test_objects_are_named_in_catalog_config_and_readme():
+    entries = eval("{" + catalog_text("mine", ["train", "val"], objects=True) + "}")
+    assert entries["ava_video_mine_train"]["object_file"] == "mine/boxes/train_object_bbox.json"
+    assert entries["ava_video_mine_val"]["object_file"] == "mine/boxes/val_object_bbox.json"
+    splits = [Split("train", ROWS, []), Split("val", ROWS, [], BOXES)]
+    config = yaml.safe_load(config_text("mine", splits, 2, 0.7, MANIFESTS, objects=True))
+    structure = config["MODEL"]["IA_STRUCTURE"]
+    assert structure["ACTIVE"] is True and structure["MAX_OBJECT"] == 5
+    assert structure["I_BLOCK_LIST"] == ["P", "O", "P", "O"]
+    plain = yaml.safe_load(config_text("mine", splits, 2, 0.7, MANIFESTS))
+    assert plain["MODEL"]["IA_STRUCTURE"] == {"ACTIVE": False}
+    asked = SETTINGS | {"objects": ["chair", "cup"]}
+    text = readme_text("mine", splits, ACTIONS, 0.7, asked, MANIFESTS, "results/dataset")
+    assert "categories 2 (chair), 3 (cup), at which" in text
 
 
 def test_detected_people_by_their_score(tmp_path):

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from avaflow.boxes import Corners
 from avaflow.errors import UserError
 from avaflow.formats.ava import Row
 from avaflow.formats.proposals import key_of
@@ -34,6 +35,10 @@ from avaflow.videos.segments import SegmentsManifest
 
 PERSON = 1
 """Category id of a person, as AlphAction's own csv2COCO.py has it."""
+
+MOST_OBJECTS = 5
+"""Objects of a keyframe: `IA_STRUCTURE.MAX_OBJECT` in all of AlphAction's configs. Of more it
+would take as many by chance, so the best are written and no others."""
 
 HALF_SPAN_FRAMES = 32
 """Frames that al reads on each side of a keyframe: FRAME_NUM 64 with FRAME_SAMPLE_RATE 1."""
@@ -282,6 +287,26 @@ def _box(image: Mapping, bbox: Sequence[float], score: float) -> dict:
         "bbox": list(bbox),
         "score": round(float(score), 6),
     }
+
+
+def object_boxes(
+    images: Iterable[Mapping],
+    found: Mapping[Instant, Sequence[tuple[Corners, float, str]]],
+    names: Sequence[str],
+) -> list[dict]:
+    """The object file of a split: the best objects of each image, as al reads person boxes.
+
+    `found` gives box, score and class of the objects on a keyframe, best first;
+    `names` are the classes that are asked for, whose categories count on from the person's.
+    al itself looks at no class.
+    """
+    boxes = []
+    for image in images:
+        instant = Instant(image["movie"], image["timestamp"])
+        for box, score, name in found.get(instant, ())[:MOST_OBJECTS]:
+            entry = _box(image, bbox_px(box, image["width"], image["height"]), score)
+            boxes.append(entry | {"category_id": PERSON + 1 + names.index(name)})
+    return boxes
 
 
 def dropped_boxes(annotations: Mapping) -> list[str]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from avaflow.formats.alphaction import HALF_SPAN_FRAMES, Split
+from avaflow.formats.alphaction import HALF_SPAN_FRAMES, MOST_OBJECTS, PERSON, Split
 from avaflow.formats.imbalance import Rarity
 from avaflow.listing import commas
 from avaflow.project.actions import MAX_ACTIONS, Action
@@ -33,6 +33,9 @@ STEPS = (5 / 9, 7 / 9)
 GPUS = (1, 2, 4, 8)
 """Numbers of GPUs for which the README says the schedule: those of one machine."""
 
+COMMON_GPUS = 4
+"""GPUs of the README's command, or fewer where the keyframes are too few for as many."""
+
 LONGEST_WARMUP = 2000
 """Steps of warm-up in AlphAction's configs; a tenth of all steps where that is less."""
 
@@ -42,11 +45,14 @@ def dataset_name(name: str, split: str) -> str:
     return f"ava_video_{name}_{split}"
 
 
-def catalog_text(name: str, splits: Sequence[str], repeated: bool = False) -> str:
+def catalog_text(
+    name: str, splits: Sequence[str], repeated: bool = False, objects: bool = False
+) -> str:
     """The entries for `DATASETS` in `alphaction/config/paths_catalog.py`, indented for it.
 
     Paths are relative to AlphAction's `data/`, where a link `name` stands for this folder.
-    `repeated` trains on the annotations with keyframes of rare actions several times.
+    `repeated` trains on the annotations with keyframes of rare actions several times, and
+    `objects` names the files of objects.
     """
     return render(
         __file__,
@@ -54,6 +60,7 @@ def catalog_text(name: str, splits: Sequence[str], repeated: bool = False) -> st
         name=name,
         datasets={split: dataset_name(name, split) for split in splits},
         repeated=repeated,
+        objects=objects,
     )
 
 
@@ -144,8 +151,10 @@ def config_text(
     actions: int,
     threshold: float,
     manifests: Mapping[str, SegmentsManifest],
+    objects: bool = False,
 ) -> str:
-    """A finetuning config for SlowFast R50 4x16 on one GPU.
+    """A finetuning config for SlowFast R50 4x16 on one GPU; with `objects`, for AlphAction's
+    model of what persons have to do with each other and with those.
 
     yacs refuses a whole number where its defaults have a float, so floats keep their point.
     """
@@ -164,6 +173,8 @@ def config_text(
         epochs=EPOCHS,
         schedule=schedule,
         threshold=float(threshold),
+        objects=objects,
+        most_objects=MOST_OBJECTS,
     )
 
 
@@ -185,6 +196,7 @@ def readme_text(
     some = next(iter(manifests.values()))
     train = next((split for split in splits if split.name == "train"), None)
     schedules = [schedule_of(train, manifests).on(gpus) for gpus in GPUS] if train else []
+    schedules = [schedule for schedule in schedules if schedule.fills]
     return render(
         __file__,
         "README.md",
@@ -201,7 +213,10 @@ def readme_text(
         batch=BATCH,
         epochs=EPOCHS,
         rarities=rarities,
-        schedules=[schedule for schedule in schedules if schedule.fills],
+        objects=list(enumerate(settings["objects"], PERSON + 1)),
+        most_objects=MOST_OBJECTS,
+        schedules=schedules,
+        several=next((each for each in reversed(schedules) if each.gpus <= COMMON_GPUS), None),
         remarks=[*readme_remarks(splits, threshold, settings, manifests), *notes],
     )
 
