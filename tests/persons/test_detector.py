@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import readers
 from avaflow.errors import UserError
 from avaflow.files import sha256
 from avaflow.manifests import ClipManifest, write_clip_manifest
@@ -329,6 +330,9 @@ def test_objects_reach_alphaction_through_the_workflow(toy, tmp_path):
         x, y, w, h = np.array([box["bbox"] for box in own]).reshape(-1, 4).T
         np.testing.assert_allclose(x / image["width"], shown["x1"], atol=2e-4)
         np.testing.assert_allclose((y + h) / image["height"], shown["y2"], atol=2e-4)
+    # AlphAction's dataset class finds them where the catalog says.
+    samples = readers.alphaction_samples(folder, "train", decode=False)
+    assert sum(len(sample.objects) for sample in samples) == len(boxes)
     # What is asked of objects changes nothing about persons.
     plan = workspace.plan("alphaction", alphaction={"object_score": 0.9})
     assert set(plan) - {"alphaction"} == {"detect_objects", "export_alphaction"}
