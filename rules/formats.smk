@@ -210,7 +210,9 @@ rule prepare_prediction:
             unlabelled_clips("rawframes/{clip}.json") if config["rawframes"]["enabled"] else []
         ),
         segments=(
-            unlabelled_clips("segments/{clip}.json") if "alphaction" in config["exports"] else []
+            unlabelled_clips("segments/{clip}.json")
+            if "alphaction" in predicting_toolboxes()
+            else []
         ),
     output:
         **prediction_files(),

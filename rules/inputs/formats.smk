@@ -192,8 +192,12 @@ def unlabelled_batches():
 
 
 def predicting_toolboxes():
-    """The toolboxes of the config's `exports` that run models."""
-    return [name for name in config["exports"] if name in TOOLBOXES]
+    """The toolboxes of the config's `exports` that run models on clips without labels.
+
+    Not AlphAction with objects: these are looked for on finished clips only.
+    """
+    without = ["alphaction"] if config["alphaction"]["objects"] else []
+    return [name for name in config["exports"] if name in TOOLBOXES and name not in without]
 
 
 def prediction(name):
@@ -240,7 +244,8 @@ def requested_prediction(wildcards):
         missing = "every clip has labels: there is none to run a model on"
     if not predicting_toolboxes():
         missing = (
-            f"`exports` names no toolbox that runs models: expected one of {', '.join(TOOLBOXES)}"
+            "`exports` names no toolbox that runs models on them: expected one of "
+            f"{', '.join(TOOLBOXES)}, the last without alphaction.objects"
         )
     if missing:
         # Only now is it known that predictions are asked for.

@@ -224,6 +224,12 @@ def test_the_target_says_when_there_is_nothing_to_predict(workspace):
     finish(workspace, "corridor")
     run = workspace.run("-n", "predict", exports=["datumaro"])
     assert run.status != 0 and "`exports` names no toolbox that runs models" in run.output
+    # AlphAction's model of objects would miss them on clips that nobody finished.
+    objects = {"alphaction": {"objects": ["cup"]}}
+    run = workspace.run("-n", "predict", exports=["alphaction"], **objects)
+    assert run.status != 0 and "the last without alphaction.objects" in run.output
+    plan = workspace.plan("predict", exports=["mmaction2", "alphaction"], **objects)
+    assert "prepare_prediction" in plan and "cut_segments" not in plan
     finish(workspace, "classroom", "yard")
     run = workspace.run("-n", "predict")
     assert run.status != 0 and "predict: every clip has labels" in run.output
