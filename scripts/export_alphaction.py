@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from avaflow.annotation.hand_labels import read_hand_labels, rows_of_hand_labels
 from avaflow.errors import UserError
 from avaflow.files import atomic_folder, link, write_text
 from avaflow.formats.alphaction import (
@@ -25,7 +24,7 @@ from avaflow.formats.ava import action_list_text, excluded_text, label_map_text,
 from avaflow.formats.imbalance import rarities, repeats_of_keyframes
 from avaflow.formats.proposals import proposals_of_splits
 from avaflow.project.actions import all_actions, attributes_from_config
-from avaflow.tables import OBJECTS, DetectedObject, read_table, rows_of
+from avaflow.tables import NOBODY, OBJECTS, DetectedObject, read_table, rows_of
 from avaflow.times import Instant, timestamp_of_second
 from avaflow.videos.segments import read_segments_manifest
 from avaflow.workflow.job import job
@@ -34,15 +33,6 @@ from avaflow.workflow.job import job
 def counts_of(manifests):
     """The number of segments of every clip."""
     return {clip: manifest.segments for clip, manifest in manifests.items()}
-
-
-def existing_labels(paths, manifests, clip_splits, attributes, settings, offset, margin):
-    """Rows, judged instants (clip, timestamp) and notes of existing annotations."""
-    labels = read_hand_labels(paths, clip_splits, attributes, settings["numbering"], offset)
-    check_reach(labels.judged, counts_of(manifests), settings, margin)
-    sizes = {clip: (each.width, each.height) for clip, each in manifests.items()}
-    rows, notes = rows_of_hand_labels(labels, sizes, offset)
-    return rows, {(clip, second + offset) for clip, second in labels.judged}, notes
 
 
 def plan_split(name, rows, judged, proposals, manifests, actions, threshold):
@@ -102,16 +92,12 @@ if "snakemake" in globals():
                 "times in the clips table, or set `strict: false`."
             )
         offset, threshold = p.offset, p.settings["person_score"]
-        if given.get("existing"):
-            existing = [given.existing] if isinstance(given.existing, str) else list(given.existing)
-            rows, judged, notes = existing_labels(
-                existing, manifests, p.clip_splits, attributes, p.settings, offset, p.margin
-            )
-        else:
-            rows = [row for path in given.csv for row in read_csv(path)]
-            judged, notes = {(row.clip, row.timestamp) for row in rows}, []
-            named = {(clip, t - offset): "a finished project" for clip, t in judged}
-            check_reach(named, counts_of(manifests), p.settings, p.margin)
+        rows = [row for path in given.csv for row in read_csv(path)]
+        judged = {(row.clip, row.timestamp) for row in rows}
+        for clip, path in zip(p.clips, given.nobody, strict=True):
+            judged |= {(clip, second + offset) for second in read_table(path, NOBODY).second}
+        named = {(clip, t - offset): "a finished annotation" for clip, t in judged}
+        check_reach(named, counts_of(manifests), p.settings, p.margin)
         found = proposals_of_splits(given.proposals, [s for s in p.splits if s != "train"])
         folder = Path(made.readme).parent
         splits, rare = [], []
@@ -176,7 +162,6 @@ if "snakemake" in globals():
             p.settings,
             manifests,
             dataset,
-            notes,
             rare,
         )
         write_text(made.readme, text)
@@ -184,5 +169,3 @@ if "snakemake" in globals():
             log.info(
                 "%s: %d keyframes, %d boxes", split.name, len(split.instants), len(split.boxes)
             )
-        for note in notes:
-            log.warning("%s", note)

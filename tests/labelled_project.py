@@ -9,7 +9,15 @@ import json
 
 import pandas as pd
 
-from avaflow.tables import DETECTIONS, KEYFRAMES, LABELS, UNTICKED, write_table
+from avaflow.tables import (
+    DETECTIONS,
+    KEYFRAMES,
+    LABELS,
+    NOBODY,
+    UNTICKED,
+    empty_table,
+    write_table,
+)
 
 FPS = 30
 FRAMES = {"walk": 330, "idle": 300, "open": 330, "shop": 300, "dark": 300}
@@ -79,6 +87,7 @@ def make_inputs(root, image=empty_file):
         rows = [(second, *box) for second, box in UNTICKED_PERSONS.get(clip, [])]
         table = pd.DataFrame(rows, columns=list(UNTICKED))
         write_table(root / f"labels/{clip}.unticked.csv", table, UNTICKED)
+        write_table(root / f"labels/{clip}.nobody.csv", empty_table(NOBODY), NOBODY)
     for clip in FRAMES:
         rows = []
         strength = 0.35 if clip == "dark" else 0.8

@@ -56,10 +56,9 @@ def dataset_files():
 
 def exports_made():
     """Those of the config's `exports` that can be made: an annotation of theirs is finished."""
-    own = {"alphaction": ALPHACTION_SPLITS, "predict": PROJECT.unlabelled}
     asked = [*config["exports"], *(["alphaction"] if wants_alphaction() else [])]
-    asked += ["predict"] if wants_prediction() else []
-    return [name for name in dict.fromkeys(asked) if own.get(name, ANNOTATED_SPLITS)]
+    made = list(dict.fromkeys(asked)) if ANNOTATED_SPLITS else []
+    return [*made, *(["predict"] if wants_prediction() and PROJECT.awaiting else [])]
 
 
 def export_files():
@@ -89,64 +88,44 @@ def mmaction2_configs():
     return [results(f"dataset/mmaction2/slowfast_{mode}.py") for mode in modes]
 
 
-def repeats_keyframes(splits):
-    """Whether keyframes of rare actions are read again, of which `splits` have to hold any."""
-    return bool(config["imbalance"]["repeat_below"]) and "train" in splits
+def repeats_keyframes():
+    """Whether keyframes of rare actions are read again, of which train has to hold any."""
+    return bool(config["imbalance"]["repeat_below"]) and "train" in ANNOTATED_SPLITS
 
 
 def repeated_csvs():
     """The keyframes that mmaction2 reads a second time, a third, and so on."""
-    if not repeats_keyframes(ANNOTATED_SPLITS):
+    if not repeats_keyframes():
         return []
     times = range(2, config["imbalance"]["max_repeats"] + 1)
     return [results(f"dataset/mmaction2/{again_csv(each)}") for each in times]
 
 
-def existing_annotations():
-    """Annotations that the user has already, instead of finished projects."""
-    return hand_files(config)
-
-
-def existing_state():
-    """Changes with the content of existing annotations."""
-    return [sha256(file) for file in hand_files(config)]
-
-
 def wants_alphaction():
-    """Whether AlphAction's dataset is wanted: by annotations of its own, or made before.
+    """Whether AlphAction's dataset is wanted: named in the config, or made before.
 
     What its target rule made once is kept up to date, so that it is never trained on stale.
     """
     # Not by an output of the job, which a killed run leaves without.
     before = Path(results("dataset/alphaction/clips")).exists()
-    return "alphaction" in config["exports"] or bool(hand_files(config)) or before
+    return "alphaction" in config["exports"] or before
 
 
 def alphaction_proposals():
     """The detected people of the splits that AlphAction validates or tests on."""
     return [
         annotations(f"dense_proposals_{split}.pkl")
-        for split in ALPHACTION_SPLITS
+        for split in ANNOTATED_SPLITS
         if split != "train"
     ]
 
 
-def alphaction_segments():
-    """The manifest of the segments of every clip in AlphAction's dataset."""
-    return expand(results("segments/{clip}.json"), clip=PROJECT.alphaction_clips)
-
-
 def alphaction_objects(pattern):
-    """What is found of objects on the clips of AlphAction's dataset, where the config names any."""
+    """What is found of objects on the finished clips, where the config names any."""
     if not config["alphaction"]["objects"]:
         return []
-    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.alphaction_clips})
-    return expand(results(pattern), batch=batches, clip=PROJECT.alphaction_clips)
-
-
-def alphaction_clip_splits():
-    """The split of every clip in AlphAction's dataset."""
-    return {clip: CLIPS[clip].split for clip in PROJECT.alphaction_clips}
+    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.finished})
+    return expand(results(pattern), batch=batches, clip=PROJECT.finished)
 
 
 def alphaction_annotations():
@@ -162,32 +141,32 @@ def alphaction_annotations():
     if config["alphaction"]["objects"]:
         of_split.append("boxes/{split}_object_bbox.json")
     named = ["annotations/action_list.pbtxt", "annotations/label_map.txt"]
-    files = [*expand(of_split, split=ALPHACTION_SPLITS), *named]
+    files = [*expand(of_split, split=ANNOTATED_SPLITS), *named]
     return [results(f"dataset/alphaction/{file}") for file in files]
 
 
 def alphaction_repeated():
     """The annotations of train with keyframes of rare actions several times."""
-    if not repeats_keyframes(ALPHACTION_SPLITS):
+    if not repeats_keyframes():
         return []
     return results("dataset/alphaction/annotations/train_repeated_min.json")
 
 
 def alphaction_files():
     """AlphAction's dataset; the segments of all clips while nothing is annotated."""
-    if ALPHACTION_SPLITS:
+    if ANNOTATED_SPLITS:
         return [results("dataset/alphaction/README.md")]
     return all_clips("segments/{clip}.json")
 
 
 def unlabelled_clips(pattern):
     """A file of every clip without labels."""
-    return expand(results(pattern), clip=PROJECT.unlabelled)
+    return expand(results(pattern), clip=PROJECT.awaiting)
 
 
 def unlabelled_batches():
     """The detections of every batch that holds clips without labels."""
-    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.unlabelled})
+    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.awaiting})
     return expand(results("detections/{batch}.batch.json"), batch=batches)
 
 
@@ -240,7 +219,7 @@ def prediction_files():
 def requested_prediction(wildcards):
     """What the target `predict` asks for; the run ends where there is nothing to run a model on."""
     missing = ""
-    if not PROJECT.unlabelled:
+    if not PROJECT.awaiting:
         missing = "every clip has labels: there is none to run a model on"
     if not predicting_toolboxes():
         missing = (

@@ -15,10 +15,10 @@ def batches_of_clip(wildcards):
 
 
 def objects_of_batch(pattern):
-    """An input function: a file of every clip of the batch in AlphAction's dataset."""
+    """An input function: a file of every finished clip of the batch."""
     return lambda wildcards: expand(results(pattern), clip=object_clips(wildcards.batch))
 
 
 def object_clips(batch):
-    """The clips of a batch whose objects are looked for: those in AlphAction's dataset."""
-    return [clip for clip in PROJECT.alphaction_clips if PROJECT.batch_of[clip] == batch]
+    """The clips of a batch whose objects are looked for: the finished ones."""
+    return [clip for clip in PROJECT.finished if PROJECT.batch_of[clip] == batch]

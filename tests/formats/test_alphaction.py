@@ -393,10 +393,8 @@ def test_the_readme_tells_what_a_user_would_miss():
     val = Split("val", ROWS, [("wide", 902)], BOXES, ["wide, timestamp 902, person 1"])
     val.unproposed.append("wide,902")
     left = MANIFESTS | {"wide": replace(WIDE, left_out=0.6, decode_errors=3)}
-    notes = ["hand.json: 'wide/902.jpg', box 1: reached out, cut to it"]
-    text = readme_text("mine", [val], ACTIONS, 0.7, SETTINGS, left, "results/dataset", notes)
+    text = readme_text("mine", [val], ACTIONS, 0.7, SETTINGS, left, "results/dataset")
     assert "wide: the source is damaged in 3 places" in text
-    assert notes[0] in text.split("## Noticed")[1]
     assert "no person was detected with 0.7 or more" in text and "wide,902" in text
     assert "boxes too small for AlphAction" in text
     assert "wide: the last 0.6 s make no whole segment." in text

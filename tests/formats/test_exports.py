@@ -85,6 +85,7 @@ def make_dataset(root, imbalance=None, again=()):
         root / "logs/dataset.log",
         input={
             "labels": [str(root / f"labels/{clip}.csv") for clip in FINISHED],
+            "nobody": [str(root / f"labels/{clip}.nobody.csv") for clip in FINISHED],
             "keyframes": keyframes,
         },
         output={

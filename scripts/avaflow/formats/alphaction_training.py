@@ -186,12 +186,10 @@ def readme_text(
     settings: Mapping,
     manifests: Mapping[str, SegmentsManifest],
     dataset: str,
-    notes: Sequence[str] = (),
     rarities: Sequence[Rarity] = (),
 ) -> str:
-    """The folder's README. `dataset` is the dataset folder as the workflow names it; `notes`
-    are remarks on existing annotations, `rarities` how often actions occur in train, where
-    keyframes are repeated."""
+    """The folder's README. `dataset` is the dataset folder as the workflow names it; `rarities`
+    say how often actions occur in train, where keyframes are repeated."""
     names = [split.name for split in splits]
     some = next(iter(manifests.values()))
     train = next((split for split in splits if split.name == "train"), None)
@@ -217,7 +215,7 @@ def readme_text(
         most_objects=MOST_OBJECTS,
         schedules=schedules,
         several=next((each for each in reversed(schedules) if each.gpus <= COMMON_GPUS), None),
-        remarks=[*readme_remarks(splits, threshold, settings, manifests), *notes],
+        remarks=readme_remarks(splits, threshold, settings, manifests),
     )
 
 

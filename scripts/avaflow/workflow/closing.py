@@ -80,13 +80,8 @@ def _stage_lines(project, results: Path) -> list[str]:
         lines.append(f"{'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
     predict = results / "dataset" / "predict"
     if (predict / "README.md").exists():
-        count = len(project.unlabelled)
+        count = len(project.awaiting)
         lines.append(f"{'to predict on':<18} {count:>5} of {len(ids)}   {predict}/")
-    readme = results / "dataset" / "alphaction" / "README.md"
-    if project.existing is not None and readme.exists():
-        lines.append(
-            f"{'dataset':<18} for AlphAction, from existing annotations   {readme.parent}/"
-        )
     return lines
 
 
@@ -94,7 +89,7 @@ def _awaiting_lines(project, results: Path, config: Mapping) -> list[str]:
     """What awaits a person, and how to go about it."""
     lines = []
     index = results / "via" / "index.html"
-    if project.awaiting and project.existing is None:
+    if project.awaiting:
         lines.append(f"awaiting a person: {commas(project.awaiting, 8)}")
         if index.exists():
             lines.append(
