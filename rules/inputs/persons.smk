@@ -12,3 +12,13 @@ def batches_of_clip(wildcards):
     return expand(
         results("{what}/{batch}.batch.json"), what=["detections", "embeddings"], batch=batch
     )
+
+
+def objects_of_batch(pattern):
+    """An input function: a file of every finished clip of the batch."""
+    return lambda wildcards: expand(results(pattern), clip=object_clips(wildcards.batch))
+
+
+def object_clips(batch):
+    """The clips of a batch whose objects are looked for: the finished ones."""
+    return [clip for clip in PROJECT.finished if PROJECT.batch_of[clip] == batch]
