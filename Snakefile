@@ -66,7 +66,7 @@ rule keyframes:
 
 rule detections:
     input:
-        all_batches("detections/{batch}.batch.json"),
+        detections_of(CLIPS),
     localrule: True
 
 

@@ -68,11 +68,33 @@ rule detect:
         "../scripts/detect.py"
 
 
+if PROJECT.own_detections:
+
+    rule read_detections:
+        input:
+            manifest=results("clips/{clip}.json"),
+        output:
+            detections=results("detections/{clip}.csv"),
+        log:
+            results("logs/read_detections/{clip}.log"),
+        conda:
+            env("tables")
+        params:
+            paths=lambda wildcards: [PROJECT.own_detections.places[wildcards.clip]],
+            state=own_state(PROJECT.own_detections),
+            named="own.detections" if config["own"]["detections"] else "own.tracks",
+            own=settings_of("own", "detections"),
+            offset=config["timestamp_offset"],
+            code=code("read_detections"),
+        script:
+            "../scripts/read_detections.py"
+
+
 rule embed:
     input:
         manifests=of_batch("clips/{clip}.json"),
         clips=of_batch("clips/{clip}.mp4"),
-        detections=results("detections/{batch}.batch.json"),
+        detections=detections_of_batch,
     output:
         batch=results("embeddings/{batch}.batch.json"),
     log:
@@ -94,23 +116,46 @@ rule embed:
         "../scripts/embed.py"
 
 
-rule track:
-    input:
-        batches_of_clip,
-        manifest=results("clips/{clip}.json"),
-    output:
-        tracks=results("tracks/{clip}.csv"),
-    log:
-        results("logs/track/{clip}.log"),
-    benchmark:
-        results("benchmarks/track/{clip}.tsv")
-    conda:
-        env("persons")
-    params:
-        reads=[results("detections/{clip}.csv"), results("embeddings/{clip}.npz")],
-        tracker=settings_of("tracker", "tracks"),
-        stride=config["detector"]["stride"],
-        fps=FPS,
-        code=code("track"),
-    script:
-        "../scripts/track.py"
+if PROJECT.own_tracks:
+
+    rule read_tracks:
+        input:
+            manifest=results("clips/{clip}.json"),
+        output:
+            tracks=results("tracks/{clip}.csv"),
+        log:
+            results("logs/read_tracks/{clip}.log"),
+        conda:
+            env("tables")
+        params:
+            paths=lambda wildcards: [PROJECT.own_tracks.places[wildcards.clip]],
+            state=own_state(PROJECT.own_tracks),
+            named="own.tracks",
+            own=settings_of("own", "tracks"),
+            offset=config["timestamp_offset"],
+            code=code("read_tracks"),
+        script:
+            "../scripts/read_tracks.py"
+
+else:
+
+    rule track:
+        input:
+            batches_of_clip,
+            manifest=results("clips/{clip}.json"),
+        output:
+            tracks=results("tracks/{clip}.csv"),
+        log:
+            results("logs/track/{clip}.log"),
+        benchmark:
+            results("benchmarks/track/{clip}.tsv")
+        conda:
+            env("persons")
+        params:
+            reads=[results("detections/{clip}.csv"), results("embeddings/{clip}.npz")],
+            tracker=settings_of("tracker", "tracks"),
+            stride=tracker_stride(),
+            fps=FPS,
+            code=code("track"),
+        script:
+            "../scripts/track.py"
