@@ -521,9 +521,10 @@ def _coco_boxes(file: str, entries: list, size: np.ndarray) -> _Boxes:
     for number, entry in enumerate(entries):
         try:
             image = entry["image_id"]
-            # A name without a frame gives None, which is no number.
             frame = frame_of_name(image) if isinstance(image, str) else image
-            frames[number], classes[number] = float(frame), entry["category_id"]
+            if frame is None:
+                raise ValueError("no frame")
+            frames[number], classes[number] = frame, entry["category_id"]
             scores[number] = entry["score"]
             sides[number] = entry["bbox"]
         except (KeyError, TypeError, ValueError):

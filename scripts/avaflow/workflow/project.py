@@ -118,7 +118,8 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     fps, margin = config["trim"]["fps"], config["keyframes"]["margin"]
     cache = ProbeCache(results / ".probes.json")
     rows: list[Clip] = []
-    if config["clips"]:
+    proposed = table_to_propose(config)
+    if config["clips"] and not proposed:
         rows = read_clips_table(
             config["clips"], load_schema(schemas / "clips.schema.yaml"), results / "videos"
         )
@@ -150,7 +151,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     if config["strict"] and warnings:
         raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
     # A rest of a divided range is told, but nothing to fix.
-    warnings += remainders + dated_ahead(row.source for row in rows)
+    warnings += proposed + remainders + dated_ahead(row.source for row in rows)
     batches: dict[str, list[str]] = {}
     for clip in clips:
         batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)
@@ -180,6 +181,17 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         own_detections=own["detections"] or own["tracks"],
         own_tracks=own["tracks"],
     )
+
+
+def table_to_propose(config: Mapping) -> list[str]:
+    """A warning if there is no clips table yet, but a folder of videos to propose one for."""
+    videos = config["clips_table"]["videos"]
+    if not config["clips"] or not videos or os.path.exists(config["clips"]):
+        return []
+    return [
+        f"{config['clips']}: there is no clips table yet. `snakemake clips_table` proposes one for "
+        f"the videos in {videos}"
+    ]
 
 
 def find_own(
