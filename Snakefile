@@ -70,6 +70,12 @@ rule detections:
     localrule: True
 
 
+rule detector_training:
+    input:
+        results("detector_training/report.md"),
+    localrule: True
+
+
 rule tracks:
     input:
         all_clips("tracks/{clip}.csv"),

@@ -23,6 +23,7 @@ from avaflow.kinetics.plan import plan_path, load_kinetics
 from avaflow.videos.ffmpeg import ffmpeg_exe, ffmpeg_version
 from avaflow.project.settings import check_own, content_of, load_settings, take_types
 from avaflow.formats.datumaro import ACTION_LIST, csv_name
+from avaflow.persons.detector_files import DOWNLOADABLE_WEIGHTS
 from avaflow.persons.own_files import files_of
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary

@@ -159,3 +159,54 @@ else:
             code=code("track"),
         script:
             "../scripts/track.py"
+
+
+# The new weights are no output: a detector that is named in the config finds what annotators
+# correct, and a rule that makes it of their corrections would go round in a circle.
+
+
+rule write_detector_dataset:
+    input:
+        projects=[PROJECT.finished[clip] for clip in learnt_clips()],
+        keyframes=of_learnt_clips("keyframes/{clip}.csv"),
+        labels=of_learnt_clips("labels/{clip}.csv"),
+        unticked=of_learnt_clips("labels/{clip}.unticked.csv"),
+    output:
+        manifest=results("detector_training/images.csv"),
+    log:
+        results("logs/write_detector_dataset.log"),
+    conda:
+        env("tables")
+    params:
+        clips=learnt_clips(),
+        splits={clip: CLIPS[clip].split for clip in PROJECT.finished},
+        used=["train", "val"],
+        code=code("write_detector_dataset"),
+    script:
+        "../scripts/write_detector_dataset.py"
+
+
+rule train_detector:
+    input:
+        manifest=results("detector_training/images.csv"),
+        weights=base_files(),
+    output:
+        table=results("detector_training/report.csv"),
+        report=results("detector_training/report.md"),
+    log:
+        results("logs/train_detector.log"),
+    benchmark:
+        results("benchmarks/train_detector.tsv")
+    conda:
+        env("persons")
+    threads: config["detector"]["threads"]
+    resources:
+        gpu=gpus(config["detector"]["device"]),
+    params:
+        weights=base_weights(),
+        state=content_of_own(base_weights()),
+        training=settings_of("detector_training", "detector_training"),
+        detector=detector_settings(),
+        code=code("train_detector"),
+    script:
+        "../scripts/train_detector.py"

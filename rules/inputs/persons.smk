@@ -44,3 +44,30 @@ def own_state(own):
 def tracker_stride():
     """Frames from one look at a clip to the next; 0 where its own detections tell."""
     return 0 if PROJECT.own_detections else config["detector"]["stride"]
+
+
+def learnt_clips():
+    """The finished clips that a detector learns from, or is measured on."""
+    return [clip for clip in PROJECT.finished if CLIPS[clip].split in ("train", "val")]
+
+
+def of_learnt_clips(pattern):
+    """A file of every such clip."""
+    return expand(results(pattern), clip=learnt_clips())
+
+
+def base_weights():
+    """The weights that a training begins with, as a path: its own, or the detector's."""
+    named = config["detector_training"]["weights"]
+    if not named:
+        return PROJECT.detector.weights
+    if not Path(named).exists() and DOWNLOADABLE_WEIGHTS.match(named):
+        return results(f"models/{named}")
+    return named
+
+
+def base_files():
+    """These as an input; nothing for what cannot be trained on, which the job tells."""
+    path = base_weights()
+    known = Path(path).is_file() or path.startswith(results("models/"))
+    return [path] if known else []

@@ -14,6 +14,8 @@ from avaflow.features.files import MADE, MANIFEST
 from avaflow.files import sha256
 from avaflow.lines import lines_of
 from avaflow.manifests import read_clip_manifest
+from avaflow.persons.detector_dataset import dataset_damage
+from avaflow.persons.training_figures import FIGURES, Figures
 from avaflow.tables import KEYFRAMES, Keyframe, read_table, rows_of
 from avaflow.videos.segments import read_segments_manifest, segments_digest
 from avaflow.videos.trim import frames_digest
@@ -106,6 +108,13 @@ def _links(listing: Path) -> str:
     return ""
 
 
+def _training(table: Path) -> str:
+    if table.name == "images.csv":
+        return dataset_damage(table)
+    made = rows_of(read_table(table, FIGURES), Figures)[-1]
+    return "" if sha256(table.parent / made.weights) == made.sha256 else "its weights are others"
+
+
 CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("clips", ".json"): _clip,
     ("keyframes", ".csv"): _keyframes,
@@ -114,6 +123,7 @@ CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("feature_batches", ".csv"): _arrays("features"),
     ("person_feature_batches", ".csv"): _arrays("person_features"),
     ("dataset", ".tsv"): _links,
+    ("detector_training", ".csv"): _training,
 }
 """How to look at what a manifest stands for, by its folder and suffix."""
 
