@@ -53,6 +53,7 @@ rule make_via_page:
     params:
         actions=config["actions"],
         finished=finished_state,
+        known_as=known_as,
         max_project_mb=config["via"]["max_project_mb"],
         state=[
             SOURCES.content(page)
@@ -105,9 +106,29 @@ rule make_via_index:
         "../scripts/make_via_index.py"
 
 
+rule import_existing:
+    input:
+        files=PROJECT.existing.files if PROJECT.existing else [],
+    output:
+        tables=imported_clips("existing/{clip}.csv") or results("existing/nothing.csv"),
+    log:
+        results("logs/import_existing.log"),
+    conda:
+        env("tables")
+    params:
+        paths=named_files(config),
+        clips=PROJECT.imported,
+        # By a function: Snakemake would take braces in a text for wildcards.
+        names=lambda wildcards: names_for_existing(),
+        actions=config["actions"],
+        code=code("import_existing"),
+    script:
+        "../scripts/import_existing.py"
+
+
 rule read_labels:
     input:
-        project=finished_project,
+        project=finished_annotation,
         manifest=results("clips/{clip}.json"),
         keyframes=results("keyframes/{clip}.csv"),
         tracks=results("tracks/{clip}.csv"),
@@ -115,6 +136,7 @@ rule read_labels:
         labels=results("labels/{clip}.csv"),
         notes=results("labels/{clip}.notes.csv"),
         unticked=results("labels/{clip}.unticked.csv"),
+        nobody=results("labels/{clip}.nobody.csv"),
     log:
         results("logs/read_labels/{clip}.log"),
     localrule: True
@@ -125,6 +147,8 @@ rule read_labels:
         actions=config["actions"],
         fps=FPS,
         strict=config["strict"],
+        imported=lambda wildcards: wildcards.clip in PROJECT.imported,
+        known_as=known_as,
         content=finished_state,
         code=code("read_labels"),
     script:

@@ -18,10 +18,10 @@ from avaflow.features.checkpoints import NO_WEIGHTS
 from avaflow.errors import UserError
 from avaflow.files import sha256
 from avaflow.workflow.job import ERROR_MARK
-from avaflow.workflow.project import existing_annotations as hand_files
 from avaflow.kinetics.plan import plan_path, load_kinetics
 from avaflow.videos.ffmpeg import ffmpeg_exe, ffmpeg_version
 from avaflow.project.settings import check_own, content_of, load_settings, take_types
+from avaflow.annotation.existing.index import PROJECT_NAMES, named_files, names_of
 from avaflow.formats.datumaro import ACTION_LIST, csv_name
 from avaflow.persons.detector_files import DOWNLOADABLE_WEIGHTS
 from avaflow.persons.own_files import files_of
@@ -57,7 +57,6 @@ CLIPS = {clip.id: clip for clip in PROJECT.clips}
 BATCHES = PROJECT.batches
 FPS = config["trim"]["fps"]
 ANNOTATED_SPLITS = PROJECT.annotated_splits
-ALPHACTION_SPLITS = PROJECT.alphaction_splits
 
 
 wildcard_constraints:

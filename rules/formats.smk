@@ -31,6 +31,7 @@ rule propose:
 rule write_ava:
     input:
         labels=finished_clips("labels/{clip}.csv"),
+        nobody=finished_clips("labels/{clip}.nobody.csv"),
         keyframes=finished_clips("keyframes/{clip}.csv"),
     output:
         csv=labelled_csvs() or annotations("nothing-finished.csv"),
@@ -158,9 +159,9 @@ rule export_datumaro:
 
 rule export_alphaction:
     input:
-        existing=existing_annotations(),
-        csv=[] if existing_annotations() else labelled_csvs(),
-        segments=alphaction_segments(),
+        csv=labelled_csvs(),
+        nobody=finished_clips("labels/{clip}.nobody.csv"),
+        segments=finished_clips("segments/{clip}.json"),
         proposals=alphaction_proposals(),
     output:
         readme=results("dataset/alphaction/README.md"),
@@ -173,16 +174,119 @@ rule export_alphaction:
     conda:
         env("tables")
     params:
-        clips=PROJECT.alphaction_clips,
-        clip_splits=alphaction_clip_splits(),
-        splits=ALPHACTION_SPLITS,
+        clips=list(PROJECT.finished),
+        clip_splits=finished_splits(),
+        splits=ANNOTATED_SPLITS,
         strict=config["strict"],
         offset=config["timestamp_offset"],
         actions=config["actions"],
         # By a function: Snakemake would take braces in a text for wildcards.
         settings=lambda wildcards: settings_of("alphaction", "alphaction"),
         margin=config["keyframes"]["margin"],
-        state=existing_state(),
         code=code("export_alphaction"),
     script:
         "../scripts/export_alphaction.py"
+
+
+rule export_cvat:
+    input:
+        labels=finished_clips("labels/{clip}.csv"),
+        unticked=finished_clips("labels/{clip}.unticked.csv"),
+        nobody=finished_clips("labels/{clip}.nobody.csv"),
+        keyframes=finished_clips("keyframes/{clip}.csv"),
+        manifests=finished_clips("clips/{clip}.json"),
+    output:
+        readme=results("dataset/cvat/README.md"),
+        tasks=finished_clips("dataset/cvat/{clip}.xml"),
+    log:
+        results("logs/export_cvat.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        clips=list(PROJECT.finished),
+        clip_splits=finished_splits(),
+        actions=config["actions"],
+        dataset=lambda wildcards, output: str(Path(output.readme).parents[1]),
+        code=code("export_cvat"),
+    script:
+        "../scripts/export_cvat.py"
+
+
+rule export_coco:
+    input:
+        labels=finished_clips("labels/{clip}.csv"),
+        unticked=finished_clips("labels/{clip}.unticked.csv"),
+        nobody=finished_clips("labels/{clip}.nobody.csv"),
+        keyframes=finished_clips("keyframes/{clip}.csv"),
+        manifests=finished_clips("clips/{clip}.json"),
+    output:
+        readme=results("dataset/coco/README.md"),
+        jsons=of_annotated_splits("dataset/coco/{split}.json"),
+    log:
+        results("logs/export_coco.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        clips=list(PROJECT.finished),
+        clip_splits=finished_splits(),
+        splits=ANNOTATED_SPLITS,
+        actions=config["actions"],
+        dataset=lambda wildcards, output: str(Path(output.readme).parents[1]),
+        code=code("export_coco"),
+    script:
+        "../scripts/export_coco.py"
+
+
+rule export_mot:
+    input:
+        labels=finished_clips("labels/{clip}.csv"),
+        unticked=finished_clips("labels/{clip}.unticked.csv"),
+        nobody=finished_clips("labels/{clip}.nobody.csv"),
+        keyframes=finished_clips("keyframes/{clip}.csv"),
+        manifests=finished_clips("clips/{clip}.json"),
+    output:
+        readme=results("dataset/mot/README.md"),
+        gts=finished_clips("dataset/mot/{clip}/gt/gt.txt"),
+        infos=finished_clips("dataset/mot/{clip}/seqinfo.ini"),
+        actions=results("dataset/mot/actions.csv"),
+    log:
+        results("logs/export_mot.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        clips=list(PROJECT.finished),
+        clip_splits=finished_splits(),
+        actions=config["actions"],
+        dataset=lambda wildcards, output: str(Path(output.readme).parents[1]),
+        code=code("export_mot"),
+    script:
+        "../scripts/export_mot.py"
+
+
+rule export_yolo:
+    input:
+        labels=finished_clips("labels/{clip}.csv"),
+        unticked=finished_clips("labels/{clip}.unticked.csv"),
+        nobody=finished_clips("labels/{clip}.nobody.csv"),
+        keyframes=finished_clips("keyframes/{clip}.csv"),
+        manifests=finished_clips("clips/{clip}.json"),
+    output:
+        readme=results("dataset/yolo/README.md"),
+        data=results("dataset/yolo/data.yaml"),
+    log:
+        results("logs/export_yolo.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        clips=list(PROJECT.finished),
+        clip_splits=finished_splits(),
+        splits=ANNOTATED_SPLITS,
+        actions=config["actions"],
+        dataset=lambda wildcards, output: str(Path(output.readme).parents[1]),
+        code=code("export_yolo"),
+    script:
+        "../scripts/export_yolo.py"

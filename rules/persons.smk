@@ -167,10 +167,11 @@ else:
 
 rule write_detector_dataset:
     input:
-        projects=[PROJECT.finished[clip] for clip in learnt_clips()],
+        projects=[PROJECT.projects[clip] for clip in learnt_projects()],
         keyframes=of_learnt_clips("keyframes/{clip}.csv"),
         labels=of_learnt_clips("labels/{clip}.csv"),
         unticked=of_learnt_clips("labels/{clip}.unticked.csv"),
+        nobody=of_learnt_clips("labels/{clip}.nobody.csv"),
     output:
         manifest=results("detector_training/images.csv"),
     log:
@@ -179,6 +180,8 @@ rule write_detector_dataset:
         env("tables")
     params:
         clips=learnt_clips(),
+        saved=learnt_projects(),
+        known_as={clip.known_as: clip.id for clip in PROJECT.clips if clip.known_as},
         splits={clip: CLIPS[clip].split for clip in PROJECT.finished},
         used=["train", "val"],
         code=code("write_detector_dataset"),

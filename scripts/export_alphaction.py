@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from avaflow.annotation.hand_labels import read_hand_labels, rows_of_hand_labels
 from avaflow.errors import UserError
 from avaflow.files import atomic_folder, link, write_text
 from avaflow.formats.alphaction import (
@@ -21,6 +20,7 @@ from avaflow.formats.alphaction_training import catalog_text, config_text, readm
 from avaflow.formats.ava import action_list_text, excluded_text, label_map_text, read_csv, write_csv
 from avaflow.formats.proposals import proposals_of_splits
 from avaflow.project.actions import all_actions, attributes_from_config
+from avaflow.tables import NOBODY, read_table
 from avaflow.videos.segments import read_segments_manifest
 from avaflow.workflow.job import job
 
@@ -28,15 +28,6 @@ from avaflow.workflow.job import job
 def counts_of(manifests):
     """The number of segments of every clip."""
     return {clip: manifest.segments for clip, manifest in manifests.items()}
-
-
-def existing_labels(paths, manifests, clip_splits, attributes, settings, offset, margin):
-    """Rows, judged instants (clip, timestamp) and notes of existing annotations."""
-    labels = read_hand_labels(paths, clip_splits, attributes, settings["numbering"], offset)
-    check_reach(labels.judged, counts_of(manifests), settings, margin)
-    sizes = {clip: (each.width, each.height) for clip, each in manifests.items()}
-    rows, notes = rows_of_hand_labels(labels, sizes, offset)
-    return rows, {(clip, second + offset) for clip, second in labels.judged}, notes
 
 
 def plan_split(name, rows, judged, proposals, manifests, actions, threshold):
@@ -82,16 +73,12 @@ if "snakemake" in globals():
                 "times in the clips table, or set `strict: false`."
             )
         offset, threshold = p.offset, p.settings["person_score"]
-        if given.get("existing"):
-            existing = [given.existing] if isinstance(given.existing, str) else list(given.existing)
-            rows, judged, notes = existing_labels(
-                existing, manifests, p.clip_splits, attributes, p.settings, offset, p.margin
-            )
-        else:
-            rows = [row for path in given.csv for row in read_csv(path)]
-            judged, notes = {(row.clip, row.timestamp) for row in rows}, []
-            named = {(clip, t - offset): "a finished project" for clip, t in judged}
-            check_reach(named, counts_of(manifests), p.settings, p.margin)
+        rows = [row for path in given.csv for row in read_csv(path)]
+        judged = {(row.clip, row.timestamp) for row in rows}
+        for clip, path in zip(p.clips, given.nobody, strict=True):
+            judged |= {(clip, second + offset) for second in read_table(path, NOBODY).second}
+        named = {(clip, t - offset): "a finished annotation" for clip, t in judged}
+        check_reach(named, counts_of(manifests), p.settings, p.margin)
         found = proposals_of_splits(given.proposals, [s for s in p.splits if s != "train"])
         folder = Path(made.readme).parent
         splits = []
@@ -136,12 +123,9 @@ if "snakemake" in globals():
             p.settings,
             manifests,
             dataset,
-            notes,
         )
         write_text(made.readme, text)
         for split in splits:
             log.info(
                 "%s: %d keyframes, %d boxes", split.name, len(split.instants), len(split.boxes)
             )
-        for note in notes:
-            log.warning("%s", note)

@@ -17,6 +17,7 @@ if "snakemake" in globals():
             snakemake.input.get("finished"),
             attributes_from_config(snakemake.params.actions),
             snakemake.params.max_project_mb,
+            snakemake.params.known_as,
         )
         if opened.trouble:
             log.warning("the page opens the project before annotation: %s", opened.trouble)

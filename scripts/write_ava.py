@@ -9,8 +9,8 @@ from avaflow.formats.ava import (
     write_annotations,
 )
 from avaflow.project.actions import all_actions, attributes_from_config
-from avaflow.tables import KEYFRAMES, LABELS, read_table
-from avaflow.times import timestamp_of_second
+from avaflow.tables import KEYFRAMES, LABELS, NOBODY, read_table
+from avaflow.times import Instant, timestamp_of_second
 from avaflow.workflow.job import job
 
 
@@ -33,8 +33,13 @@ if "snakemake" in globals():
             for clip, path in zip(clips, snakemake.input.labels, strict=True)
             for row in rows_of_labels(clip, read_table(path, LABELS), p.offset)
         ]
+        nobody = {
+            Instant(clip, timestamp_of_second(second, p.offset))
+            for clip, path in zip(clips, snakemake.input.nobody, strict=True)
+            for second in read_table(path, NOBODY).second
+        }
         csvs = dict(zip(p.splits, zip(made.csv, made.excluded, strict=True), strict=True))
-        write_annotations(csvs, p.clip_splits, rows, annotatable, len(actions), p.offset)
+        write_annotations(csvs, p.clip_splits, rows, annotatable, len(actions), p.offset, nobody)
         timestamps = (each for own in annotatable.values() for each in own)
         write_text(made.included, included_text(timestamps))
         write_text(made.action_list, action_list_text(actions))

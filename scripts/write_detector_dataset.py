@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from avaflow.annotation.via import read_project
+from avaflow.annotation.via import adopted, read_project
 from avaflow.persons.detector_dataset import check_splits, judged_keyframes, write_dataset
-from avaflow.tables import KEYFRAMES, LABELS, UNTICKED, read_table
+from avaflow.tables import KEYFRAMES, LABELS, NOBODY, UNTICKED, read_table
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
@@ -12,14 +12,21 @@ if "snakemake" in globals():
     with job(snakemake) as log:
         check_splits(p.splits)
         max_mb = snakemake.config["via"]["max_project_mb"]
+        saved = dict(zip(p.saved, given.projects, strict=True))
         judged = {split: [] for split in p.used}
-        files = zip(given.projects, given.keyframes, given.labels, given.unticked, strict=True)
-        for clip, (project, keyframes, labels, unticked) in zip(p.clips, files, strict=True):
+        files = zip(given.keyframes, given.labels, given.unticked, given.nobody, strict=True)
+        for clip, (table, labels, unticked, nobody) in zip(p.clips, files, strict=True):
+            keyframes = read_table(table, KEYFRAMES)
+            named = set(read_table(nobody, NOBODY)["second"])
+            if clip in saved:
+                # A project shows each of its images, also where every box was deleted.
+                images = adopted(read_project(saved[clip], max_mb), p.known_as).images
+                named |= set(keyframes["second"][keyframes["file"].isin(images)])
             judged[p.splits[clip]] += judged_keyframes(
                 clip,
-                read_table(keyframes, KEYFRAMES),
-                Path(keyframes).with_suffix(""),
-                read_project(project, max_mb).images,
+                keyframes,
+                Path(table).with_suffix(""),
+                named,
                 read_table(labels, LABELS),
                 read_table(unticked, UNTICKED),
             )

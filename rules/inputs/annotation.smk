@@ -23,17 +23,38 @@ def via_files():
     return [results("via/index.html"), *(file for one in patterns for file in all_clips(one))]
 
 
-def finished_project(wildcards):
-    """The project that an annotator finished for a clip."""
+def imported_clips(pattern):
+    """A file of every clip that is finished by existing annotations."""
+    return expand(results(pattern), clip=PROJECT.imported)
+
+
+def finished_annotation(wildcards):
+    """The project that an annotator finished for a clip, or what was there already."""
+    if wildcards.clip in PROJECT.imported:
+        return results(f"existing/{wildcards.clip}.csv")
     return PROJECT.finished[wildcards.clip]
 
 
 def finished_if_any(wildcards):
     """The project that an annotator finished for a clip; nothing while it is awaited."""
-    return PROJECT.finished.get(wildcards.clip, [])
+    return PROJECT.projects.get(wildcards.clip, [])
 
 
 def finished_state(wildcards):
     """Changes with a finished project's content: its date says little after a move or unzip."""
-    finished = PROJECT.finished.get(wildcards.clip)
+    if wildcards.clip in PROJECT.imported:
+        return PROJECT.existing.digests[wildcards.clip]
+    finished = PROJECT.projects.get(wildcards.clip)
     return sha256(finished) if finished else ""
+
+
+def names_for_existing():
+    """The project's names, against which those of existing annotations are held."""
+    names = names_of(config, PROJECT.clips, [])
+    return {name: getattr(names, name) for name in PROJECT_NAMES}
+
+
+def known_as(wildcards):
+    """What annotations made elsewhere call a clip, and the clip; nothing where none do."""
+    other = CLIPS[wildcards.clip].known_as
+    return {other: wildcards.clip} if other else {}

@@ -52,9 +52,8 @@ def dataset_files():
 
 def exports_made():
     """Those of the config's `exports` that can be made: an annotation of theirs is finished."""
-    own = {"alphaction": ALPHACTION_SPLITS}
     asked = [*config["exports"], *(["alphaction"] if wants_alphaction() else [])]
-    return [name for name in dict.fromkeys(asked) if own.get(name, ANNOTATED_SPLITS)]
+    return list(dict.fromkeys(asked)) if ANNOTATED_SPLITS else []
 
 
 def export_files():
@@ -84,43 +83,23 @@ def mmaction2_configs():
     return [results(f"dataset/mmaction2/slowfast_{mode}.py") for mode in modes]
 
 
-def existing_annotations():
-    """Annotations that the user has already, instead of finished projects."""
-    return hand_files(config)
-
-
-def existing_state():
-    """Changes with the content of existing annotations."""
-    return [sha256(file) for file in hand_files(config)]
-
-
 def wants_alphaction():
-    """Whether AlphAction's dataset is wanted: by annotations of its own, or made before.
+    """Whether AlphAction's dataset is wanted: named in the config, or made before.
 
     What its target rule made once is kept up to date, so that it is never trained on stale.
     """
     # Not by an output of the job, which a killed run leaves without.
     before = Path(results("dataset/alphaction/clips")).exists()
-    return "alphaction" in config["exports"] or bool(hand_files(config)) or before
+    return "alphaction" in config["exports"] or before
 
 
 def alphaction_proposals():
     """The detected people of the splits that AlphAction validates or tests on."""
     return [
         annotations(f"dense_proposals_{split}.pkl")
-        for split in ALPHACTION_SPLITS
+        for split in ANNOTATED_SPLITS
         if split != "train"
     ]
-
-
-def alphaction_segments():
-    """The manifest of the segments of every clip in AlphAction's dataset."""
-    return expand(results("segments/{clip}.json"), clip=PROJECT.alphaction_clips)
-
-
-def alphaction_clip_splits():
-    """The split of every clip in AlphAction's dataset."""
-    return {clip: CLIPS[clip].split for clip in PROJECT.alphaction_clips}
 
 
 def alphaction_annotations():
@@ -134,12 +113,12 @@ def alphaction_annotations():
         "boxes/{split}_person_bbox.json",
     ]
     named = ["annotations/action_list.pbtxt", "annotations/label_map.txt"]
-    files = [*expand(of_split, split=ALPHACTION_SPLITS), *named]
+    files = [*expand(of_split, split=ANNOTATED_SPLITS), *named]
     return [results(f"dataset/alphaction/{file}") for file in files]
 
 
 def alphaction_files():
     """AlphAction's dataset; the segments of all clips while nothing is annotated."""
-    if ALPHACTION_SPLITS:
+    if ANNOTATED_SPLITS:
         return [results("dataset/alphaction/README.md")]
     return all_clips("segments/{clip}.json")

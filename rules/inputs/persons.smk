@@ -51,6 +51,11 @@ def learnt_clips():
     return [clip for clip in PROJECT.finished if CLIPS[clip].split in ("train", "val")]
 
 
+def learnt_projects():
+    """Those of them that are finished by a project that somebody saved."""
+    return [clip for clip in learnt_clips() if clip in PROJECT.projects]
+
+
 def of_learnt_clips(pattern):
     """A file of every such clip."""
     return expand(results(pattern), clip=learnt_clips())

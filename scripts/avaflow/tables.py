@@ -84,6 +84,12 @@ class Unticked(NamedTuple):
     y2: float
 
 
+class Nobody(NamedTuple):
+    """A keyframe that an annotation names and on which it shows no person."""
+
+    second: Second
+
+
 class Note(NamedTuple):
     """What the annotation reader noticed and did not label, one row per box of a clip."""
 
@@ -105,6 +111,7 @@ TRACKS = columns_of(Tracked)
 KEYFRAMES = columns_of(Keyframe)
 LABELS = columns_of(Label)
 UNTICKED = columns_of(Unticked)
+NOBODY = columns_of(Nobody)
 NOTES = columns_of(Note)
 
 

@@ -30,7 +30,8 @@ def existing(tmp_path_factory):
         tmp_path_factory.mktemp("hand") / "w",
         batches=1,
         exports=["alphaction"],
-        alphaction={"annotations": "hand.json", "numbering": "sequence", "preset": "ultrafast"},
+        existing={"files": "hand.json"},
+        alphaction={"numbering": "sequence", "preset": "ultrafast"},
     )
     shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
     (workspace.folder / "hand.json").write_text(json.dumps(HAND))
@@ -42,14 +43,12 @@ def existing(tmp_path_factory):
 
 
 def test_the_annotations_arrive(existing):
-    assert (
-        "dataset            for AlphAction, from existing annotations" in existing.first_run.output
-    )
+    assert "dataset            train.csv, val.csv, for alphaction" in existing.first_run.output
     text = (existing.made / "annotations" / "train.csv").read_text()
     assert text == (
-        "corridor,902,0.200000,0.100000,0.300000,0.600000,1,1\n"
-        "corridor,902,0.200000,0.100000,0.300000,0.600000,5,1\n"
-        "corridor,902,0.500000,0.200000,0.600000,0.700000,3,2\n"
+        "corridor,902,0.200000,0.100000,0.300000,0.600000,1,8\n"
+        "corridor,902,0.200000,0.100000,0.300000,0.600000,5,8\n"
+        "corridor,902,0.500000,0.200000,0.600000,0.700000,3,9\n"
     )
     # Named without a box is judged as empty; seconds that are not named are left out.
     excluded = (existing.made / "annotations" / "train_excluded_timestamps.csv").read_text()
@@ -73,7 +72,8 @@ def test_by_timestamp_alphactions_loader_reads_them(existing):
     (existing.folder / "named.json").write_text(json.dumps(named))
     changed = {
         "results": "by-timestamp",
-        "alphaction": {"annotations": "named.json", "numbering": "timestamp"},
+        "existing": {"files": "named.json"},
+        "alphaction": {"numbering": "timestamp"},
     }
     run = existing.run("alphaction", **changed)
     assert run.status == 0, run.output
@@ -90,7 +90,15 @@ def test_a_changed_annotation_rebuilds_the_dataset_alone(existing):
     before = path.read_text()
     try:
         path.write_text(json.dumps(HAND | {"yard/0005.jpg": []}))
-        assert existing.plan("alphaction") == {"export_alphaction": 1, "alphaction": 1}
+        plan = existing.plan("alphaction")
+        plan.pop("alphaction", 0)
+        assert plan == {
+            "import_existing": 1,
+            "read_labels": 1,
+            "propose": 1,
+            "write_ava": 1,
+            "export_alphaction": 1,
+        }
         path.write_text(before.replace('"sit"', '"lie"'))
         run = existing.run("-n", "alphaction")
     finally:
@@ -102,9 +110,9 @@ def test_a_changed_annotation_rebuilds_the_dataset_alone(existing):
 def test_a_plain_run_keeps_the_dataset_up_to_date_whatever_exports_name(existing):
     jobs = existing.plan(exports=["mmaction2"], alphaction={"person_score": 0.5})
     assert jobs["export_alphaction"] == 1
-    # Only val is judged by detected people: those of the other splits are not waited for.
+    # Of the clips that are annotated, and only val is judged by detected people.
     jobs = existing.plan("alphaction", results="elsewhere", batches=50)
-    assert jobs["propose"] == 1 and jobs["trim"] == 1 and jobs["cut_segments"] == 2
+    assert jobs["propose"] == 1 and jobs["trim"] == 2 and jobs["cut_segments"] == 2
 
 
 def test_boxes_of_another_image_size_stop_the_job_and_keep_what_was(existing):
@@ -117,14 +125,18 @@ def test_boxes_of_another_image_size_stop_the_job_and_keep_what_was(existing):
     finally:
         path.write_text(before)
     assert run.status != 0 and "Traceback" not in run.output
-    assert "do not lie on the image of 640 x 360 px" in run.output
+    assert "its centre, 1075, 700, is not on the keyframe of 640 x 360 px" in run.output
     assert existing.run("alphaction").status == 0
     assert (existing.made / "annotations" / "train.json").read_bytes() == kept
 
 
 def test_strict_stops_at_segments_of_damaged_videos(tmp_path):
-    alphaction = {"annotations": "hand.json", "numbering": "sequence", "preset": "ultrafast"}
-    workspace = Workspace(tmp_path / "w", exports=["alphaction"], alphaction=alphaction)
+    workspace = Workspace(
+        tmp_path / "w",
+        exports=["alphaction"],
+        existing={"files": "hand.json"},
+        alphaction={"numbering": "sequence", "preset": "ultrafast"},
+    )
     content = bytearray((DEMO / "videos" / "yard.mp4").read_bytes())
     middle = content.index(b"mdat") + (len(content) - content.index(b"mdat")) // 2
     content[middle : middle + 400] = b"\xff" * 400
@@ -140,5 +152,5 @@ def test_strict_stops_at_segments_of_damaged_videos(tmp_path):
 
 
 def test_without_annotations_the_target_makes_what_is_to_be_annotated(existing):
-    jobs = existing.plan("alphaction", alphaction={"annotations": ""}, results="elsewhere")
+    jobs = existing.plan("alphaction", existing={"files": ""}, results="elsewhere")
     assert jobs == {"cut_segments": 3, "alphaction": 1}

@@ -49,15 +49,14 @@ def keyframes_of(folder: Path, clip: str, seconds) -> pd.DataFrame:
 
 
 def judged_by_hand(tmp_path, clip):
-    """Second 2: two persons, one of them ticked twice; 3: nobody; 4: not in the project."""
+    """Second 2: two persons, one of them ticked twice; 3: nobody; 4: not in the annotation."""
     labels = pd.DataFrame(
         [(2, 1, 0.1, 0.2, 0.3, 0.6, 1), (2, 1, 0.1, 0.2, 0.3, 0.6, 4)], columns=list(LABELS)
     )
     unticked = pd.DataFrame([(2, 0.5, 0.0, 1.0, 1.0)], columns=list(UNTICKED))
     keyframes = keyframes_of(tmp_path / "keyframes", clip, (2, 3, 4))
-    images = [f"{clip}_000061.jpg", f"{clip}_000091.jpg"]
     folder = tmp_path / "keyframes" / clip
-    return judged_keyframes(clip, keyframes, folder, images, labels, unticked)
+    return judged_keyframes(clip, keyframes, folder, {3}, labels, unticked)
 
 
 @pytest.fixture

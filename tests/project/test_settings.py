@@ -177,7 +177,7 @@ def put(config, name, value):
         ("trim", None, "trim: expected a mapping, found nothing"),
         ("trim.fps", 3, r"trim\.fps: expected at least 16 \(frames a second\), found 3"),
         ("ava_kinetics.proposal_score", 1, "expected less than 1"),
-        ("alphaction.annotations", 3, "expected a path without { and } or a list of such, found 3"),
+        ("existing.files", 3, "expected a path without { and } or a list of such, found 3"),
         ("results", "", "results: expected a folder of its own: a path without"),
         ("results", "/", "results: expected a folder of its own: .* not the root of a disk"),
         ("results", "//", "results: expected a folder of its own"),
@@ -231,7 +231,7 @@ def test_results_never_lie_around_the_project_or_a_home(config, schema, tmp_path
         check_config(config, schema)
 
 
-@pytest.mark.parametrize("name", ["actions", "batches", "trim.fps", "alphaction.annotations"])
+@pytest.mark.parametrize("name", ["actions", "batches", "trim.fps", "existing.files"])
 def test_an_empty_mapping_is_not_passed_over(config, schema, name):
     """Snakemake would lay it over the default without a trace."""
     own = {}

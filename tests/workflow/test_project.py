@@ -130,9 +130,9 @@ def test_a_second_save_names_its_clip_and_is_not_used(tmp_path, name):
         ),
         ({"annotations": "a{b}"}, r"annotations: expected a path without \{ and \}"),
         ({"actions": []}, "actions: expected a list of at least 1"),
-        ({"exports": ["coco"]}, "expected one of mmaction2, slowfast, datumaro"),
+        ({"exports": ["voc"]}, "expected one of mmaction2, slowfast, datumaro"),
         ({"alphaction__name": "my data"}, "alphaction.name: expected letters, digits, _, . and -"),
-        ({"alphaction__annotations": "none.json"}, "alphaction.annotations: none.json is missing"),
+        ({"existing__files": "none.json"}, "existing.files: none.json is missing"),
         ({"trim__short_side": 255}, "expected `keep` or a whole number from 32, a multiple of 2"),
     ],
 )
@@ -210,18 +210,26 @@ def test_a_project_without_a_clips_table_needs_another_part(project, monkeypatch
     assert loaded.clips == [] and loaded.finished == {} and loaded.batches == {}
 
 
-def test_annotations_by_hand_are_checked_before_any_job(project, tmp_path):
+def test_existing_annotations_are_checked_before_any_job(project, tmp_path):
     hand = tmp_path / "hand.json"
     hand.write_text('{"a/902.jpg": [{"bbox": [1, 2, 30, 40], "action": "walk"}]}')
-    loaded = project(alphaction__annotations="hand.json", exports=["alphaction"])
-    assert loaded.alphaction_clips == ["a"] and loaded.alphaction_splits == ["train"]
-    assert loaded.annotated_splits == []
-    # a has 5 s: 0 to 4, and t + 1 is needed
-    hand.write_text('{"a/904.jpg": [{"bbox": [1, 2, 30, 40], "action": "walk"}]}')
-    with pytest.raises(
-        UserError, match=r"hand.json: 'a/904.jpg': second 4 of clip a \(expected 2 to"
-    ):
-        project(alphaction__annotations=["hand.json"])
+    loaded = project(existing__files="hand.json")
+    assert loaded.imported == ["a"] and loaded.annotated_splits == ["train"]
+    assert loaded.projects == {} and list(loaded.finished) == ["a"]
+    before = loaded.existing.digests
+    hand.write_text('{"a/902.jpg": [{"bbox": [1, 2, 30, 41], "action": "walk"}]}')
+    assert project(existing__files="hand.json").existing.digests != before
+    hand.write_text('{"a/909.jpg": [{"bbox": [1, 2, 30, 40], "action": "walk"}]}')
+    with pytest.raises(UserError, match=r"'a/909.jpg': second 9 is not in clip a"):
+        project(existing__files=["hand.json"])
+
+
+def test_a_clip_is_finished_once(project, tmp_path):
+    (tmp_path / "hand.json").write_text('{"a/902.jpg": []}')
+    (tmp_path / "annotations").mkdir(exist_ok=True)
+    (tmp_path / "annotations" / "a_finish.json").write_text("{}")
+    with pytest.raises(UserError, match=r"(?s)also have a finished project.*clip a: .*a_finish.js"):
+        project(existing__files="hand.json")
 
 
 def test_alphaction_needs_its_window_inside_the_clip(project):

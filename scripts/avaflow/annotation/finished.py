@@ -8,20 +8,23 @@ from avaflow.annotation.via import MAX_PROJECT_MB
 from avaflow.errors import UserError
 from avaflow.project.actions import Attribute
 
-FINISHED_NAME = re.compile(r"^(?P<clip>[A-Za-z0-9-]+?)(?:_finish)?\.json$")
+FINISHED_NAME = re.compile(r"^(?P<clip>[A-Za-z0-9_.-]+?)(?:_finish)?\.json$")
 """How the file of a finished annotation may be called."""
 
 SECOND_SAVE = re.compile(
-    r"^(?P<clip>[A-Za-z0-9-]+?)(?:_finish)?(?: ?\(\d+\)| copy(?: \d+)?|_finish-\d+)\.json$"
+    r"^(?P<clip>[A-Za-z0-9_.-]+?)(?:_finish)?(?: ?\(\d+\)| copy(?: \d+)?|_finish-\d+)\.json$"
 )
 """What browsers and file managers make of that name where the file is there already:
 `a_finish (1).json` (Chrome, Edge), `a_finish(1).json` (Firefox), `a_finish-1.json` (Safari),
 `a_finish copy.json` (macOS)."""
 
 
-def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], list[str]]:
+def find_finished(
+    folder: str | Path, clips: set[str], known_as: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], list[str]]:
     """Finished projects, clip id -> path, sorted by clip, and a warning per stray file.
 
+    `known_as` maps what a clip was called elsewhere to its id: a file may have either name.
     Raises UserError where two files stand for one clip.
     """
     folder = Path(folder)
@@ -31,14 +34,16 @@ def find_finished(folder: str | Path, clips: set[str]) -> tuple[dict[str, str], 
         raise UserError(f"{folder}: expected the folder of finished annotations, found a file.")
     finished: dict[str, str] = {}
     problems, warnings = [], []
+    ids = {**(known_as or {}), **{clip: clip for clip in clips}}
     again: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("*.json")):
         named = FINISHED_NAME.match(path.name)
-        clip = named["clip"] if named else None
-        saved_again = SECOND_SAVE.match(path.name)
-        if saved_again and saved_again["clip"] in clips:
-            again.setdefault(saved_again["clip"], []).append(path)
-        elif clip not in clips:
+        clip = ids.get(named["clip"]) if named else None
+        saved = SECOND_SAVE.match(path.name)
+        saved_again = ids.get(saved["clip"]) if saved else None
+        if saved_again:
+            again.setdefault(saved_again, []).append(path)
+        elif clip is None:
             warnings.append(
                 f"{path}: no clip of this name is in the clips table, so the file is not used. "
                 "Expected {clip}.json or {clip}_finish.json"
@@ -76,6 +81,7 @@ def unusable_annotations(
     results: Path,
     attributes: Sequence[Attribute],
     max_mb: float = MAX_PROJECT_MB,
+    known_as: Mapping[str, str] | None = None,
 ) -> list[str]:
     """A warning for each finished project, not read back yet, that its clip's labels will refuse.
 
@@ -89,10 +95,11 @@ def unusable_annotations(
             continue
         # Imported where a file has to be read: most starts of a run do without.
         from avaflow.annotation.labels import early_problems
-        from avaflow.annotation.via import read_project
+        from avaflow.annotation.via import adopted, read_project
 
         try:
-            problems = early_problems(read_project(path, max_mb), clip, attributes)
+            project = adopted(read_project(path, max_mb), known_as or {})
+            problems = early_problems(project, clip, attributes)
         except UserError as error:
             warnings.append(str(error))
             continue

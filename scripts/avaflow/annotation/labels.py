@@ -83,7 +83,7 @@ def labels_of_project(
     warnings += stale
     warnings += _changed_images(known, keyframe_of, project.image_size)
     absent = [k.second for k in keyframe_of.values() if k.file not in set(project.images)]
-    if absent:
+    if absent and not project.sparse:
         warnings.append(
             f"{len(absent)} of the clip's {len(keyframe_of)} images are not in "
             f"the project (second {sentence(absent)}): nothing is labelled there"
@@ -447,4 +447,5 @@ def _box_text(box_px: Sequence[float]) -> str:
 
 def _name_of(box: Box) -> str:
     who = f"person {box.person}" if box.person else "a box without person number"
-    return f"{who} at {_box_text(box.box_px)} px"
+    place = f" ({box.where})" if box.where else ""
+    return f"{who} at {_box_text(box.box_px)} px{place}"

@@ -23,6 +23,7 @@ from avaflow.annotation.via import (
     images_of_views,
     load_content,
     names_escaped,
+    own_name,
     parse_project,
     unescape_name,
 )
@@ -49,11 +50,13 @@ def opened_project(
     finished: str | Path | None,
     attributes: Sequence[Attribute],
     max_mb: float = MAX_PROJECT_MB,
+    known_as: Mapping[str, str] | None = None,
 ) -> Opened:
     """The project that a clip's page opens.
 
     `made` is the project before annotation, `finished` the path of the finished one, if there
     is one, `attributes` are those of the config: what was added to them since can be ticked.
+    `known_as` maps what another tool called the clip to the clip.
     A finished project that cannot be opened leaves `made`, and `trouble` says why.
     """
     if not finished:
@@ -61,17 +64,23 @@ def opened_project(
     path = Path(finished)
     try:
         return Opened(
-            _taken_over(made, load_content(path, max_mb), path, attributes), str(path), ""
+            _taken_over(made, load_content(path, max_mb), path, attributes, known_as or {}),
+            str(path),
+            "",
         )
     except UserError as error:
         return Opened(dict(made), "", str(error))
 
 
 def _taken_over(
-    made: Mapping, content: Mapping, path: Path, attributes: Sequence[Attribute]
+    made: Mapping,
+    content: Mapping,
+    path: Path,
+    attributes: Sequence[Attribute],
+    known_as: Mapping[str, str],
 ) -> dict:
     own = {image: vid for vid, image in images_of_views(made).items()}
-    images = images_of_views(content)
+    images = {vid: own_name(image, known_as) for vid, image in images_of_views(content).items()}
     strangers = sorted(set(images.values()) - set(own))
     if strangers or not images:
         raise UserError(

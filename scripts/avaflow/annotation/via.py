@@ -15,7 +15,7 @@ import posixpath
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
@@ -95,6 +95,7 @@ class Box:
     partly outside the image, and with negative sides. `ticks` are pairs of attribute
     name and option name, each once, in the order in which they were clicked. `person` is
     the text of the person attribute, empty for a box drawn by hand until it is filled in.
+    `where` is the place in a file of another kind that the box is from, for messages.
     """
 
     key: str
@@ -103,6 +104,7 @@ class Box:
     ticks: tuple[tuple[str, str], ...]
     person: str
     origin: Origin | None
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ class Project:
     `images` are the file names of its images in order. `problems` are contradictions
     in the file that would lose a tick; `remarks` name entries that carry nothing. `start`
     (seconds of the video) and `image_size` (width, height in pixels) are the clip's when
-    the project was made, None where the file does not tell.
+    the project was made, None where the file does not tell. `sparse` says
+    that the file names the images it has something to say of, and not all of the clip.
     """
 
     path: Path
@@ -125,6 +128,7 @@ class Project:
     remarks: tuple[str, ...]
     start: float | None = None
     image_size: tuple[int, int] | None = None
+    sparse: bool = False
 
 
 def project(
@@ -238,6 +242,31 @@ def read_project(path: str | Path, max_mb: float = MAX_PROJECT_MB) -> Project:
     """
     path = Path(path)
     return parse_project(load_content(path, max_mb), path)
+
+
+_NUMBERED = re.compile(r"^(?P<clip>.+)(?P<rest>_\d{6}\.\w+)$")
+
+
+def own_name(image: str, known_as: Mapping[str, str]) -> str:
+    """What an image of another tool is called here: `1_000061.jpg` becomes `v1_000061.jpg`.
+
+    `known_as` maps what the other tool called a clip to the clip.
+    """
+    named = _NUMBERED.match(image)
+    clip = known_as.get(named["clip"]) if named else None
+    return clip + named["rest"] if named and clip else image
+
+
+def adopted(project: Project, known_as: Mapping[str, str]) -> Project:
+    """A project of another tool, its images named as this project's keyframes are."""
+    if not known_as:
+        return project
+    return replace(
+        project,
+        name=known_as.get(project.name, project.name),
+        images=tuple(own_name(image, known_as) for image in project.images),
+        boxes=tuple(replace(box, image=own_name(box.image, known_as)) for box in project.boxes),
+    )
 
 
 def parse_project(content: Mapping, path: Path) -> Project:

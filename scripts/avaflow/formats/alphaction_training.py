@@ -146,10 +146,8 @@ def readme_text(
     settings: Mapping,
     manifests: Mapping[str, SegmentsManifest],
     dataset: str,
-    notes: Sequence[str] = (),
 ) -> str:
-    """The folder's README. `dataset` is the dataset folder as the workflow names it; `notes`
-    are remarks on existing annotations."""
+    """The folder's README. `dataset` is the dataset folder as the workflow names it."""
     names = [split.name for split in splits]
     some = next(iter(manifests.values()))
     return render(
@@ -166,7 +164,7 @@ def readme_text(
         dataset=dataset,
         batch=BATCH,
         epochs=EPOCHS,
-        remarks=[*readme_remarks(splits, threshold, settings, manifests), *notes],
+        remarks=readme_remarks(splits, threshold, settings, manifests),
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -301,11 +301,13 @@ def write_annotations(
     annotatable: Mapping[str, Sequence[Timestamp]],
     actions: int,
     offset: int,
+    nobody: Collection[Instant] = (),
 ) -> None:
     """Write the csv and the excluded timestamps of every split that has labels.
 
     `splits` maps a split to the paths of these two files, `clip_splits` a clip to its split,
-    `annotatable` a finished clip to its annotatable timestamps. UserError for a split without
+    `annotatable` a finished clip to its annotatable timestamps. `nobody` are keyframes of which
+    somebody said that they show no person: they count as judged. UserError for a split without
     a single label, naming its clips.
     """
     check_annotatable(rows, annotatable, offset)
@@ -320,6 +322,7 @@ def write_annotations(
             )
         write_csv(csv_path, own, actions, offset)
         excluded = excluded_instants(own, {clip: annotatable[clip] for clip in clips})
+        excluded -= set(nobody)
         write_text(excluded_path, excluded_text(excluded))
 
 

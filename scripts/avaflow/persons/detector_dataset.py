@@ -6,7 +6,7 @@ Images lie in `images/{split}`, a label file for each in `labels/{split}`, with 
 `0 cx cy w h` in 0..1, and `data.yaml` names both, as ultralytics reads them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,24 +62,24 @@ def judged_keyframes(
     clip: str,
     keyframes: pd.DataFrame,
     folder: Path,
-    images: Iterable[str],
+    named: Collection[Second],
     labels: pd.DataFrame,
     unticked: pd.DataFrame,
 ) -> list[Judged]:
     """The keyframes of a finished clip with the boxes that were kept on them.
 
-    `images` are those of the finished project: a keyframe that is not in it, nobody looked at.
-    `folder` is where the keyframes lie. A person with several ticks has one box.
+    `named` are seconds that the annotation names, also where it has no box: a keyframe that is
+    not in it, nobody looked at. `folder` is where the keyframes lie. A person with several ticks
+    has one box.
     """
     boxes: dict[Second, set[Corners]] = {}
     rows: list[Label | Unticked] = [*rows_of(labels, Label), *rows_of(unticked, Unticked)]
     for row in rows:
         boxes.setdefault(row.second, set()).add((row.x1, row.y1, row.x2, row.y2))
-    seen = set(images)
     return [
         Judged(clip, keyframe, folder / keyframe.file, sorted(boxes.get(keyframe.second, ())))
         for keyframe in rows_of(keyframes, Keyframe)
-        if keyframe.file in seen
+        if keyframe.second in named or keyframe.second in boxes
     ]
 
 

@@ -20,7 +20,7 @@ from avaflow.videos.addresses import address_problem, is_url, shown_address, wit
 from avaflow.videos.probe import END_TOLERANCE_SECONDS, ProbeCache
 
 COLUMNS = ("clip", "video", "start", "end", "split")
-OPTIONAL_COLUMNS = ("cut", "sha256")
+OPTIONAL_COLUMNS = ("cut", "sha256", "known_as")
 SPLITS = ("train", "val", "test")
 
 LAST_TIMESTAMP = 1798
@@ -40,6 +40,7 @@ class Clip:
     `video` is as the user wrote it, `source` the local file that is read. `start` and
     `end` are seconds of the video; `end` is None while the video's end is meant and not
     known yet, `end_given` also afterwards. `line` is the table's line, for messages.
+    `known_as` is what annotations made elsewhere call the clip, where that is another name.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Clip:
     cut: float | None = None
     sha256: str = ""
     end_given: float | None = None
+    known_as: str = ""
 
     @property
     def is_url(self) -> bool:
@@ -135,10 +137,28 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
                 f"line {line}: sha256 of {_shown(video)} differs from the one in line "
                 f"{first_line}: give the same in every row of a video"
             )
+        known_as = row.get("known_as") or ""
+        if known_as and cut is not None:
+            problems.append(
+                f"line {line}, clip {row['clip']}: known_as names one clip, and `cut` makes "
+                "several of this row: give a row to each"
+            )
         clips.append(
-            Clip(row["clip"], video, source, start, end, row["split"], line, cut, checksum, end)
+            Clip(
+                row["clip"],
+                video,
+                source,
+                start,
+                end,
+                row["split"],
+                line,
+                cut,
+                checksum,
+                end,
+                known_as,
+            )
         )
-    problems += _double_ids(clips)
+    problems += _double_ids(clips) + _double_names(clips)
     if problems:
         raise UserError.listing(f"{path}: this clips table cannot be used:", problems)
     if not clips:
@@ -238,6 +258,28 @@ def _double_ids(clips: Iterable[Clip]) -> list[str]:
             problems.append(
                 f"line {clip.line}: clip {clip.id!r} is already in line {other.line}: "
                 "every clip needs an id of its own"
+            )
+    return problems
+
+
+def _double_names(clips: Sequence[Clip]) -> list[str]:
+    """A name from elsewhere stands for one clip, and for none that is called so here."""
+    ids = {clip.id for clip in clips}
+    first: dict[str, Clip] = {}
+    problems = []
+    for clip in clips:
+        if not clip.known_as:
+            continue
+        other = first.setdefault(clip.known_as, clip)
+        if other is not clip:
+            problems.append(
+                f"line {clip.line}: clip {clip.id} is known as {clip.known_as!r}, as clip "
+                f"{other.id} in line {other.line} is: a name stands for one clip"
+            )
+        elif clip.known_as in ids - {clip.id}:
+            problems.append(
+                f"line {clip.line}: clip {clip.id} is known as {clip.known_as!r}, which is "
+                "another clip of this table"
             )
     return problems
 

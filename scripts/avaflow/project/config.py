@@ -175,6 +175,10 @@ def _unknown(name: str, known: Mapping, schema: Mapping) -> str:
     for present, setting in known.items():
         if setting.get("former") == name:
             return f"this key is now called `{present}`"
+    for section, part in schema.get("properties", {}).items():
+        for present, setting in part.get("properties", {}).items():
+            if str(setting.get("former", "")).endswith(f".{name}"):
+                return f"this key is now called `{section}.{present}`"
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return f"unknown key; did you mean `{near[0]}`?"

@@ -77,11 +77,6 @@ def _stage_lines(project, results: Path) -> list[str]:
         exports = [name for name in EXPORTED if (results / "dataset" / name / "README.md").exists()]
         also = f", for {', '.join(exports)}" if exports else ""
         lines.append(f"{'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
-    readme = results / "dataset" / "alphaction" / "README.md"
-    if project.existing is not None and readme.exists():
-        lines.append(
-            f"{'dataset':<18} for AlphAction, from existing annotations   {readme.parent}/"
-        )
     return lines
 
 
@@ -89,7 +84,7 @@ def _awaiting_lines(project, results: Path, config: Mapping) -> list[str]:
     """What awaits a person, and how to go about it."""
     lines = []
     index = results / "via" / "index.html"
-    if project.awaiting and project.existing is None:
+    if project.awaiting:
         lines.append(f"awaiting a person: {commas(project.awaiting, 8)}")
         if index.exists():
             lines.append(

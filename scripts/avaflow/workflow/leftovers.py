@@ -20,6 +20,10 @@ EXPORTED = {
         "ava_{split}_predicted_boxes.csv",
     ],
     "datumaro": ["README.md", "annotations", "frames"],
+    "cvat": ["README.md", "*.xml"],
+    "coco": ["README.md", "images", "{split}.json"],
+    "mot": ["README.md", "actions.csv", "*/gt/gt.txt", "*/seqinfo.ini"],
+    "yolo": ["README.md", "data.yaml", "images", "labels"],
     "alphaction": [
         "README.md",
         "paths_catalog_entry.txt",
@@ -30,7 +34,7 @@ EXPORTED = {
         "keyframes",
     ],
 }
-"""What each export writes. A user's own files beside these are nobody's leftovers."""
+"""What each export writes, `*` for a clip. Other files beside these are a user's own."""
 
 OF_A_SPLIT = ["annotations/{split}.csv", "annotations/{split}_excluded_timestamps.csv"]
 
@@ -55,10 +59,13 @@ def drop_leftovers(
     if not rawframes:
         kept.discard("mmaction2/slowfast_frames.py")
     removed = []
-    for name in _files(SPLITS, EXPORTED):
-        path = dataset / name
-        if name in kept or not (path.exists() or path.is_symlink()):
-            continue
+    found = (
+        path
+        for name in _files(SPLITS, EXPORTED)
+        if name not in kept
+        for path in _there(dataset, name)
+    )
+    for path in found:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -68,6 +75,14 @@ def drop_leftovers(
         link_dataset(results, [], False, dataset / "links.tsv")
         (dataset / "links.tsv").unlink()
     return removed
+
+
+def _there(dataset: Path, name: str) -> list[Path]:
+    """The paths that a name, or a pattern, stands for and that are there."""
+    if "*" in name:
+        return sorted(dataset.glob(name))
+    path = dataset / name
+    return [path] if path.exists() or path.is_symlink() else []
 
 
 def _files(splits: Collection[str], exports: Collection[str]) -> Iterator[str]:

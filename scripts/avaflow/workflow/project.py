@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from avaflow.annotation.finished import find_finished, unusable_annotations
 from avaflow.batches import batch_of
@@ -21,16 +21,15 @@ from avaflow.files import check_room, check_writable
 from avaflow.persons.detector_files import DetectorFiles, find_detector
 from avaflow.persons.own_files import OwnFiles, find_own_files
 from avaflow.project.actions import Attribute, attributes_from_config
-from avaflow.project.clips import SPLITS, Clip, frame_count, leaks, read_clips_table, resolve_clips
+from avaflow.project.clips import SPLITS, Clip, leaks, read_clips_table, resolve_clips
 from avaflow.project.config import check_config, load_schema
 from avaflow.project.settings import load_settings
 from avaflow.times import READER_REACH_FRAMES
 from avaflow.videos.ffmpeg import ffmpeg_exe
 from avaflow.videos.probe import ProbeCache
-from avaflow.videos.segments import segment_count
 
 if TYPE_CHECKING:
-    from avaflow.annotation.hand_labels import HandLabels
+    from avaflow.annotation.existing.index import Existing
     from avaflow.features.plan import FeaturePlan
 
 CLOCK_SLACK_SECONDS = 3600
@@ -49,7 +48,9 @@ OTHER_PARTS: dict[str, str] = {
 class Project:
     """Everything that the rules need to know. Clips are sorted by id.
 
-    `unused` are those of the warnings that tell of files of annotations which are not read.
+    `finished` gives the file of each finished annotation: a saved project, or the table that is
+    made of existing annotations. `unused` are those of the warnings that tell of files of
+    annotations which are not read.
     """
 
     clips: list[Clip]
@@ -58,7 +59,7 @@ class Project:
     detector: DetectorFiles
     warnings: list[str]
     batch_of: dict[str, str] = field(default_factory=dict)
-    existing: HandLabels | None = None
+    existing: Existing | None = None
     features: FeaturePlan | None = None
     unused: list[str] = field(default_factory=list)
     own_detections: OwnFiles | None = None
@@ -80,15 +81,14 @@ class Project:
         return [clip.id for clip in self.clips if clip.id not in self.finished]
 
     @property
-    def alphaction_clips(self) -> list[str]:
-        """Clips of AlphAction's dataset: or those of existing annotations."""
-        return list(self.finished) if self.existing is None else self.existing.clips
+    def projects(self) -> dict[str, str]:
+        """The finished annotations that are projects somebody saved."""
+        return {clip: path for clip, path in self.finished.items() if clip not in self.imported}
 
     @property
-    def alphaction_splits(self) -> list[str]:
-        """Splits of AlphAction's dataset, in the order train, val, test."""
-        clips = set(self.alphaction_clips)
-        return [split for split in self.splits if clips.intersection(self.clips_of(split))]
+    def imported(self) -> list[str]:
+        """Clips that are finished by existing annotations."""
+        return self.existing.clips if self.existing else []
 
     def clips_of(self, split: str) -> list[str]:
         """Ids of a split's clips."""
@@ -131,13 +131,8 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         cache.save({row.source for row in rows})
     clips.sort(key=lambda clip: clip.id)
     warnings = leaks(clips)
-    finished: dict[str, str] = {}
-    unused: list[str] = []
-    if clips:
-        finished, unused = find_finished(config["annotations"], {clip.id for clip in clips})
-    warnings += unused
-    max_mb = config["via"]["max_project_mb"]
-    warnings += unusable_annotations(finished, results, attributes, max_mb)
+    found = find_annotations(config, clips, attributes)
+    warnings += [*found.unused, *found.unusable]
     features = None
     if config["features"]["weights"] or config["features"]["video_list"]:
         # Imported where they are needed: most starts of a run do without.
@@ -160,23 +155,20 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         from avaflow.formats.slowfast import check_settings
 
         check_settings(config["rawframes"]["enabled"], fps, config["timestamp_offset"])
-    existing = None
-    if existing_annotations(config):
-        existing = read_existing(config, clips, attributes)
-    elif "alphaction" in config["exports"]:
+    if "alphaction" in config["exports"]:
         from avaflow.formats.alphaction import check_settings as check_alphaction_settings
 
         check_alphaction_settings(config["alphaction"], margin)
     return Project(
         clips=clips,
-        finished=finished,
+        finished=found.finished,
         batches=dict(sorted(batches.items())),
         detector=find_detector(config["detector"], results),
         warnings=warnings,
         batch_of={clip: batch for batch, members in batches.items() for clip in members},
-        existing=existing,
+        existing=found.existing,
         features=features,
-        unused=unused,
+        unused=found.unused,
         # Persons who are followed were found: no detector has to look for them again.
         own_detections=own["detections"] or own["tracks"],
         own_tracks=own["tracks"],
@@ -223,42 +215,46 @@ def check_together(config: Mapping) -> None:
         )
 
 
-def read_existing(
-    config: Mapping, clips: Sequence[Clip], attributes: Sequence[Attribute]
-) -> HandLabels:
-    """The annotations that the user has already; UserError if they do not fit the clips."""
-    from avaflow.annotation.hand_labels import read_hand_labels
-    from avaflow.formats.alphaction import check_reach
+class Annotations(NamedTuple):
+    """The finished annotations by clip, existing ones, and warnings: of files that are not used,
+    and of projects that their clip's job will refuse."""
 
-    settings, offset = config["alphaction"], config["timestamp_offset"]
-    splits = {clip.id: clip.split for clip in clips}
-    numbering = settings["numbering"]
-    found = read_hand_labels(existing_annotations(config), splits, attributes, numbering, offset)
-    # Of a video that is not downloaded yet the end may be unknown: its job looks again.
-    counts = {clip.id: segments_of(clip, settings) for clip in clips if clip.end is not None}
-    known = {each: where for each, where in found.judged.items() if each.clip in counts}
-    check_reach(known, counts, settings, config["keyframes"]["margin"])
-    return found
+    finished: dict[str, str]
+    existing: Existing | None
+    unused: list[str]
+    unusable: list[str]
+
+
+def find_annotations(
+    config: Mapping, clips: Sequence[Clip], attributes: Sequence[Attribute]
+) -> Annotations:
+    """What is annotated. UserError where files do not fit, or two stand for one clip."""
+    if not clips:
+        return Annotations({}, None, [], [])
+    known_as = {clip.known_as: clip.id for clip in clips if clip.known_as}
+    ids = {clip.id for clip in clips}
+    finished, unused = find_finished(config["annotations"], ids, known_as)
+    results, max_mb = config["results"], config["via"]["max_project_mb"]
+    unusable = unusable_annotations(finished, Path(results), attributes, max_mb, known_as)
+    if not config["existing"]["files"]:
+        return Annotations(finished, None, unused, unusable)
+    # Imported where such are named: most starts of a run do without.
+    from avaflow.annotation.existing.index import load_existing
+
+    existing = load_existing(config, clips, attributes)
+    twice = [clip for clip in existing.clips if clip in finished]
+    if twice:
+        raise UserError.listing(
+            "existing.files: these clips also have a finished project; keep the one that counts:",
+            [f"clip {clip}: {finished[clip]}" for clip in twice],
+        )
+    finished |= {clip: f"{results}/existing/{clip}.csv" for clip in existing.clips}
+    return Annotations(dict(sorted(finished.items())), existing, unused, unusable)
 
 
 def other_parts(config: Mapping) -> list[str]:
     """The parts beside the main job that the config asks for, by the names of their sections."""
     return [part for part, key in OTHER_PARTS.items() if config[part][key]]
-
-
-def segments_of(clip: Clip, settings: Mapping) -> int:
-    """The number of AlphAction's segments in a clip whose end is known."""
-    if clip.end is None:
-        raise ValueError(f"clip {clip.id}: its end is not known yet")
-    fps = settings["fps"]
-    frames = frame_count(clip.start, clip.end, fps)
-    return segment_count(frames, fps, settings["segment_seconds"])
-
-
-def existing_annotations(config: Mapping) -> list[str]:
-    """The files of existing annotations that the config names for AlphAction."""
-    named = config["alphaction"]["annotations"]
-    return [named] if isinstance(named, str) and named else list(named)
 
 
 def dated_ahead(sources: Iterable[str | Path]) -> list[str]:
