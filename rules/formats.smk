@@ -67,6 +67,7 @@ rule link_dataset:
     conda:
         env("tables")
     params:
+        links=config["links"],
         clips=list(PROJECT.finished),
         results=lambda wildcards, output: str(Path(output.links).parents[1]),
         rawframes=config["rawframes"]["enabled"],
@@ -147,6 +148,7 @@ rule export_datumaro:
     conda:
         env("tables")
     params:
+        links=config["links"],
         clips=list(PROJECT.finished),
         clip_splits=finished_splits(),
         splits=ANNOTATED_SPLITS,
@@ -174,6 +176,7 @@ rule export_alphaction:
     conda:
         env("tables")
     params:
+        links=config["links"],
         clips=list(PROJECT.finished),
         clip_splits=finished_splits(),
         splits=ANNOTATED_SPLITS,
@@ -229,6 +232,7 @@ rule export_coco:
     conda:
         env("tables")
     params:
+        links=config["links"],
         clips=list(PROJECT.finished),
         clip_splits=finished_splits(),
         splits=ANNOTATED_SPLITS,
@@ -282,6 +286,7 @@ rule export_yolo:
     conda:
         env("tables")
     params:
+        links=config["links"],
         clips=list(PROJECT.finished),
         clip_splits=finished_splits(),
         splits=ANNOTATED_SPLITS,

@@ -84,20 +84,51 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def link(target: str | Path, name: str | Path) -> None:
-    """Make the symbolic link `name` point to `target`, by a path relative to the link.
+SYMBOLIC = "symbolic"
+LINKS = (SYMBOLIC, "hard", "copy")
+"""How :func:`link` puts a file or folder in a second place."""
 
-    A relative link stays true when the whole results folder is moved or mounted elsewhere.
+_links = SYMBOLIC
+
+
+def use_links(kind: str) -> None:
+    """Let :func:`link` make links of a kind from now on, one of :data:`LINKS`."""
+    global _links
+    if kind not in LINKS:
+        raise ValueError(f"expected one of {', '.join(LINKS)}, found {kind!r}")
+    _links = kind
+
+
+def link(target: str | Path, name: str | Path, kind: str = "") -> None:
+    """Put `target`, a file or a folder, at `name` too.
+
+    A symbolic link is relative to its folder, and stays true when the whole results folder is
+    moved or mounted elsewhere. Hard links and copies, for systems that allow no others (Windows)
+    and for datasets that are sent elsewhere, are made of every file of a folder. `kind` is one of
+    :data:`LINKS`, without it what :func:`use_links` was told. Raises OSError where the system
+    makes no such link, as hard links from one disk to another.
     """
-    name = Path(name)
+    name, kind = Path(name), kind or _links
     name.parent.mkdir(parents=True, exist_ok=True)
-    relative = os.path.relpath(Path(target).resolve(), name.parent.resolve())
     if name.is_symlink() or name.exists():
         if name.is_dir() and not name.is_symlink():
             shutil.rmtree(name)
         else:
             name.unlink()
-    name.symlink_to(relative)
+    if kind == SYMBOLIC:
+        relative = os.path.relpath(Path(target).resolve(), name.parent.resolve())
+        name.symlink_to(relative)
+        return
+    place = os.link if kind == "hard" else shutil.copy2
+    if not os.path.isdir(target):
+        place(os.path.realpath(target), name)
+        return
+    with atomic_folder(name) as temporary:
+        for folder, _, files in os.walk(os.path.realpath(target)):
+            inside = Path(temporary, os.path.relpath(folder, os.path.realpath(target)))
+            inside.mkdir(exist_ok=True)
+            for file in files:
+                place(Path(folder, file), inside / file)
 
 
 def unlink_others(folder: str | Path, names: Collection[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from avaflow.ava_kinetics.annotations import check_ava_rows
 from avaflow.errors import UserError
-from avaflow.files import link, unlink_others, write_text
+from avaflow.files import SYMBOLIC, link, unlink_others, write_text
 from avaflow.formats.proposals import read_proposals, split_key, tidy, write_proposals
 from avaflow.lines import lines_of
 
@@ -83,6 +83,6 @@ def link_movies(rawframes: str, movies: Sequence[str], folder: Path, listing: st
                 f"{place}: expected no folder of this name beside a link to {rawframes}/{movie}. "
                 "Frames of AVA's movies and of clips cannot share a name: move one of them away."
             )
-        link(Path(rawframes, movie), place)
+        link(Path(rawframes, movie), place, SYMBOLIC)
     lines = [f"{movie}\t{Path(rawframes, movie).as_posix()}\n" for movie in movies]
     write_text(listing, "link\ttarget\n" + "".join(lines))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from avaflow.bulk.video_folders import Found, list_videos
 from avaflow.errors import UserError
-from avaflow.files import link, unlink_others, write_text
+from avaflow.files import SYMBOLIC, link, unlink_others, write_text
 from avaflow.lines import lines_of
 from avaflow.videos.probe import probe
 
@@ -167,7 +167,9 @@ def link_ava_folder(
     linked = [row for row in rows if row["clip"] in clips]
     unlink_others(folder / "rawframes", {row["youtube_id"] for row in linked})
     for row in linked:
-        link(results / "rawframes" / row["clip"], folder / "rawframes" / row["youtube_id"])
+        link(
+            results / "rawframes" / row["clip"], folder / "rawframes" / row["youtube_id"], SYMBOLIC
+        )
         lines.append(f"rawframes/{row['youtube_id']}\trawframes/{row['clip']}\n")
-    link(annotations, folder / "annotations")
+    link(annotations, folder / "annotations", SYMBOLIC)
     write_text(listing, "".join([*lines, f"annotations\t{annotations}\n"]))

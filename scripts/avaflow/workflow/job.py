@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from avaflow.errors import UserError
-from avaflow.files import UNWRITABLE, disk_full_message, no_access_message
+from avaflow.files import SYMBOLIC, UNWRITABLE, disk_full_message, no_access_message, use_links
 from avaflow.workflow.records import (
     BATCH_SUFFIX,
     Job,
@@ -36,6 +36,7 @@ def job(snakemake) -> Iterator[logging.Logger]:
     its makers wrote it. A user's mistake becomes one message and exit status 1; anything
     unexpected still shows its traceback, in the log and on stderr.
     """
+    use_links(snakemake.config.get("links", SYMBOLIC))
     with _told(snakemake.log[0]) as logger:
         work = _Work(snakemake)
         work.begin()

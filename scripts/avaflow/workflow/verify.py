@@ -6,6 +6,7 @@ in video mode, has to see each clip as its manifest says.
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,13 +98,27 @@ def _arrays(folder: str) -> Callable[[Path], str]:
     return look
 
 
+def _same_place(name: Path, target: Path) -> bool:
+    """Whether a link leads to its target; a copy has files of the same names and sizes."""
+    if name.is_symlink():
+        return name.resolve() == target.resolve()
+    if not name.is_dir():
+        return target.is_file() and name.stat().st_size == target.stat().st_size
+    if not target.is_dir():
+        return False
+    sizes = [
+        {entry.name: entry.stat().st_size for entry in os.scandir(each)} for each in (name, target)
+    ]
+    return sizes[0] == sizes[1]
+
+
 def _links(listing: Path) -> str:
     results = listing.parents[1]
     for line in lines_of(listing.read_text(encoding="utf-8"))[1:]:
         name, target = line.split("\t")
         if not (results / name).exists():
             return f"its link {name} is gone, or leads nowhere"
-        if (results / name).resolve() != (results / target).resolve():
+        if not _same_place(results / name, results / target):
             return f"its link {name} leads elsewhere"
     return ""
 
