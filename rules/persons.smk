@@ -179,6 +179,7 @@ rule write_detector_dataset:
     conda:
         env("tables")
     params:
+        links=config["links"],
         clips=learnt_clips(),
         saved=learnt_projects(),
         known_as={clip.known_as: clip.id for clip in PROJECT.clips if clip.known_as},
@@ -206,7 +207,7 @@ rule train_detector:
     resources:
         gpu=gpus(config["detector"]["device"]),
     params:
-        weights=base_weights(),
+        weights=lambda wildcards: base_weights(),
         state=content_of_own(base_weights()),
         training=settings_of("detector_training", "detector_training"),
         detector=detector_settings(),

@@ -156,7 +156,10 @@ def _prepared(workplace: Path, folder: Path, names: Mapping[int, str], person: i
     import yaml
 
     workplace.mkdir(parents=True)
-    (workplace / "images").symlink_to((folder / "images").resolve())
+    try:
+        (workplace / "images").symlink_to((folder / "images").resolve())
+    except OSError:  # where the system allows no links
+        shutil.copytree(folder / "images", workplace / "images")
     for split in (TRAINED, HELD_OUT):
         target = workplace / "labels" / split
         target.mkdir(parents=True)
