@@ -73,7 +73,13 @@ rule keyframes:
 
 rule detections:
     input:
-        all_batches("detections/{batch}.batch.json"),
+        detections_of(CLIPS),
+    localrule: True
+
+
+rule detector_training:
+    input:
+        results("detector_training/report.md"),
     localrule: True
 
 

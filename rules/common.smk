@@ -25,6 +25,8 @@ from avaflow.project.settings import check_own, content_of, load_settings, take_
 from avaflow.annotation.existing.index import PROJECT_NAMES, named_files, names_of
 from avaflow.formats.datumaro import ACTION_LIST, csv_name
 from avaflow.formats.mmaction2 import again_csv
+from avaflow.persons.detector_files import DOWNLOADABLE_WEIGHTS
+from avaflow.persons.own_files import files_of
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary
 from avaflow.workflow.records import RECORDS, Sources

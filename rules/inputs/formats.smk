@@ -5,9 +5,8 @@ TOOLBOXES = ["mmaction2", "slowfast", "alphaction"]
 
 
 def split_batches(wildcards):
-    """The detections of every batch that holds clips of the split."""
-    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.clips_of(wildcards.split)})
-    return expand(results("detections/{batch}.batch.json"), batch=batches)
+    """What stands for the detections of the split's clips being up to date."""
+    return detections_of(PROJECT.clips_of(wildcards.split))
 
 
 def split_clips(pattern):

@@ -16,6 +16,7 @@ TO_DO = {
     "detect": ("clip to detect persons in", "clips to detect persons in"),
     "detect_objects": ("batch to detect objects in", "batches to detect objects in"),
     "embed": ("clip to describe persons of", "clips to describe persons of"),
+    "train_detector": ("detector to train", "detectors to train"),
     "track": ("clip to follow persons in", "clips to follow persons in"),
     "make_via_project": ("clip to make ready to annotate", "clips to make ready to annotate"),
     "read_labels": ("annotation to read back", "annotations to read back"),

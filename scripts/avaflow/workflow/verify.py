@@ -15,6 +15,8 @@ from avaflow.features.files import MADE, MANIFEST
 from avaflow.files import sha256
 from avaflow.lines import lines_of
 from avaflow.manifests import read_clip_manifest
+from avaflow.persons.detector_dataset import dataset_damage
+from avaflow.persons.training_figures import FIGURES, Figures
 from avaflow.tables import KEYFRAMES, Keyframe, read_table, rows_of
 from avaflow.videos.flow_files import flow_digest
 from avaflow.videos.segments import read_segments_manifest, segments_digest
@@ -133,6 +135,13 @@ def _links(above: int) -> Callable[[Path], str]:
     return look
 
 
+def _training(table: Path) -> str:
+    if table.name == "images.csv":
+        return dataset_damage(table)
+    made = rows_of(read_table(table, FIGURES), Figures)[-1]
+    return "" if sha256(table.parent / made.weights) == made.sha256 else "its weights are others"
+
+
 CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("clips", ".json"): _clip,
     ("keyframes", ".csv"): _keyframes,
@@ -143,6 +152,7 @@ CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("person_feature_batches", ".csv"): _arrays("person_features"),
     ("dataset", ".tsv"): _links(1),
     ("predict", ".tsv"): _links(2),
+    ("detector_training", ".csv"): _training,
 }
 """How to look at what a manifest stands for, by its folder and suffix."""
 
