@@ -164,9 +164,8 @@ def unlabelled_clips(pattern):
 
 
 def unlabelled_batches():
-    """The detections of every batch that holds clips without labels."""
-    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.awaiting})
-    return expand(results("detections/{batch}.batch.json"), batch=batches)
+    """What stands for the detections of clips without labels being up to date."""
+    return detections_of(PROJECT.awaiting)
 
 
 def predicting_toolboxes():

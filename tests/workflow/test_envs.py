@@ -62,7 +62,10 @@ def imported_packages(script: Path) -> set[str]:
             for module in modules:
                 top, *rest = module.split(".")
                 if top == "avaflow":
-                    pending.append(ROOT.joinpath("scripts", "avaflow", *rest).with_suffix(".py"))
+                    module_path = ROOT.joinpath("scripts", "avaflow", *rest)
+                    # Of a package nothing but its docstring would be read.
+                    if not module_path.is_dir():
+                        pending.append(module_path.with_suffix(".py"))
                 elif top not in sys.stdlib_module_names:
                     packages.add(top)
     return packages

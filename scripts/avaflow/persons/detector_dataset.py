@@ -14,6 +14,7 @@ import pandas as pd
 
 from avaflow.boxes import Corners
 from avaflow.errors import UserError
+from avaflow.lines import lines_of
 from avaflow.files import atomic_folder, link, sha256, write_text
 from avaflow.tables import (
     Keyframe,
@@ -142,7 +143,7 @@ def _line(box: Corners) -> str:
 def read_labels(path: str | Path) -> list[Corners]:
     """The boxes of a label file that :func:`write_dataset` wrote."""
     boxes: list[Corners] = []
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
+    for line in lines_of(Path(path).read_text(encoding="utf-8")):
         cx, cy, width, height = map(float, line.split()[1:])
         boxes.append((cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2))
     return boxes

@@ -17,6 +17,7 @@ import numpy as np
 
 from avaflow.boxes import Corners, iou_matrix
 from avaflow.errors import UserError
+from avaflow.lines import lines_of
 from avaflow.files import write_bytes
 from avaflow.persons.detector import Detector, foreign_classes, quiet_ultralytics
 from avaflow.persons.detector_dataset import (
@@ -164,7 +165,7 @@ def _prepared(workplace: Path, folder: Path, names: Mapping[int, str], person: i
         target = workplace / "labels" / split
         target.mkdir(parents=True)
         for source in sorted((folder / "labels" / split).iterdir()):
-            lines = source.read_text(encoding="utf-8").splitlines()
+            lines = lines_of(source.read_text(encoding="utf-8"))
             own = [f"{person} {line.split(' ', 1)[1]}\n" for line in lines]
             (target / source.name).write_text("".join(own), encoding="utf-8")
     data = workplace / "data.yaml"
