@@ -18,6 +18,7 @@ include: "rules/persons.smk"
 include: "rules/annotation.smk"
 include: "rules/formats.smk"
 include: "rules/features.smk"
+include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
 include: "rules/workflow.smk"
@@ -55,6 +56,12 @@ rule clips:
 rule rawframes:
     input:
         all_clips("rawframes/{clip}.json"),
+    localrule: True
+
+
+rule flow:
+    input:
+        requested_flow,
     localrule: True
 
 
@@ -127,6 +134,12 @@ rule alphaction:
 rule features:
     input:
         requested_features,
+    localrule: True
+
+
+rule downloads:
+    input:
+        requested_downloads,
     localrule: True
 
 

@@ -14,6 +14,7 @@ if str(SCRIPTS) not in sys.path:
 from avaflow.ava_kinetics.plan import action_list, annotation_csv, load_ava_kinetics
 from avaflow.ava_kinetics.plan import plan_path as ava_kinetics_plan_path
 from avaflow.ava_kinetics.movies import find_csvs, load_ava
+from avaflow.bulk.archives import known_names, wanted_archives
 from avaflow.features.checkpoints import NO_WEIGHTS
 from avaflow.errors import UserError
 from avaflow.files import sha256
@@ -35,6 +36,7 @@ try:
     check_own(workflow.config_settings.overwrite_config, SETTINGS)
     take_types(config, SETTINGS)
     PROJECT = load_project(config, BASE / "schemas")
+    ARCHIVES = wanted_archives(config["downloads"])
     # Jobs on a cluster read what this run found on the disk instead of looking again.
     KINETICS = load_kinetics(config, scan_disk=workflow.is_main_process)
     AVA_MOVIES = load_ava(config)
@@ -45,7 +47,7 @@ except UserError as error:
     sys.exit(1)
 
 if workflow.is_main_process:
-    for warning in PROJECT.warnings:
+    for warning in [*PROJECT.warnings, *(KINETICS.warnings if KINETICS else [])]:
         logger.warning(f"avaflow warning: {warning}")
 
 VERSIONS = read_versions(SCRIPTS)

@@ -86,6 +86,27 @@ if not config["rawframes"]["enabled"]:
             "../scripts/extract_rawframes.py"
 
 
+rule extract_flow:
+    input:
+        frames=results("rawframes/{clip}.json"),
+    output:
+        flow=results("flow/{clip}.json"),
+    log:
+        results("logs/extract_flow/{clip}.log"),
+    benchmark:
+        results("benchmarks/extract_flow/{clip}.tsv")
+    conda:
+        env("flow")
+    threads: config["trim"]["threads"]
+    params:
+        clip="{clip}",
+        settings=settings_of("rawframes", "flow"),
+        links=config["links"],
+        code=code("extract_flow"),
+    script:
+        "../scripts/extract_flow.py"
+
+
 rule cut_segments:
     input:
         video=source_of,

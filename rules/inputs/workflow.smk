@@ -16,6 +16,7 @@ def clip_targets():
         *all_clips("clips/{clip}.mp4"),
         *all_clips("keyframes/{clip}.csv"),
         *rawframes_wanted(),
+        *flow_wanted(),
         *detections_of(CLIPS),
         *embeddings(),
         *all_clips("tracks/{clip}.csv"),

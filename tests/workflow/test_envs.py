@@ -74,4 +74,6 @@ def test_environment_holds_what_the_script_imports(script, environment):
     content = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text())
     (pip,) = (entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
     held = {entry.split()[0] for entry in pip}
+    if "opencv-contrib-python-headless" in held:
+        held.add("opencv-python-headless")  # it holds the same and more
     assert {PACKAGE_OF_MODULE[module] for module in packages} <= held

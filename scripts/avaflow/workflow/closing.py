@@ -60,6 +60,7 @@ def _stage_lines(project, results: Path) -> list[str]:
     stages = [
         ("cut", "clips/{clip}.json", "clips/", ids),
         ("frames kept", "rawframes/{clip}.json", "rawframes/", ids),
+        ("optical flow", "flow/{clip}.json", "flow/", ids),
         ("persons followed", "tracks/{clip}.csv", "tracks/", ids),
         ("ready to annotate", "via/{clip}.json", "via/index.html", ids),
         ("cut into segments", "segments/{clip}.json", "segments/", ids),

@@ -8,8 +8,10 @@ from pathlib import Path
 
 TO_DO = {
     "download": ("video to download", "videos to download"),
+    "fetch_archive": ("archive to download", "archives to download"),
     "trim": ("clip to cut", "clips to cut"),
     "extract_rawframes": ("clip to take frames of", "clips to take frames of"),
+    "extract_flow": ("clip to find optical flow in", "clips to find optical flow in"),
     "cut_segments": ("clip to cut into segments", "clips to cut into segments"),
     "detect": ("clip to detect persons in", "clips to detect persons in"),
     "embed": ("clip to describe persons of", "clips to describe persons of"),

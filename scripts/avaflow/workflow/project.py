@@ -208,10 +208,11 @@ def check_together(config: Mapping) -> None:
             f"{READER_REACH_FRAMES} frames that readers take on each side of a keyframe; "
             f"expected at least {-(-READER_REACH_FRAMES // fps)} s"
         )
-    if not config["clips"] and not other_parts(config):
+    if not config["clips"] and not other_parts(config) and not config["downloads"]:
+        others = [f"{part}.{key}" for part, key in OTHER_PARTS.items()]
         raise UserError(
             "config: `clips` is empty, and nothing else is asked for: give the path of a clips "
-            "table" + "".join(f", or {part}.{key}" for part, key in OTHER_PARTS.items())
+            "table" + "".join(f", or {key}" for key in [*others, "downloads"])
         )
 
 

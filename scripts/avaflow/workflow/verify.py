@@ -18,6 +18,7 @@ from avaflow.manifests import read_clip_manifest
 from avaflow.persons.detector_dataset import dataset_damage
 from avaflow.persons.training_figures import FIGURES, Figures
 from avaflow.tables import KEYFRAMES, Keyframe, read_table, rows_of
+from avaflow.videos.flow_files import flow_digest
 from avaflow.videos.segments import read_segments_manifest, segments_digest
 from avaflow.videos.trim import frames_digest
 from avaflow.workflow.records import REPAIR, Records
@@ -79,6 +80,12 @@ def _rawframes(manifest: Path) -> str:
     return "" if digest == (entry["bytes"], entry["sha256"]) else "its frames are others"
 
 
+def _flow(manifest: Path) -> str:
+    entry = json.loads(manifest.read_text(encoding="utf-8"))
+    digest = flow_digest(manifest.with_suffix(""), entry["flows"])
+    return "" if digest == (entry["bytes"], entry["sha256"]) else "its flow is another"
+
+
 def _segments(manifest: Path) -> str:
     facts = read_segments_manifest(manifest)
     folder = manifest.with_suffix("")
@@ -134,6 +141,7 @@ CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("clips", ".json"): _clip,
     ("keyframes", ".csv"): _keyframes,
     ("rawframes", ".json"): _rawframes,
+    ("flow", ".json"): _flow,
     ("segments", ".json"): _segments,
     ("feature_batches", ".csv"): _arrays("features"),
     ("person_feature_batches", ".csv"): _arrays("person_features"),
