@@ -119,6 +119,12 @@ rule exports:
     localrule: True
 
 
+rule predict:
+    input:
+        requested_prediction,
+    localrule: True
+
+
 rule segments:
     input:
         all_clips("segments/{clip}.json"),

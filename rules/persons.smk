@@ -68,6 +68,39 @@ rule detect:
         "../scripts/detect.py"
 
 
+# Objects are found by a job of their own, and so are persons found as if there were none.
+
+
+rule detect_objects:
+    input:
+        manifests=objects_of_batch("clips/{clip}.json"),
+        clips=objects_of_batch("clips/{clip}.mp4"),
+        keyframes=objects_of_batch("keyframes/{clip}.csv"),
+        weights=PROJECT.detector.files,
+    output:
+        batch=results("objects/{batch}.batch.json"),
+    log:
+        results("logs/detect_objects/{batch}.log"),
+    benchmark:
+        results("benchmarks/detect_objects/{batch}.tsv")
+    conda:
+        env("persons")
+    threads: config["detector"]["threads"]
+    resources:
+        gpu=gpus(config["detector"]["device"]),
+    params:
+        members=lambda wildcards: object_clips(wildcards.batch),
+        member_suffix=".csv",
+        weights=lambda wildcards: PROJECT.detector.model,
+        state=detector_state(),
+        detector=detector_settings(),
+        objects=config["alphaction"]["objects"],
+        least_score=config["alphaction"]["object_score"],
+        code=code("detect_objects"),
+    script:
+        "../scripts/detect_objects.py"
+
+
 if PROJECT.own_detections:
 
     rule read_detections:

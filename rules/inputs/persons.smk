@@ -76,3 +76,13 @@ def base_files():
     path = base_weights()
     known = Path(path).is_file() or path.startswith(results("models/"))
     return [path] if known else []
+
+
+def objects_of_batch(pattern):
+    """An input function: a file of every finished clip of the batch."""
+    return lambda wildcards: expand(results(pattern), clip=object_clips(wildcards.batch))
+
+
+def object_clips(batch):
+    """The clips of a batch whose objects are looked for: the finished ones."""
+    return [clip for clip in PROJECT.finished if PROJECT.batch_of[clip] == batch]

@@ -14,6 +14,7 @@ TO_DO = {
     "extract_flow": ("clip to find optical flow in", "clips to find optical flow in"),
     "cut_segments": ("clip to cut into segments", "clips to cut into segments"),
     "detect": ("clip to detect persons in", "clips to detect persons in"),
+    "detect_objects": ("batch to detect objects in", "batches to detect objects in"),
     "embed": ("clip to describe persons of", "clips to describe persons of"),
     "train_detector": ("detector to train", "detectors to train"),
     "track": ("clip to follow persons in", "clips to follow persons in"),

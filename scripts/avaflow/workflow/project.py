@@ -208,6 +208,12 @@ def check_together(config: Mapping) -> None:
             f"{READER_REACH_FRAMES} frames that readers take on each side of a keyframe; "
             f"expected at least {-(-READER_REACH_FRAMES // fps)} s"
         )
+    person = config["detector"]["person_class"]
+    if person in config["alphaction"]["objects"]:
+        raise UserError(
+            f"config: alphaction.objects: {person!r} is detector.person_class, and AlphAction "
+            "wants objects beside the persons. Take it out"
+        )
     if not config["clips"] and not other_parts(config) and not config["downloads"]:
         others = [f"{part}.{key}" for part, key in OTHER_PARTS.items()]
         raise UserError(

@@ -119,15 +119,20 @@ def _same_place(name: Path, target: Path) -> bool:
     return sizes[0] == sizes[1]
 
 
-def _links(listing: Path) -> str:
-    results = listing.parents[1]
-    for line in lines_of(listing.read_text(encoding="utf-8"))[1:]:
-        name, target = line.split("\t")
-        if not (results / name).exists():
-            return f"its link {name} is gone, or leads nowhere"
-        if not _same_place(results / name, results / target):
-            return f"its link {name} leads elsewhere"
-    return ""
+def _links(above: int) -> Callable[[Path], str]:
+    """How to look at links whose listing lies so many folders below the results folder."""
+
+    def look(listing: Path) -> str:
+        results = listing.parents[above]
+        for line in lines_of(listing.read_text(encoding="utf-8"))[1:]:
+            name, target = line.split("\t")
+            if not (results / name).exists():
+                return f"its link {name} is gone, or leads nowhere"
+            if not _same_place(results / name, results / target):
+                return f"its link {name} leads elsewhere"
+        return ""
+
+    return look
 
 
 def _training(table: Path) -> str:
@@ -145,7 +150,8 @@ CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("segments", ".json"): _segments,
     ("feature_batches", ".csv"): _arrays("features"),
     ("person_feature_batches", ".csv"): _arrays("person_features"),
-    ("dataset", ".tsv"): _links,
+    ("dataset", ".tsv"): _links(1),
+    ("predict", ".tsv"): _links(2),
     ("detector_training", ".csv"): _training,
 }
 """How to look at what a manifest stands for, by its folder and suffix."""
