@@ -14,8 +14,8 @@ import pandas as pd
 
 from avaflow.boxes import Corners
 from avaflow.errors import UserError
-from avaflow.lines import lines_of
 from avaflow.files import atomic_folder, link, sha256, write_text
+from avaflow.lines import lines_of
 from avaflow.tables import (
     Keyframe,
     Label,

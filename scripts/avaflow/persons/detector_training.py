@@ -17,8 +17,8 @@ import numpy as np
 
 from avaflow.boxes import Corners, iou_matrix
 from avaflow.errors import UserError
-from avaflow.lines import lines_of
 from avaflow.files import write_bytes
+from avaflow.lines import lines_of
 from avaflow.persons.detector import Detector, foreign_classes, quiet_ultralytics
 from avaflow.persons.detector_dataset import (
     HELD_OUT,
