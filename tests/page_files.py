@@ -70,7 +70,7 @@ def by_chance(rng: random.Random, attributes=ATTRIBUTES) -> dict:
         for attribute in attributes:
             at = 0.0
             while (at := at + rng.choice([0.0, 0.4, 1.0, 2.5])) < 9:
-                end = min(11.0, at + rng.choice([0.5, 1.0, 3.25]))
+                end = round(min(11.0, at + rng.choice([0.5, 1.0, 3.25])), 3)
                 option = rng.choice(attribute["options"])
                 one["spans"].append(span(option, round(at, 3), end, attribute["name"]))
                 at = end

@@ -181,11 +181,13 @@ def _person_content(person: AnnotatedPerson) -> dict:
                 "track": stretch.track,
                 "from": stretch.first,
                 "to": stretch.last,
-                "anchors": [[frame, *_corners(box)] for frame, box in sorted(stretch.anchors)],
+                "anchors": [[frame, *_box(box)] for frame, box in sorted(stretch.anchors)],
             }
             for stretch in sorted(person.tracks, key=lambda each: (each.first, each.track))
         ],
-        "boxes": [{"second": second, "box": _corners(box)} for second, box in sorted(person.boxes)],
+        "boxes": [
+            {"second": second, "box": list(_box(box))} for second, box in sorted(person.boxes)
+        ],
         "removed": sorted(person.removed),
         "spans": [
             {"attribute": s.attribute, "option": s.option} | _from_to(s.start, s.end)
@@ -202,10 +204,6 @@ def _from_to(start: float, end: float) -> dict[str, float]:
 def _second(value: float) -> float:
     # Adding 0.0 makes a zero of a minus zero.
     return round(float(value), SECOND_DECIMALS) + 0.0
-
-
-def _corners(box: Corners) -> list[float]:
-    return [round(float(value), DECIMALS) + 0.0 for value in box]
 
 
 def _number(value: float) -> float:
@@ -342,7 +340,7 @@ def _annotation(content: Mapping, path: Path) -> Annotation:
     return Annotation(
         clip=content["clip"],
         video=VideoFacts(
-            float(video["start"]), *(int(video[n]) for n in ("fps", "frames", "width", "height"))
+            _second(video["start"]), *(int(video[n]) for n in ("fps", "frames", "width", "height"))
         ),
         attributes=tuple(
             Choice(each["name"], each["choose"], tuple(each["options"]))
@@ -375,15 +373,16 @@ def _person(entry: Mapping) -> AnnotatedPerson:
         ),
         removed=tuple(Second(int(second)) for second in entry["removed"]),
         spans=tuple(
-            Span(one["attribute"], one["option"], float(one["from"]), float(one["to"]))
+            Span(one["attribute"], one["option"], _second(one["from"]), _second(one["to"]))
             for one in entry["spans"]
         ),
-        judged=tuple(Times(float(start), float(end)) for start, end in entry["judged"]),
+        judged=tuple(Times(_second(start), _second(end)) for start, end in entry["judged"]),
     )
 
 
 def _box(values: Sequence[float]) -> Corners:
-    x1, y1, x2, y2 = map(float, values)
+    # Rounded as they are written, so that a file and its copy give the same labels.
+    x1, y1, x2, y2 = (round(float(value), DECIMALS) + 0.0 for value in values)
     return x1, y1, x2, y2
 
 
