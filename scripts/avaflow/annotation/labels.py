@@ -71,6 +71,37 @@ def labels_of_project(
     The labels (`tables.LABELS`) are sorted by second, person and action, their boxes
     normalised and inside the image; the notes (`tables.NOTES`) tell what was left out,
     their boxes as ``x y width height`` in pixels. Warnings are sentences for the user.
+    Raises UserError as :func:`persons_of_project`.
+    """
+    found = persons_of_project(project, clip, keyframes, tracks, attributes, fps, start)
+    notes = found.notes
+    if not found.stale:
+        keyframe_of = {row.file: row for row in rows_of(keyframes, Keyframe)}
+        notes += _deleted(project, keyframe_of, tracks)
+    notes += [_remark(remark) for remark in project.remarks]
+    warnings = [f"{project.path}: {warning}" for warning in found.warnings]
+    return _label_table(found.persons), table_of(sorted(notes), Note), warnings
+
+
+class Found(NamedTuple):
+    """The ticked persons of a project; whether its tracks are others now; what is told."""
+
+    persons: list[Person]
+    stale: bool
+    notes: list[Note]
+    warnings: list[str]
+
+
+def persons_of_project(
+    project: Project,
+    clip: str,
+    keyframes: pd.DataFrame,
+    tracks: pd.DataFrame,
+    attributes: Sequence[Attribute],
+    fps: int,
+    start: float | None = None,
+) -> Found:
+    """The ticked persons of a clip's finished project, each with an id.
 
     A box without a person id is joined to a track whose box it overlaps by at least
     :data:`JOIN_IOU`, and gets the number that the annotator gave that track; else to a
@@ -114,11 +145,7 @@ def labels_of_project(
     clash = _equal_boxes(persons)
     if clash:
         raise UserError.listing(f"{project.path}: this project cannot be used:", clash)
-    if not stale:
-        notes += _deleted(project, keyframe_of, tracks)
-    notes += [_remark(remark) for remark in project.remarks]
-    warnings = [f"{project.path}: {warning}" for warning in warnings]
-    return _label_table(persons), table_of(sorted(notes), Note), warnings
+    return Found(persons, bool(stale), notes, warnings)
 
 
 def early_problems(project: Project, clip: str, attributes: Sequence[Attribute]) -> list[str]:
@@ -310,17 +337,23 @@ def unticked_boxes(project: Project, keyframes: pd.DataFrame) -> pd.DataFrame:
     The annotator kept them, so persons are there, and did not say what they do. Slips of the
     mouse are none.
     """
-    keyframe_of = {row.file: row for row in keyframes.itertuples(index=False)}
+    rows = sorted((one.second, *one.box) for one in unticked_persons(project, keyframes))
+    return pd.DataFrame(rows, columns=list(UNTICKED)) if rows else empty_table(UNTICKED)
+
+
+def unticked_persons(project: Project, keyframes: pd.DataFrame) -> list[Person]:
+    """The boxes of :func:`unticked_boxes` with where they are from; nobody has said who it is."""
+    keyframe_of = {row.file: row for row in rows_of(keyframes, Keyframe)}
     known = [box for box in project.boxes if box.image in keyframe_of]
     usual_size = _usual_size(known, project.image_size)
-    rows = []
+    persons = []
     for box in known:
         if box.ticks or min(abs(box.box_px[2]), abs(box.box_px[3])) < MIN_SIDE_PX:
             continue
         keyframe = keyframe_of[box.image]
         normalised, _ = normalise(box.box_px, *_annotated_size(box, usual_size, keyframe))
-        rows.append((keyframe.second, *normalised))
-    return pd.DataFrame(sorted(rows), columns=list(UNTICKED)) if rows else empty_table(UNTICKED)
+        persons.append(Person(box, keyframe.second, normalised, (), 0))
+    return persons
 
 
 def _usual_size(

@@ -61,7 +61,7 @@ def labels_of_annotation(
     all problems of the file, where something that was judged cannot be honoured.
     """
     rows = sorted(rows_of(keyframes, Keyframe))
-    action_of, problems, warnings = _action_ids(annotation, attributes)
+    action_of, problems, warnings = option_ids(annotation, attributes)
     other = clip_problems(annotation, clip, manifest)
     if other:
         raise _unusable(annotation, other)
@@ -88,7 +88,7 @@ def early_problems(annotation: Annotation, clip: str, attributes: Sequence[Attri
     """Why an annotation cannot be used, as far as it can be told before its clip is cut."""
     if annotation.clip != clip:
         return [_other_clip(annotation, clip)]
-    action_of, problems, _ = _action_ids(annotation, attributes)
+    action_of, problems, _ = option_ids(annotation, attributes)
     return problems + _single_problems(annotation, attributes, action_of)
 
 
@@ -148,9 +148,10 @@ def clip_problems(annotation: Annotation, clip: str, manifest: ClipManifest) -> 
     return problems
 
 
-def _action_ids(
+def option_ids(
     annotation: Annotation, attributes: Sequence[Attribute]
 ) -> tuple[dict[tuple[str, str], int], list[str], list[str]]:
+    """Action id of each option that the file names; problems; warnings. See `labels.action_ids`."""
     uses = Counter((s.attribute, s.option) for p in annotation.persons for s in p.spans)
     return action_ids(annotation.options, uses, attributes, "the annotation")
 
