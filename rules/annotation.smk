@@ -136,6 +136,7 @@ rule read_labels:
         labels=results("labels/{clip}.csv"),
         notes=results("labels/{clip}.notes.csv"),
         unticked=results("labels/{clip}.unticked.csv"),
+        idle=results("labels/{clip}.idle.csv"),
         nobody=results("labels/{clip}.nobody.csv"),
     log:
         results("logs/read_labels/{clip}.log"),

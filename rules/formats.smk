@@ -205,6 +205,7 @@ rule export_cvat:
     input:
         labels=finished_clips("labels/{clip}.csv"),
         unticked=finished_clips("labels/{clip}.unticked.csv"),
+        idle=finished_clips("labels/{clip}.idle.csv"),
         nobody=finished_clips("labels/{clip}.nobody.csv"),
         keyframes=finished_clips("keyframes/{clip}.csv"),
         manifests=finished_clips("clips/{clip}.json"),
@@ -230,6 +231,7 @@ rule export_coco:
     input:
         labels=finished_clips("labels/{clip}.csv"),
         unticked=finished_clips("labels/{clip}.unticked.csv"),
+        idle=finished_clips("labels/{clip}.idle.csv"),
         nobody=finished_clips("labels/{clip}.nobody.csv"),
         keyframes=finished_clips("keyframes/{clip}.csv"),
         manifests=finished_clips("clips/{clip}.json"),
@@ -257,6 +259,7 @@ rule export_mot:
     input:
         labels=finished_clips("labels/{clip}.csv"),
         unticked=finished_clips("labels/{clip}.unticked.csv"),
+        idle=finished_clips("labels/{clip}.idle.csv"),
         nobody=finished_clips("labels/{clip}.nobody.csv"),
         keyframes=finished_clips("keyframes/{clip}.csv"),
         manifests=finished_clips("clips/{clip}.json"),
@@ -284,6 +287,7 @@ rule export_yolo:
     input:
         labels=finished_clips("labels/{clip}.csv"),
         unticked=finished_clips("labels/{clip}.unticked.csv"),
+        idle=finished_clips("labels/{clip}.idle.csv"),
         nobody=finished_clips("labels/{clip}.nobody.csv"),
         keyframes=finished_clips("keyframes/{clip}.csv"),
         manifests=finished_clips("clips/{clip}.json"),

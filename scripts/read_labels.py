@@ -62,5 +62,6 @@ if "snakemake" in globals():
         write_table(snakemake.output.labels, reading.labels, LABELS)
         write_table(snakemake.output.notes, notes, NOTES)
         write_table(snakemake.output.unticked, reading.unticked, UNTICKED)
+        write_table(snakemake.output.idle, reading.idle, UNTICKED)
         write_table(snakemake.output.nobody, nobody, NOBODY)
         log.info("%d labels, %d notes", len(reading.labels), len(notes))

@@ -25,6 +25,7 @@ from avaflow.tables import (
     Label,
     Note,
     Tracked,
+    Unticked,
     empty_table,
     rows_of,
     table_of,
@@ -49,6 +50,17 @@ class Reading(NamedTuple):
     nobody: list[Second]
     warnings: list[str]
     judged: pd.DataFrame
+
+    @property
+    def idle(self) -> pd.DataFrame:
+        """The judged persons who do nothing that has a name (`tables.UNTICKED`)."""
+        ticked = {(row.second, row.person_id) for row in rows_of(self.labels, Label)}
+        rows = [
+            Unticked(row.second, row.x1, row.y1, row.x2, row.y2)
+            for row in rows_of(self.judged, Label)
+            if (row.second, row.person_id) not in ticked
+        ]
+        return table_of(sorted(rows), Unticked)
 
 
 _IMAGE_OF_CLIP = re.compile(r"^(?P<clip>.+)_\d{6}\.\w+$")
