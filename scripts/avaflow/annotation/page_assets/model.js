@@ -29,10 +29,13 @@
   // The document of a file. Tracks that nobody in the file consists of become persons, so that
   // everybody who was found can be seen.
   function opened(file, clip) {
+    const known = avaflow.tracks.trackById(clip);
+    // Anchors are written anew from the tracks that are here; only those of other tracks are kept.
+    const light = (s) => (known.has(s.track) ? {track: s.track, from: s.from, to: s.to} : s);
     const persons = file.persons.map((one) => tidy({
       id: one.id,
       kind: KINDS.includes(one.kind) ? one.kind : 'person',
-      tracks: one.tracks || [],
+      tracks: (one.tracks || []).map(light),
       boxes: one.boxes || [],
       removed: one.removed || [],
       spans: one.spans || [],
