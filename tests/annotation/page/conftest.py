@@ -1,14 +1,15 @@
-"""Clips as the page gets them, and Chromium to open it in."""
+"""Chromium, a folder of results, and somebody before a clip's page."""
 
-import json
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from avaflow.annotation import __file__ as annotation
+from numbered_videos import make_video
+from page_clips import ASSETS, FPS, FRAMES, HEIGHT, SECONDS, WIDTH, Annotator
 
-ASSETS = Path(annotation).parent / "page_assets"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -38,7 +39,24 @@ def rules(browser):
     page.close()
 
 
-def script_text(name: str, value: object) -> str:
-    """A data file of a page: `</` would end the script it stands in."""
-    text = json.dumps(value, separators=(",", ":")).replace("</", "<\\/")
-    return f"window.{name} = {text};\n"
+@pytest.fixture(scope="session")
+def results(tmp_path_factory) -> Path:
+    """A folder of results: the clip's video, whose frames say their numbers, and keyframes."""
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "clips").mkdir()
+    (folder / "keyframes").mkdir()
+    (folder / "annotate").mkdir()
+    shutil.copytree(ASSETS, folder / "annotate" / "assets")
+    make_video(folder / "clips/c-1.mp4", frames=FRAMES, size=(WIDTH, HEIGHT), first=1)
+    for second in SECONDS:
+        grey = np.full((HEIGHT, WIDTH, 3), 40 * second, np.uint8)
+        cv2.imwrite(str(folder / f"keyframes/{FPS * second + 1}.jpg"), grey)
+    return folder
+
+
+@pytest.fixture
+def annotator(browser, results):
+    person = Annotator(browser, results)
+    yield person
+    person.context.close()
+    assert person.errors == []

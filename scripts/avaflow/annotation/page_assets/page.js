@@ -51,6 +51,8 @@
       this.player.seek(clip.keyframes.length ? clip.keyframes[0].frame : 1);
       this.refresh();
       this.showControls();
+      // Milliseconds since the page was asked for.
+      this.openedAfter = performance.now();
     }
 
     get doc() {
