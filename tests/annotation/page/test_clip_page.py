@@ -437,7 +437,7 @@ def test_what_is_saved_opens_as_it_was_saved(annotator):
     annotator.context.clear_cookies()
     annotator.page.evaluate("localStorage.clear()")
     annotator.open(clip(finished=file))
-    assert annotator.text("#saved") == "All is saved."
+    annotator.wait_for("#saved", "All is saved.")
     assert annotator.page.locator(".notice").count() == 0
     again = json.loads(annotator.save().read_text())
     assert {**again, "saved": ""} == {**file, "saved": ""}
@@ -485,18 +485,37 @@ def test_two_windows_on_a_clip_lose_nothing(annotator):
 
 
 def test_windows_that_change_at_the_same_moment_lose_nothing(annotator):
-    """Each writes before it has heard of the other."""
+    """Each writes before it has heard of the other: over the other's draft."""
     annotator.open()
-    other = annotator.window(annotator.page.url)
-    deaf = "avaflow.app.otherWindow = () => {}"
-    for window in (annotator.page, other):
-        window.evaluate(deaf)
-    set_for = "(id) => avaflow.app.edit((d) => avaflow.model.setKind(d, id, 'ignored'))"
-    annotator.page.evaluate(set_for, 1)
-    other.evaluate(set_for, 2)
-    annotator.page.evaluate(set_for, 3)
-    kinds = [one["kind"] for one in annotator.persons().values()]
-    assert kinds == ["ignored"] * 3
+    windows = annotator.page, annotator.window(annotator.page.url)
+    for window in windows:
+        window.evaluate(
+            """() => {
+              const {app} = avaflow;
+              app.heard = [app.store.fresh.bind(app.store), app.otherWindow.bind(app)];
+              app.store.fresh = () => null;
+              app.otherWindow = () => {};
+            }"""
+        )
+    ignore = "(id) => avaflow.app.edit((d) => avaflow.model.setKind(d, id, 'ignored'))"
+    for window, person in ((windows[0], 1), (windows[1], 2), (windows[0], 3)):
+        window.evaluate(ignore, person)
+    kinds = "avaflow.app.doc.persons.map((p) => p.kind).join()"
+    assert windows[0].evaluate(kinds) == "ignored,person,ignored"
+    for window in windows:  # now each hears of the other
+        window.wait_for_timeout(100)
+        window.evaluate(
+            """() => {
+              const {app} = avaflow;
+              [app.store.fresh, app.otherWindow] = app.heard;
+              app.store.stamp = '';
+              app.otherWindow();
+            }"""
+        )
+    for window in windows:
+        until(window, f"{kinds} === 'ignored,ignored,ignored'")
+    annotator.open()
+    assert annotator.page.evaluate(kinds) == "ignored,ignored,ignored"
 
 
 def test_a_browser_that_keeps_nothing_says_so_and_saves(annotator):
@@ -530,6 +549,14 @@ def test_time_counts_while_somebody_works(annotator):
 class Server(http.server.SimpleHTTPRequestHandler):
     """The workflow's server, as far as a page sees it."""
 
+    def do_GET(self):
+        if "/api/" not in self.path:
+            super().do_GET()
+            return
+        self.send_response(200 if self.server.file else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(self.server.file).encode())
+
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append((self.path, self.headers["X-Avaflow-Token"], json.loads(body)))
@@ -546,7 +573,7 @@ class Server(http.server.SimpleHTTPRequestHandler):
 def server(results):
     handler = functools.partial(Server, directory=str(results))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as started:
-        started.got, started.answer = [], (204, "")
+        started.got, started.answer, started.file = [], (204, ""), None
         threading.Thread(target=started.serve_forever, daemon=True).start()
         path = write_clip(results, clip("served"))
         head = '<meta name="avaflow-token" content="t0ken">'
@@ -581,6 +608,35 @@ def test_a_clip_that_somebody_else_has_is_told(annotator, server):
     annotator.press("Control+s")
     annotator.wait_for("#saved", "Saved: ")
     assert server.got[-1][2]["persons"][0]["judged"]
+
+
+def test_a_file_that_somebody_else_changed_is_not_written_over(annotator, server):
+    annotator.page = annotator.window(server.address)
+    server.answer = (412, json.dumps({"error": "served.json was changed by somebody else."}))
+    annotator.press("Shift+2")
+    annotator.wait_for(".notice", "served.json was changed by somebody else.")
+    with annotator.page.expect_download() as download:
+        annotator.page.locator(".notice button", has_text="Download my work").click()
+    mine = json.loads(Path(download.value.path()).read_text())
+    assert mine["persons"][0]["spans"]
+    server.file = {**mine, "saved": "2026-11-21T20:00:00Z"}
+    server.file["persons"][0]["spans"][0]["option"] = "walk"
+    annotator.page.locator(".notice button", has_text="Open what was saved").click()
+    annotator.until("avaflow.app.person(1).spans[0].option === 'walk'")
+    annotator.press("Control+z")
+    assert annotator.spans(1) == [("sit", 0, END_S)]
+
+
+def test_what_the_server_has_by_now_is_opened(annotator, server):
+    annotator.page = annotator.window(server.address)
+    annotator.press("Shift+2")
+    annotator.wait_for("#saved", "Saved: ")
+    server.file = {**server.got[-1][2], "saved": "2026-11-21T20:00:00Z"}
+    annotator.page.evaluate("localStorage.clear()")
+    annotator.page.close()
+    annotator.page = annotator.window(server.address)
+    annotator.until("avaflow.app.person(1).spans.length === 1")
+    annotator.wait_for("#saved", "All is saved.")
 
 
 # ------------------------------------------------------------- hostile and large

@@ -1,6 +1,7 @@
 """The list of clips: what is done, what comes first, what is left."""
 
 import pytest
+
 from page_clips import LAPTOP, clip, until, write_clip, write_index
 
 HOSTILE = "<img src=x onerror=alert(1)>" + "x" * 200

@@ -381,6 +381,49 @@ def test_a_file_of_another_clip_is_refused(rules):
     assert told == "expected clip c-1, found other"
 
 
+def test_a_track_that_is_another_now_stays_as_it_was_seen(rules):
+    """Saved on one run of the tracker, opened on the next, whose track 1 is somebody else."""
+    there, seen, again, tracks = rules.evaluate(
+        """([clip, about]) => {
+          const {model} = avaflow;
+          let doc = model.setSpan(model.blank(clip), 1, clip.attributes[0], 'sit', 2, 5);
+          const file = JSON.parse(model.serialise(model.judge(doc, 1, 2, 5), clip, about));
+          const moved = clip.tracks.map((track) => ({...track,
+            boxes: track.boxes.map(([x1, ...rest]) => [Math.max(0, x1 - 0.05), ...rest])}));
+          const other = {...clip, tracks: moved};
+          doc = model.opened(file, other);
+          const saved = JSON.parse(model.serialise(doc, other, about));
+          const boxes = [...avaflow.tracks.view(doc.persons[0], other).present];
+          return [file.persons[0], boxes, saved.persons[0],
+                  doc.persons.map((p) => p.tracks.map((s) => s.track))];
+        }""",
+        [clip(3), ABOUT],
+    )
+    anchors = there["tracks"][0]["anchors"]
+    assert len(anchors) > 2
+    assert [(30 * second + 1, *one["box"]) for second, one in seen] == [tuple(a) for a in anchors]
+    assert {**again, "tracks": []} == {**there, "tracks": []}
+    assert again["tracks"][0]["anchors"] == anchors
+    # The new tracks are persons of their own, and no number stands for two.
+    numbers = [number for one in tracks for number in one]
+    assert len(numbers) == len(set(numbers)) and {1, 2, 3, 4, 5} <= set(numbers)
+
+
+def test_what_the_config_no_longer_names_is_kept(rules):
+    saved = rules.evaluate(
+        """([clip, about]) => {
+          const gone = {name: 'mood', choose: 'single'};
+          const doc = avaflow.model.setSpan(avaflow.model.blank(clip), 1, gone, 'glad', 1, 2);
+          return JSON.parse(avaflow.model.serialise(doc, clip, about));
+        }""",
+        [clip(3) | {"finished": {"attributes": [{"name": "mood", "choose": "single"}]}}, ABOUT],
+    )
+    assert saved["attributes"] == [
+        *ATTRIBUTES,
+        {"name": "mood", "choose": "single", "options": ["glad"]},
+    ]
+
+
 def test_times_of_frames_come_back(rules):
     frames = list(range(1, FRAMES + 1))
     for fps in (24, 25, 30, 60):

@@ -20,6 +20,7 @@
       this.pen = canvas.getContext('2d');
       this.zoom = 1;
       this.centre = [0.5, 0.5];
+      this.following = 0;
       this.drag = null;
       new ResizeObserver(() => this.fit()).observe(stage);
       canvas.addEventListener('pointerdown', (event) => this.down(event));
@@ -37,6 +38,12 @@
       this.canvas.width = Math.round(width * ratio);
       this.canvas.height = Math.round(height * ratio);
       this.size = [width, height];
+      this.place();
+      this.render();
+    }
+
+    place() {
+      const [width, height] = this.size;
       const {clip} = this.app;
       const scale = Math.min(width / clip.width, height / clip.height) * this.zoom;
       const [w, h] = [clip.width * scale, clip.height * scale];
@@ -47,6 +54,16 @@
       const {x, y} = this.area;
       this.picture.style.cssText =
         `width:${w}px;height:${h}px;transform:translate(${x}px,${y}px)`;
+    }
+
+    // Another frame: where the picture follows somebody it moves, too.
+    moved() {
+      const person = this.following && this.app.person(this.following);
+      const seen = person && tracks.boxAt(person, this.app.player.frame, this.app.clip);
+      if (seen) {
+        this.centre = [(seen.box[0] + seen.box[2]) / 2, (seen.box[1] + seen.box[3]) / 2];
+        this.place();
+      }
       this.render();
     }
 
@@ -64,7 +81,9 @@
     setZoom(zoom, centre = this.centre) {
       this.zoom = Math.min(MAX_ZOOM, Math.max(1, zoom));
       this.centre = this.zoom === 1 ? [0.5, 0.5] : centre;
-      this.fit();
+      this.following = 0;
+      this.place();
+      this.render();
     }
 
     wheel(event) {
@@ -96,8 +115,9 @@
       pen.clearRect(0, 0, ...this.size);
       const shown = this.shown();
       const few = shown.length <= NAMED_BOXES;
+      const asked = (app.mode && app.mode.people) || [];
       for (const one of shown) {
-        if (one.person.id !== app.chosen) this.box(one, false, few);
+        if (one.person.id !== app.chosen) this.box(one, asked.includes(one.person.id), few);
       }
       const own = shown.find((one) => one.person.id === app.chosen);
       if (own) this.box(this.drag && this.drag.box ? {...own, box: this.drag.box} : own, true, true);
@@ -130,7 +150,8 @@
       pen.setLineDash([]);
       this.label(person, at, colour, chosen, named);
       pen.globalAlpha = 1;
-      if (chosen && app.onKeyframe() && !app.player.playing) this.handles(at, colour);
+      const own = person.id === app.chosen;
+      if (own && app.onKeyframe() && !app.player.playing) this.handles(at, colour);
     }
 
     label(person, [x1, y1], colour, chosen, named) {
@@ -231,7 +252,8 @@
         const {w, h} = this.area;
         this.centre = [drag.centre[0] - (event.clientX - drag.from[0]) / w,
                        drag.centre[1] - (event.clientY - drag.from[1]) / h];
-        this.fit();
+        this.following = 0;
+        this.place();
       }
       this.render();
     }

@@ -20,7 +20,8 @@
   // Unfinished ones first, of these the suggested, of these what is begun, then by name.
   function ordered(clips) {
     const last = (clip) => (clip.state === 'finished' ? 1 : 0);
-    const begun = (clip) => (clip.state === 'begun' ? 0 : 1);
+    // Where all is judged, somebody only has to say that it is finished.
+    const begun = (clip) => (clip.state !== 'begun' ? 1 : clip.judged < clip.to_judge ? 0 : 2);
     return [...clips].sort((a, b) => last(a) - last(b) || (b.priority || 0) - (a.priority || 0) ||
       begun(a) - begun(b) || (a.clip < b.clip ? -1 : a.clip > b.clip ? 1 : 0));
   }

@@ -22,6 +22,8 @@
     if (digit) key = digit[1];
     else if (event.altKey && letter && !/^[a-z]$/.test(key)) key = letter[1].toLowerCase();
     const parts = [];
+    // AltGr, which some keyboards need for brackets, is told as Ctrl and Alt.
+    if (event.getModifierState('AltGraph')) return key;
     if (event.ctrlKey || event.metaKey) parts.push('Ctrl');
     if (event.altKey) parts.push('Alt');
     // `?` is written with Shift on one keyboard and without on another.
@@ -165,7 +167,8 @@
         element('button', {type: 'button', text: 'Close', autofocus: '', onclick: () => dialog.close()})),
       element('p', {class: 'about', text: 'Click a key to change it. An action’s key sets it from ' +
         'here on, with Shift for the person’s whole time, with Alt for everybody in the picture. ' +
-        'A number chooses a person where it is no action’s key; F6 goes from part to part.'}),
+        'A number chooses a person where it is no action’s key. The wheel zooms the video, with ' +
+        'Ctrl the timeline. F6 goes from part to part.'}),
       element('div', {class: 'groups'}, ...lists));
     dialog.onkeydown = (event) => {
       if (!dialog.listening) return;

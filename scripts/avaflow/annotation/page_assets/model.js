@@ -8,6 +8,8 @@
   const VERSION = 1;
   // Decimals of a normalised coordinate, as in the workflow's tables.
   const BOX_DECIMALS = 6;
+  // Pixels that a box may have moved and still be the one that was seen, as in the library.
+  const SAME_BOX_PX = 1;
   const KINDS = ['person', 'not a person', 'ignored'];
 
   // ---------------------------------------------------------------- beginning
@@ -29,13 +31,11 @@
   // The document of a file. Tracks that nobody in the file consists of become persons, so that
   // everybody who was found can be seen.
   function opened(file, clip) {
-    const known = avaflow.tracks.trackById(clip);
-    // Anchors are written anew from the tracks that are here; only those of other tracks are kept.
-    const light = (s) => (known.has(s.track) ? {track: s.track, from: s.from, to: s.to} : s);
+    const live = liveOrOld(clip);
     const persons = file.persons.map((one) => tidy({
       id: one.id,
       kind: KINDS.includes(one.kind) ? one.kind : 'person',
-      tracks: (one.tracks || []).map(light),
+      tracks: (one.tracks || []).map((stretch) => live(stretch, one)),
       boxes: one.boxes || [],
       removed: one.removed || [],
       spans: one.spans || [],
@@ -53,6 +53,39 @@
       persons.push(made);
     }
     return {persons: sorted(persons)};
+  }
+
+  // A stretch as the page holds it. Of a track that is as it was when the file was saved, the
+  // anchors are left out, and written anew. Of one that is another now, or gone, the anchors are
+  // all that is known: they stay, under a number that no track has.
+  function liveOrOld(clip) {
+    const byId = avaflow.tracks.trackById(clip);
+    let free = Math.max(0, ...clip.tracks.map((track) => track.id)) + 1;
+    return ({track, from, to, anchors}, person) => {
+      const there = byId.get(track);
+      if (there && isAsThen(there, {from, to, anchors: anchors || []}, person, clip)) {
+        return {track, from, to};
+      }
+      if (!there) {
+        free = Math.max(free, track + 1);
+        return {track, from, to, anchors: anchors || []};
+      }
+      return {track: free++, from, to, anchors: anchors || []};
+    };
+  }
+
+  function isAsThen(track, {from, to, anchors}, person, clip) {
+    const then = new Map(anchors.map(([frame, ...box]) => [frame, box]));
+    const silent = new Set([...(person.removed || []), ...(person.boxes || []).map((b) => b.second)]);
+    const size = [clip.width, clip.height, clip.width, clip.height];
+    return clip.keyframes.every(({second, frame}) => {
+      if (frame < from || frame > to) return true;
+      const at = avaflow.tracks.indexOf(track.frames, frame);
+      const now = track.frames[at] === frame ? track.boxes[at] : null;
+      const before = then.get(frame);
+      if (!now || !before) return Boolean(now) === Boolean(before) || silent.has(second);
+      return now.every((value, n) => Math.abs(value - before[n]) * size[n] <= SAME_BOX_PX);
+    });
   }
 
   function check(file, clip) {
@@ -532,7 +565,7 @@
 
   function anchors(stretch, clip) {
     const track = avaflow.tracks.trackById(clip).get(stretch.track);
-    if (!track) return stretch.anchors || [];
+    if (stretch.anchors || !track) return stretch.anchors || [];
     const found = [];
     for (const keyframe of clip.keyframes) {
       if (keyframe.frame < stretch.from || keyframe.frame > stretch.to) continue;
@@ -540,6 +573,25 @@
       if (track.frames[at] === keyframe.frame) found.push([keyframe.frame, ...track.boxes[at]]);
     }
     return found;
+  }
+
+  // Those that can be chosen now, and what spans hold of earlier ones: nothing may be lost that
+  // a config no longer names.
+  function attributesOf(doc, clip) {
+    const made = clip.attributes.map(({name, choose, options}) => ({
+      name, choose, options: [...options],
+    }));
+    const earlier = (clip.finished && clip.finished.attributes) || [];
+    for (const {attribute, option} of doc.persons.flatMap((one) => one.spans)) {
+      let known = made.find((one) => one.name === attribute);
+      if (!known) {
+        const {choose} = earlier.find((one) => one.name === attribute) || {choose: 'multiple'};
+        known = {name: attribute, choose, options: []};
+        made.push(known);
+      }
+      if (!known.options.includes(option)) known.options.push(option);
+    }
+    return made;
   }
 
   // The text of the file. `about` holds what is no part of the work: annotator, saved,
@@ -556,7 +608,7 @@
       seconds_worked: about.seconds_worked,
       video: {start: second(clip.start), fps: clip.fps, frames: clip.frames, width: clip.width,
               height: clip.height},
-      attributes: clip.attributes.map(({name, choose, options}) => ({name, choose, options})),
+      attributes: attributesOf(doc, clip),
       persons: sorted(doc.persons).map((one) => ({
         id: one.id,
         kind: one.kind,

@@ -12,6 +12,8 @@
   const NUDGE_PX = 2;
   // Of the picture: a box drawn without a mouse begins in the middle, this wide and tall.
   const NEW_BOX = [0.44, 0.25, 0.56, 0.75];
+  // Edits of this window that another one may not know of yet.
+  const RECENT_EDITS = 20;
   const THEME = 'avaflow:theme';
 
   const $ = (selector) => document.querySelector(selector);
@@ -23,6 +25,7 @@
       this.mode = null;
       this.preview = null;
       this.digits = '';
+      this.recent = [];
       this.colour = colours.ofOptions(clip.attributes);
       this.store = new avaflow.store.Store(clip, (kind, text) => this.showSaved(kind, text));
       const {state, notices} = this.store.open();
@@ -43,9 +46,10 @@
       this.boxes = new avaflow.boxes.Boxes(this, $('#stage'), $('#picture'), $('#overlay'));
       this.wire();
       notices.forEach((one) => this.notice(one));
-      const saved = this.store.savedDoc === state.doc || state.doc === this.store.beginning;
-      if (saved) this.showSaved('clean');
-      else this.store.write(state);
+      const unsaved = this.store.savedDoc !== state.doc && state.doc !== this.store.beginning;
+      if (this.store.online) this.takeServers(unsaved);
+      else if (unsaved) this.store.write(state);
+      else this.showSaved('clean');
       const first = this.nextToJudge(0) || this.doc.persons[0];
       if (first) this.choose(first.id, true);
       this.player.seek(clip.keyframes.length ? clip.keyframes[0].frame : 1);
@@ -77,22 +81,56 @@
       this.preview = null;
       this.takeOver();
       if (!this.history.apply(change)) return false;
-      this.written(text);
+      const id = Date.now().toString(36) + Math.random().toString(36).slice(2, 8);
+      this.recent = [...this.recent, {id, change}].slice(-RECENT_EDITS);
+      this.written(text, id);
       return true;
     }
 
-    written(text) {
-      this.store.write(this.history.present);
+    written(text, id) {
+      this.store.write(this.history.present, id);
       if (!this.person()) this.chosen = 0;
       this.refresh();
       if (text) this.say(text);
     }
 
+    // Where two windows wrote at one moment, the later one did not know of the earlier one's
+    // edit: whoever finds an edit of its own missing makes it again.
     takeOver() {
       const fresh = this.store.fresh();
       if (!fresh) return false;
       this.history.apply(() => fresh);
+      const missing = this.recent.filter(({id}) => !this.store.lineage.includes(id));
+      for (const {id, change} of missing) {
+        this.history.apply(change);
+        this.store.write(this.history.present, id);
+      }
       return true;
+    }
+
+    // The server may hold newer work than this page was made with: that comes first, but for a
+    // draft that it has not seen.
+    async takeServers(unsaved) {
+      const file = await this.store.latest();
+      const theirs = file && model.opened(file, this.clip);
+      const news = file && file.saved !== this.store.savedAs;
+      if (news && unsaved) {
+        this.notice({
+          text: 'Somebody saved this clip at ' + new Date(file.saved).toLocaleString() +
+            ', after your draft began.',
+          choices: [{label: 'Open what was saved', doc: theirs}],
+        });
+        this.showSaved('draft');
+      } else if (news) this.openServers(file);
+      else if (unsaved) this.store.write(this.history.present);
+      else this.showSaved('clean');
+    }
+
+    openServers(file) {
+      const doc = model.opened(file, this.clip);
+      this.history.apply((state) => ({...state, doc}));
+      Object.assign(this.store, {savedAs: file.saved, savedDoc: doc});
+      this.written('Opened as it was saved last; undo brings the other back.');
     }
 
     undo() {
@@ -109,7 +147,7 @@
     // ---------------------------------------------------------------- showing
 
     moved() {
-      this.boxes.render();
+      this.boxes.moved();
       this.timeline.movePlayhead();
       this.panel.renderOptions();
       this.strip.follow();
@@ -172,38 +210,48 @@
     showSaved(kind, text = '') {
       const lost = this.store && !this.store.keeps && kind !== 'saved';
       const told = {
-        clean: 'All is saved.',
+        clean: this.store && this.store.savedAs ? 'All is saved.' : 'Nothing is changed yet.',
         draft: 'Not saved yet; a draft is kept in this browser.',
         sending: 'Saving …',
         saved: 'Saved: ' + text,
         trouble: text,
+        conflict: 'Not saved: the file was changed by somebody else.',
       }[kind];
+      if (kind === 'conflict') this.conflict(text);
       const saved = $('#saved');
       saved.textContent = lost ? 'This browser keeps no draft: save often.' : told;
-      saved.className = lost ? 'trouble' : kind;
+      saved.className = lost || kind === 'conflict' ? 'trouble' : kind;
     }
 
-    notice({text, choice, doc, download, drop}) {
+    // A line above the page. Of its choices `doc` is opened, `act` is done after the question
+    // `sure`, if there is one; the line goes unless it `stays`.
+    notice({text, choices = []}) {
       const line = element('div', {class: 'notice', role: 'status'},
         element('span', {dir: 'auto', text}));
-      if (choice) {
-        line.append(element('button', {type: 'button', text: choice, onclick: () => {
-          if (download) download();
-          else {
-            this.edit(() => doc, 'Opened; undo brings the draft back.');
-            line.remove();
-          }
+      for (const {label, doc, act, sure, stays} of [...choices, {label: 'Close'}]) {
+        line.append(element('button', {type: 'button', text: label, onclick: () => {
+          if (sure && !confirm(sure)) return;
+          if (doc) this.edit(() => doc, 'Opened; undo brings the other back.');
+          if (act) act();
+          if (!stays) line.remove();
         }}));
       }
-      if (drop) {
-        line.append(element('button', {type: 'button', text: 'Drop it', onclick: () => {
-          if (!confirm('Drop this draft? It is gone then.')) return;
-          drop();
-          line.remove();
-        }}));
-      }
-      line.append(element('button', {type: 'button', text: 'Close', onclick: () => line.remove()}));
       $('#notices').append(line);
+    }
+
+    // Somebody else saved this clip meanwhile: which of the two counts is the annotator's choice.
+    conflict(message) {
+      if (this.conflicting) return;
+      this.conflicting = true;
+      this.notice({text: message, choices: [
+        {label: 'Download my work', act: () => this.store.downloadNow(this.history.present),
+         stays: true},
+        {label: 'Open what was saved', act: async () => {
+          const file = await this.store.latest();
+          this.conflicting = this.store.taken = false;
+          if (file) this.openServers(file);
+        }},
+      ]});
     }
 
     // ---------------------------------------------------------------- choosing
@@ -594,6 +642,8 @@
       this.enter({
         name: 'doubt',
         text,
+        people,
+        frame: doubt.frame,
         choices: [['Yes', 'y', () => this.answer(doubt, people, true)],
                   ['No', 'n', () => this.answer(doubt, people, false)],
                   ['Later', 'Escape', () => this.leave()]],
@@ -603,6 +653,7 @@
     answer(doubt, people, yes) {
       const key = JSON.stringify(doubt);
       const {clip} = this;
+      this.leave();
       this.editState((state) => {
         let {doc} = state;
         if (doubt.kind === 'join' && yes) doc = model.join(doc, ...people, clip, clip.attributes);
@@ -619,13 +670,16 @@
       this.digits = '';
       this.showMode();
       this.boxes.render();
+      this.strip.render();
     }
 
     leave() {
       clearTimeout(this.number);
       this.digits = '';
+      const asked = this.mode && this.mode.people;
       this.mode = null;
       this.showMode();
+      if (asked) this.strip.render();
     }
 
     showMode() {
@@ -778,6 +832,7 @@
       const [x1, y1, x2, y2] = seen.box;
       const zoom = 0.6 / Math.max(x2 - x1, y2 - y1, 0.05);
       this.boxes.setZoom(Math.max(1.5, zoom), [(x1 + x2) / 2, (y1 + y2) / 2]);
+      this.boxes.following = person.id;
     }
 
     save() {
@@ -855,7 +910,9 @@
       if (!this.takeOver()) return;
       if (!this.person()) this.chosen = 0;
       this.refresh();
-      this.showSaved('draft');
+      // Saved by the window where it was done, and by this one if that one may not.
+      if (this.store.online && !this.store.taken) this.store.send(this.history.present);
+      else this.showSaved('draft');
       if (!quiet) this.sayOtherWindow();
     }
 

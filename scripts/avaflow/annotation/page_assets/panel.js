@@ -50,7 +50,7 @@
           element('h3', {dir: 'auto', text: attribute.name, title: attribute.name},
             element('span', {text: single ? 'one at a time' : 'any'})), list);
       }));
-      this.hint.textContent = 'With Shift: whole time. With Alt: everybody here.';
+      this.hint.textContent = 'Shift: whole time · Alt: everybody here';
     }
 
     option(attribute, option) {

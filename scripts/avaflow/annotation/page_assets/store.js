@@ -12,6 +12,10 @@
   const AWAY_AFTER_MS = 60000;
   // Characters of a server's message that are shown.
   const MESSAGE_LENGTH = 300;
+  // Milliseconds until a clip that somebody else had is tried again.
+  const TAKEN_FOR_MS = 15000;
+  // Edits by which two windows tell whether one has all of the other's.
+  const REMEMBERED_EDITS = 60;
   const PREFIX = 'avaflow:draft:';
   const ANCHORS = 'avaflow:anchors:';
 
@@ -38,7 +42,7 @@
 
   class Store {
     // `told(kind, text)` is called whenever what is saved changes: kinds are `clean`, `draft`,
-    // `sending`, `saved`, `trouble`.
+    // `sending`, `saved`, `trouble`, and `conflict` where the file was changed by somebody else.
     constructor(clip, told) {
       this.clip = clip;
       this.told = told;
@@ -47,6 +51,8 @@
       this.group = PREFIX + JSON.stringify([clip.clip, this.annotator]) + ':';
       this.key = this.group + this.digest;
       this.stamp = '';
+      // The edits that the draft holds, the newest last, of whatever window they are.
+      this.lineage = [];
       this.worked = (clip.finished && clip.finished.seconds_worked) || 0;
       this.lastInput = 0;
       this.savedAs = (clip.finished && clip.finished.saved) || '';
@@ -82,6 +88,7 @@
       if (draft) {
         this.stamp = draft.stamp;
         this.worked = Math.max(this.worked, draft.seconds_worked);
+        this.lineage = draft.lineage || [];
       }
       notices.push(...this.otherDrafts());
       this.opening = state.doc;
@@ -94,7 +101,7 @@
       const text = draft.clean ? 'Opened: what you saved at ' : 'Opened: your draft of ';
       const more = other ? ' The finished file is another one.' : '';
       const label = began ? 'Open the finished file instead' : 'Begin anew instead';
-      return {text: text + at + '.' + more, choice: label, doc: this.beginning};
+      return {text: text + at + '.' + more, choices: [{label, doc: this.beginning}]};
     }
 
     // Drafts of this clip from before its tracks were made anew: never opened over other
@@ -109,9 +116,11 @@
         found.push({
           text: 'The clip was made anew since your draft of ' + at + '. Download it, put it ' +
             'among the annotations and run the workflow: it is carried over.',
-          choice: 'Download it',
-          download: () => this.downloadOld(key, draft),
-          drop: () => this.drop(key),
+          choices: [
+            {label: 'Download it', act: () => this.downloadOld(key, draft), stays: true},
+            {label: 'Drop it', act: () => this.drop(key),
+             sure: 'Drop this draft? It is gone then.'},
+          ],
         });
       }
       return found;
@@ -177,17 +186,21 @@
       if (!draft || draft.stamp === this.stamp) return null;
       this.stamp = draft.stamp;
       this.worked = Math.max(this.worked, draft.seconds_worked);
+      this.lineage = draft.lineage || [];
       return {doc: draft.doc, answered: draft.answered};
     }
 
-    write(state) {
+    // `edit` names what was done; see App.takeOver.
+    write(state, edit) {
       const {clip} = this;
+      if (edit) this.lineage = [...this.lineage, edit].slice(-REMEMBERED_EDITS);
+      this.last = state;
       this.stamp = Date.now().toString(36) + Math.random().toString(36).slice(2);
       const clean = state.doc === this.savedDoc;
       const counts = avaflow.ticks.counts(state.doc, clip);
       this.keeps = this.set(this.key, JSON.stringify({
         stamp: this.stamp, at: new Date().toISOString(), clip: clip.clip, clean,
-        savedAs: this.savedAs, seconds_worked: this.worked, counts,
+        lineage: this.lineage, savedAs: this.savedAs, seconds_worked: this.worked, counts,
         about: {fps: clip.fps, frames: clip.frames, width: clip.width, height: clip.height,
                 start: clip.start},
         doc: state.doc, answered: state.answered,
@@ -236,6 +249,21 @@
 
     // ---------------------------------------------------------------- the file
 
+    address() {
+      return 'api/annotations/' + encodeURIComponent(this.clip.clip);
+    }
+
+    // What the server has of this clip now, or null.
+    async latest() {
+      try {
+        const answer = await fetch(this.address(), {headers: {'X-Avaflow-Token': token()}});
+        if (!answer.ok) return null;
+        return model.check(JSON.parse(await answer.text()), this.clip);
+      } catch {
+        return null;
+      }
+    }
+
     name() {
       return this.clip.clip + (this.annotator ? '.' + this.annotator : '') + '.json';
     }
@@ -262,6 +290,17 @@
       this.tell('saved', this.name());
     }
 
+    retry() {
+      if (!this.taken) return;
+      this.taken = false;
+      if (this.last && this.last.doc !== this.savedDoc) this.send(this.last, 0);
+    }
+
+    // The file as it would be saved now, where it cannot be.
+    downloadNow(state) {
+      this.download(model.serialise(state.doc, this.clip, this.about()));
+    }
+
     send(state, after = SEND_AFTER_MS) {
       this.waiting = state;
       this.tell('sending');
@@ -277,7 +316,7 @@
       const about = this.about();
       let answer = null;
       try {
-        answer = await fetch('api/annotations/' + encodeURIComponent(this.clip.clip), {
+        answer = await fetch(this.address(), {
           method: 'PUT',
           headers: {'Content-Type': 'application/json', 'X-Avaflow-Token': token()},
           body: model.serialise(state.doc, this.clip, about),
@@ -304,6 +343,12 @@
       if (answer && answer.status === 409) {
         this.taken = true;
         this.tell('trouble', 'Taken by somebody else: ' + message);
+        setTimeout(() => this.retry(), TAKEN_FOR_MS);
+        return;
+      }
+      if (answer && [412, 428].includes(answer.status)) {
+        this.taken = true;
+        this.tell('conflict', message);
         return;
       }
       this.tell('trouble', 'Not saved: ' + message);

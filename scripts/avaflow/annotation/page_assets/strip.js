@@ -1,7 +1,7 @@
 // What the chosen person does on each keyframe, one crop beside the other.
 (function (avaflow) {
   'use strict';
-  const {times, tracks, ticks} = avaflow;
+  const {times, tracks, ticks, colours} = avaflow;
 
   // Pixels of the screen.
   const CELL_PX = 68;
@@ -11,6 +11,8 @@
   const SPARE = 4;
   // Images of keyframes that are kept.
   const KEPT_IMAGES = 240;
+  // Crops of each of two persons who may be one, on both sides of the doubt.
+  const COMPARED = 6;
   // Of a box's size, shown around it: what hands hold lies outside the box at times.
   const MARGIN = 0.12;
 
@@ -32,22 +34,40 @@
       }, {passive: false});
     }
 
+    // What is to be seen: the chosen person, or, side by side, two who may be one.
+    wanted() {
+      const {app} = this;
+      const {mode} = app;
+      const all = (person) => {
+        const {present} = tracks.view(person, app.clip);
+        return app.clip.keyframes.filter((one) => present.has(one.second))
+          .map((keyframe) => ({keyframe, person, box: present.get(keyframe.second).box}));
+      };
+      if (mode && mode.people && mode.people.length === 2) {
+        const [one, other] = mode.people.map((id) => app.person(id)).map((p) => (p ? all(p) : []));
+        return [...one.filter(({keyframe}) => keyframe.frame <= mode.frame).slice(-COMPARED),
+                ...other.filter(({keyframe}) => keyframe.frame >= mode.frame).slice(0, COMPARED)];
+      }
+      const person = app.person();
+      return person ? all(person) : [];
+    }
+
     // Anew: another person, other boxes.
     render() {
       const {app} = this;
-      const person = app.person();
-      const present = person ? tracks.view(person, app.clip).present : new Map();
-      const same = this.present === present;
-      this.person = person;
+      const wanted = this.wanted();
+      const key = JSON.stringify([Boolean(app.mode && app.mode.people),
+        wanted.map((one) => [one.person.id, one.keyframe.frame, one.box])]);
+      const same = this.key === key;
+      this.key = key;
+      this.shown = wanted;
       if (!same) {
-        this.present = present;
-        this.shown = app.clip.keyframes.filter((one) => present.has(one.second));
         for (const cell of this.cells.values()) cell.button.remove();
         this.cells.clear();
         this.inner.style.width = this.shown.length * CELL_PX + 'px';
       }
-      this.title.textContent = !person ? 'No person is chosen.'
-        : this.shown.length ? '' : 'Person ' + person.id + ' is on no keyframe.';
+      this.title.textContent = !app.person() ? 'No person is chosen.'
+        : this.shown.length ? '' : 'Person ' + app.chosen + ' is on no keyframe.';
       this.title.hidden = !this.title.textContent;
       this.renderCells();
       if (!same) this.follow();
@@ -72,7 +92,7 @@
     }
 
     make(n) {
-      const keyframe = this.shown[n];
+      const {keyframe, person, box} = this.shown[n];
       const button = document.createElement('button');
       button.type = 'button';
       button.tabIndex = -1;
@@ -87,15 +107,23 @@
       const held = document.createElement('span');
       held.className = 'held';
       button.append(canvas, second, held);
+      if (this.app.mode && this.app.mode.people) {
+        const chip = document.createElement('span');
+        chip.className = 'chip';
+        chip.textContent = person.id;
+        chip.style.background = colours.ofPerson(person.id);
+        chip.style.color = colours.textOn(colours.ofPerson(person.id));
+        button.append(chip);
+      }
       button.addEventListener('click', () => this.app.seekFrame(keyframe.frame));
       this.inner.append(button);
       this.cells.set(n, {button, held, key: ''});
-      this.crop(canvas, keyframe, this.present.get(keyframe.second).box);
+      this.crop(canvas, keyframe, box);
     }
 
     update(n) {
-      const {app, person} = this;
-      const {second} = this.shown[n];
+      const {app} = this;
+      const {person, keyframe: {second}} = this.shown[n];
       const cell = this.cells.get(n);
       const options = ticks.optionsAt(person, second, app.clip.attributes);
       const judged = ticks.isJudged(person, second);
@@ -120,10 +148,10 @@
       const {frame} = this.app.player;
       let current = -1;
       this.shown.forEach((one, n) => {
-        if (one.frame <= frame) current = n;
+        if (one.keyframe.frame <= frame && one.person.id === this.app.chosen) current = n;
       });
       for (const [n, {button}] of this.cells) {
-        const exact = n === current && this.shown[n].frame === frame;
+        const exact = n === current && this.shown[n].keyframe.frame === frame;
         if (n === current) button.setAttribute('aria-current', exact ? 'true' : 'step');
         else button.removeAttribute('aria-current');
       }

@@ -289,7 +289,7 @@
         const head = this.heads.get(person.id) || this.head(person.id);
         const {toJudge, judged} = ticks.countsOf(person, app.clip);
         const told = person.kind !== 'person' ? person.kind
-          : !toJudge ? 'on no keyframe' : judged === toJudge ? 'judged' : judged + ' of ' + toJudge;
+          : !toJudge ? 'no keyframe' : judged === toJudge ? 'judged' : judged + ' of ' + toJudge;
         const key = [top, height, chosen, told].join();
         if (head.key === key) continue;
         head.key = key;
@@ -300,6 +300,7 @@
         head.told.textContent = told === 'judged' ? '✓ judged' : told;
         head.button.setAttribute('aria-label', 'Person ' + person.id + ', ' + told);
       }
+      this.rows.setAttribute('aria-activedescendant', app.chosen ? 'row-' + app.chosen : '');
       for (const [id, head] of this.heads) {
         if (used.has(id)) continue;
         head.button.remove();
@@ -312,6 +313,7 @@
       button.type = 'button';
       button.setAttribute('role', 'option');
       button.tabIndex = -1;
+      button.id = 'row-' + id;
       const chip = document.createElement('span');
       chip.className = 'chip';
       chip.textContent = id;

@@ -36,12 +36,18 @@
     return low;
   }
 
+  // Of a track that is another now only the boxes are known that its file remembers.
+  function ofAnchors({anchors}) {
+    const sorted = [...anchors].sort((a, b) => a[0] - b[0]);
+    return {frames: sorted.map((one) => one[0]), boxes: sorted.map((one) => one.slice(1))};
+  }
+
   // The detections of a person by frame; the first stretch wins where two hold a frame.
   function detections(person, clip) {
     const byId = trackById(clip);
     const lists = [];
     for (const stretch of person.tracks) {
-      const track = byId.get(stretch.track);
+      const track = stretch.anchors ? ofAnchors(stretch) : byId.get(stretch.track);
       if (!track) continue;
       const from = indexOf(track.frames, stretch.from);
       const to = indexOf(track.frames, stretch.to + 1);
