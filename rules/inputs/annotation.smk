@@ -15,8 +15,26 @@ def clip_pages():
     return {"html": results("via/{clip}.html"), "js": results("via/{clip}.js")}
 
 
+def annotate_pages():
+    """The pages to annotate on, one a clip, and the list of them."""
+    return [results("annotate/index.html"), *all_clips("annotate/{clip}.html")]
+
+
+def page_state(names):
+    """Changes with the content of these files of the page."""
+    return [SOURCES.content(PAGE_ASSETS / name) for name in names]
+
+
+def appearance_of_clip(wildcards):
+    """What stands for the vectors of a clip being up to date; nothing where there are none."""
+    # Snakemake asks for `index.html` too, whether that is a clip's page.
+    if not embeddings() or wildcards.clip not in CLIPS:
+        return []
+    return batches_of_clip(wildcards)
+
+
 def via_files():
-    """Everything that annotators get."""
+    """Everything that annotators who work in VIA get."""
     patterns = ["via/{clip}.json"]
     patterns += ["via/{clip}.html"] if via_page() else []
     patterns += ["via/{clip}.zip"] if config["via"]["zip"] else []
