@@ -95,6 +95,12 @@ rule proposals:
     localrule: True
 
 
+rule annotate:
+    input:
+        annotate_pages(),
+    localrule: True
+
+
 rule via:
     input:
         via_files(),

@@ -1,0 +1,62 @@
+"""Chromium, a folder of results, and somebody before a clip's page."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from numbered_videos import make_video
+from page_clips import ASSETS, FPS, FRAMES, HEIGHT, SECONDS, WIDTH, Annotator
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="no playwright in this environment"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as started:
+        try:
+            chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        except playwright.Error as error:
+            pytest.skip(f"chromium does not run here: {error}")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def rules(browser):
+    """A page that holds the rules of the model and nothing to look at."""
+    page = browser.new_page()
+    for name in ("times", "tracks", "model", "ticks"):
+        page.add_script_tag(path=str(ASSETS / f"{name}.js"))
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory) -> Path:
+    """A folder of results: the clip's video, whose frames say their numbers, and keyframes."""
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "clips").mkdir()
+    (folder / "keyframes").mkdir()
+    (folder / "annotate").mkdir()
+    shutil.copytree(ASSETS, folder / "annotate" / "assets")
+    make_video(folder / "clips/c-1.mp4", frames=FRAMES, size=(WIDTH, HEIGHT), first=1)
+    for second in SECONDS:
+        grey = np.full((HEIGHT, WIDTH, 3), 40 * second, np.uint8)
+        cv2.imwrite(str(folder / f"keyframes/{FPS * second + 1}.jpg"), grey)
+    return folder
+
+
+@pytest.fixture
+def annotator(browser, results):
+    person = Annotator(browser, results)
+    yield person
+    person.context.close()
+    assert person.errors == []
