@@ -33,7 +33,7 @@
       this.attributes = element('div', {class: 'attributes'});
       root.append(
         element('div', {class: 'who'}, this.chip, this.name, this.seen), this.kinds,
-        this.attributes, this.hint = element('p', {class: 'hint'}), this.actions());
+        this.spans = element('p', {class: 'unseen'}), this.attributes, this.hint = element('p', {class: 'hint'}), this.actions());
       this.build();
     }
 
@@ -102,6 +102,7 @@
         this.name.textContent = 'Nobody is chosen';
         this.chip.textContent = '';
         this.chip.style.background = 'transparent';
+        this.spans.textContent = '';
         this.seen.textContent = 'Click a box, or press Tab.';
       } else this.renderPerson(person);
       for (const button of this.kinds.children) {
@@ -123,6 +124,9 @@
       const where = sight ? times.clock(sight[0]) + ' to ' + times.clock(sight[1]) : 'not seen';
       this.seen.textContent = where + ' · ' + (person.kind === 'person'
         ? judged + ' of ' + toJudge + ' s judged' : person.kind);
+      // What the timeline draws, for those who hear the page.
+      this.spans.textContent = person.spans.map((span) => span.option + ' from ' +
+        times.clock(span.from) + ' to ' + times.clock(span.to)).join(', ') || 'No actions yet.';
     }
 
     // Called on every frame: only what differs is touched.
