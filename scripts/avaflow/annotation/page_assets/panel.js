@@ -3,6 +3,9 @@
   'use strict';
   const {times, tracks, ticks, colours, model} = avaflow;
 
+  // Characters of an option that half the panel's width shows.
+  const HALF_WIDTH = 12;
+
   function element(name, attributes = {}, ...children) {
     const made = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) {
@@ -45,6 +48,9 @@
         const list = element('div', {
           class: 'options', role: 'group', 'aria-label': attribute.name,
         });
+        if (attribute.options.some((option) => option.length > HALF_WIDTH)) {
+          list.classList.add('wide');
+        }
         for (const option of attribute.options) list.append(this.option(attribute, option));
         return element('section', {},
           element('h3', {dir: 'auto', text: attribute.name, title: attribute.name},
