@@ -18,6 +18,7 @@ include: "rules/persons.smk"
 include: "rules/annotation.smk"
 include: "rules/formats.smk"
 include: "rules/features.smk"
+include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
 include: "rules/workflow.smk"
@@ -58,6 +59,12 @@ rule rawframes:
     localrule: True
 
 
+rule flow:
+    input:
+        requested_flow,
+    localrule: True
+
+
 rule keyframes:
     input:
         all_clips("keyframes/{clip}.csv"),
@@ -66,7 +73,13 @@ rule keyframes:
 
 rule detections:
     input:
-        all_batches("detections/{batch}.batch.json"),
+        detections_of(CLIPS),
+    localrule: True
+
+
+rule detector_training:
+    input:
+        results("detector_training/report.md"),
     localrule: True
 
 
@@ -106,6 +119,12 @@ rule exports:
     localrule: True
 
 
+rule predict:
+    input:
+        requested_prediction,
+    localrule: True
+
+
 rule segments:
     input:
         all_clips("segments/{clip}.json"),
@@ -121,6 +140,12 @@ rule alphaction:
 rule features:
     input:
         requested_features,
+    localrule: True
+
+
+rule downloads:
+    input:
+        requested_downloads,
     localrule: True
 
 

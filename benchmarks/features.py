@@ -185,7 +185,7 @@ def bare_side(options) -> dict:
     model, settings = model_of(options), settings_of(options)
     windows = windows_of(settings)
     source = Source("video", options.video)
-    groups = window_groups(source, source.instants(FPS), windows, "square", 256, options.batch)
+    groups = window_groups(source, source.instants(FPS), windows, settings)
     made = [stacked(next(groups)) for _ in range(2)]
     groups.close()
     each = []

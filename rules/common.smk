@@ -14,6 +14,7 @@ if str(SCRIPTS) not in sys.path:
 from avaflow.ava_kinetics.plan import action_list, annotation_csv, load_ava_kinetics
 from avaflow.ava_kinetics.plan import plan_path as ava_kinetics_plan_path
 from avaflow.ava_kinetics.movies import find_csvs, load_ava
+from avaflow.bulk.archives import known_names, wanted_archives
 from avaflow.features.checkpoints import NO_WEIGHTS
 from avaflow.errors import UserError
 from avaflow.files import sha256
@@ -23,6 +24,9 @@ from avaflow.videos.ffmpeg import ffmpeg_exe, ffmpeg_version
 from avaflow.project.settings import check_own, content_of, load_settings, take_types
 from avaflow.annotation.existing.index import PROJECT_NAMES, named_files, names_of
 from avaflow.formats.datumaro import ACTION_LIST, csv_name
+from avaflow.formats.mmaction2 import again_csv
+from avaflow.persons.detector_files import DOWNLOADABLE_WEIGHTS
+from avaflow.persons.own_files import files_of
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary
 from avaflow.workflow.records import RECORDS, Sources
@@ -33,6 +37,7 @@ try:
     check_own(workflow.config_settings.overwrite_config, SETTINGS)
     take_types(config, SETTINGS)
     PROJECT = load_project(config, BASE / "schemas")
+    ARCHIVES = wanted_archives(config["downloads"])
     # Jobs on a cluster read what this run found on the disk instead of looking again.
     KINETICS = load_kinetics(config, scan_disk=workflow.is_main_process)
     AVA_MOVIES = load_ava(config)
@@ -43,7 +48,7 @@ except UserError as error:
     sys.exit(1)
 
 if workflow.is_main_process:
-    for warning in PROJECT.warnings:
+    for warning in [*PROJECT.warnings, *(KINETICS.warnings if KINETICS else [])]:
         logger.warning(f"avaflow warning: {warning}")
 
 VERSIONS = read_versions(SCRIPTS)

@@ -6,7 +6,8 @@ include: "inputs/formats.smk"
 
 rule propose:
     input:
-        detections=split_batches,
+        files=given_proposals(),
+        detections=[] if given_proposals() else split_batches,
         keyframes=split_clips("keyframes/{clip}.csv"),
         labels=judged("labels/{clip}.csv"),
         unticked=judged("labels/{clip}.unticked.csv"),
@@ -18,7 +19,8 @@ rule propose:
     conda:
         env("tables")
     params:
-        reads=split_clips("detections/{clip}.csv"),
+        reads=[] if given_proposals() else split_clips("detections/{clip}.csv"),
+        names=lambda wildcards: names_of_split(wildcards.split),
         clips=lambda wildcards: PROJECT.clips_of(wildcards.split),
         judged=lambda wildcards: judged_clips(wildcards.split),
         offset=config["timestamp_offset"],
@@ -87,6 +89,8 @@ rule export_mmaction2:
     output:
         readme=results("dataset/mmaction2/README.md"),
         configs=mmaction2_configs(),
+        demo=results("dataset/mmaction2/demo_with_boxes.py"),
+        again=repeated_csvs(),
     log:
         results("logs/export_mmaction2.log"),
     localrule: True
@@ -96,7 +100,9 @@ rule export_mmaction2:
         splits=ANNOTATED_SPLITS,
         offset=config["timestamp_offset"],
         fps=FPS,
+        stride=config["detector"]["stride"],
         actions=config["actions"],
+        imbalance=settings_of("imbalance", "dataset"),
         rawframes=config["rawframes"]["enabled"],
         dataset=lambda wildcards, output: str(Path(output.readme).parents[1]),
         code=code("export_mmaction2"),
@@ -115,6 +121,7 @@ rule export_slowfast:
     output:
         readme=results("dataset/slowfast/README.md"),
         config=results("dataset/slowfast/SLOWFAST.yaml"),
+        label_map=results("dataset/slowfast/label_map.json"),
         lists=of_annotated_splits("dataset/slowfast/frame_lists/{split}.csv"),
         boxes=of_annotated_splits("dataset/slowfast/ava_{split}_predicted_boxes.csv"),
     log:
@@ -165,17 +172,21 @@ rule export_alphaction:
         nobody=finished_clips("labels/{clip}.nobody.csv"),
         segments=finished_clips("segments/{clip}.json"),
         proposals=alphaction_proposals(),
+        objects=alphaction_objects("objects/{batch}.batch.json"),
     output:
         readme=results("dataset/alphaction/README.md"),
         catalog=results("dataset/alphaction/paths_catalog_entry.txt"),
         config=results("dataset/alphaction/finetune_resnet50_4x16f.yaml"),
         annotations=alphaction_annotations(),
+        again=alphaction_repeated(),
     log:
         results("logs/export_alphaction.log"),
     localrule: True
     conda:
         env("tables")
     params:
+        reads=alphaction_objects("objects/{clip}.csv"),
+        fps=FPS,
         links=config["links"],
         clips=list(PROJECT.finished),
         clip_splits=finished_splits(),
@@ -185,6 +196,7 @@ rule export_alphaction:
         actions=config["actions"],
         # By a function: Snakemake would take braces in a text for wildcards.
         settings=lambda wildcards: settings_of("alphaction", "alphaction"),
+        imbalance=settings_of("imbalance", "alphaction"),
         margin=config["keyframes"]["margin"],
         code=code("export_alphaction"),
     script:
@@ -295,3 +307,51 @@ rule export_yolo:
         code=code("export_yolo"),
     script:
         "../scripts/export_yolo.py"
+
+
+# Clips without labels, for the test loops of the toolboxes: only where they are asked for.
+
+
+rule prepare_prediction:
+    input:
+        unlabelled_batches(),
+        keyframes=unlabelled_clips("keyframes/{clip}.csv"),
+        clips=unlabelled_clips("clips/{clip}.json"),
+        rawframes=(
+            unlabelled_clips("rawframes/{clip}.json") if config["rawframes"]["enabled"] else []
+        ),
+        segments=(
+            unlabelled_clips("segments/{clip}.json")
+            if "alphaction" in predicting_toolboxes()
+            else []
+        ),
+    output:
+        **prediction_files(),
+        readme=prediction("README.md"),
+        links=prediction("links.tsv"),
+        csv=prediction("annotations/predict.csv"),
+        excluded=prediction("annotations/predict_excluded_timestamps.csv"),
+        proposals=prediction("annotations/dense_proposals_predict.pkl"),
+        action_list=prediction("annotations/action_list.pbtxt"),
+        label_map=prediction("annotations/label_map.txt"),
+    log:
+        results("logs/prepare_prediction.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        reads=unlabelled_clips("detections/{clip}.csv"),
+        links=config["links"],
+        clips=PROJECT.awaiting,
+        toolboxes=predicting_toolboxes(),
+        results=lambda wildcards, output: str(Path(output.readme).parents[2]),
+        rawframes=config["rawframes"]["enabled"],
+        actions=config["actions"],
+        offset=config["timestamp_offset"],
+        fps=FPS,
+        margin=config["keyframes"]["margin"],
+        # By a function: Snakemake would take braces in a text for wildcards.
+        settings=lambda wildcards: settings_of("alphaction", "alphaction"),
+        code=code("prepare_prediction"),
+    script:
+        "../scripts/prepare_prediction.py"

@@ -15,7 +15,7 @@ from avaflow.workflow.job import facts_of
 from avaflow.workflow.records import REPAIR, Records, find_stale
 
 # What these fetched may be gone again, or have been put there by hand.
-FETCHED = {"download", "fetch_detector", "download_via", "import_existing"}
+FETCHED = {"download", "fetch_detector", "fetch_archive", "download_via", "import_existing"}
 # Why a job has to run, and for how many members of its batch.
 Rerun = namedtuple("Rerun", "reason members")
 RERUNS = {}

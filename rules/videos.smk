@@ -86,6 +86,27 @@ if not config["rawframes"]["enabled"]:
             "../scripts/extract_rawframes.py"
 
 
+rule extract_flow:
+    input:
+        frames=results("rawframes/{clip}.json"),
+    output:
+        flow=results("flow/{clip}.json"),
+    log:
+        results("logs/extract_flow/{clip}.log"),
+    benchmark:
+        results("benchmarks/extract_flow/{clip}.tsv")
+    conda:
+        env("flow")
+    threads: config["trim"]["threads"]
+    params:
+        clip="{clip}",
+        settings=settings_of("rawframes", "flow"),
+        links=config["links"],
+        code=code("extract_flow"),
+    script:
+        "../scripts/extract_flow.py"
+
+
 rule cut_segments:
     input:
         video=source_of,
@@ -114,3 +135,27 @@ rule cut_segments:
         code=code("cut_segments"),
     script:
         "../scripts/cut_segments.py"
+
+
+# Has no output, so that Snakemake never deletes a table that its user has edited since.
+rule clips_table:
+    input:
+        weights=PROJECT.detector.files,
+    log:
+        results("logs/clips_table.log"),
+    conda:
+        env("persons")
+    threads: config["detector"]["threads"]
+    resources:
+        gpu=gpus(config["detector"]["device"]),
+    params:
+        videos=config["clips_table"]["videos"],
+        table=config["clips"],
+        weights=lambda wildcards: PROJECT.detector.model,
+        detector=detector_settings(),
+        settings=settings_of("clips_table", "clips_table"),
+        margin=config["keyframes"]["margin"],
+        fps=FPS,
+        offset=config["timestamp_offset"],
+    script:
+        "../scripts/clips_table.py"

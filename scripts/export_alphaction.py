@@ -1,5 +1,6 @@
 """Write AlphAction's annotations, person boxes, catalog entry and config, and link its clips."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from avaflow.errors import UserError
@@ -15,12 +16,16 @@ from avaflow.formats.alphaction import (
     dropped_boxes,
     images,
     json_text,
+    object_boxes,
+    repeated_json,
 )
 from avaflow.formats.alphaction_training import catalog_text, config_text, readme_text
 from avaflow.formats.ava import action_list_text, excluded_text, label_map_text, read_csv, write_csv
+from avaflow.formats.imbalance import rarities, repeats_of_keyframes
 from avaflow.formats.proposals import proposals_of_splits
 from avaflow.project.actions import all_actions, attributes_from_config
-from avaflow.tables import NOBODY, read_table
+from avaflow.tables import NOBODY, OBJECTS, DetectedObject, read_table, rows_of
+from avaflow.times import Instant, timestamp_of_second
 from avaflow.videos.segments import read_segments_manifest
 from avaflow.workflow.job import job
 
@@ -47,6 +52,20 @@ def plan_split(name, rows, judged, proposals, manifests, actions, threshold):
     ]
     split = Split(name, rows, sorted(judged), boxes, dropped_boxes(annotations), unproposed)
     return split, annotations, coco_json(rows, listed, actions)
+
+
+def objects_of_clips(tables, fps, offset):
+    """Box, score and class of the objects on each keyframe, best first."""
+    found = {}
+    for path in tables:
+        for row in rows_of(read_table(path, OBJECTS), DetectedObject):
+            second, rest = divmod(row.frame - 1, fps)
+            if not rest:
+                instant = Instant(row.clip, timestamp_of_second(second, offset))
+                found.setdefault(instant, []).append(
+                    ((row.x1, row.y1, row.x2, row.y2), row.score, row.name)
+                )
+    return found
 
 
 def link_media(dataset, manifests, segments, clip_splits):
@@ -81,7 +100,9 @@ if "snakemake" in globals():
         check_reach(named, counts_of(manifests), p.settings, p.margin)
         found = proposals_of_splits(given.proposals, [s for s in p.splits if s != "train"])
         folder = Path(made.readme).parent
-        splits = []
+        splits, rare = [], []
+        asked = p.settings["objects"]
+        objects = objects_of_clips(p.reads, p.fps, offset)
         with (
             atomic_folder(folder / "annotations") as annotations,
             atomic_folder(folder / "boxes") as boxes,
@@ -92,6 +113,19 @@ if "snakemake" in globals():
                 split, per_person, per_action = plan_split(
                     name, own, instants, found.get(name, {}), manifests, actions, threshold
                 )
+                if name == "train" and made.again:
+                    limits = p.imbalance["repeat_below"], p.imbalance["max_repeats"]
+                    rare = rarities(own, actions, *limits)
+                    split = replace(split, repeats=repeats_of_keyframes(own, rare))
+                    per_read = repeated_json(per_person, split.repeats)
+                    path = annotations / "train_repeated_min.json"
+                    write_text(path, json_text(per_read, compact=True))
+                if asked:
+                    listed = (per_read if split.repeats else per_person)["images"]
+                    write_text(
+                        boxes / f"{name}_object_bbox.json",
+                        json_text(object_boxes(listed, objects, asked), compact=False),
+                    )
                 splits.append(split)
                 write_text(annotations / f"{name}.json", json_text(per_person, compact=False))
                 write_text(annotations / f"{name}_min.json", json_text(per_person, compact=True))
@@ -110,19 +144,25 @@ if "snakemake" in globals():
             write_text(annotations / "action_list.pbtxt", action_list_text(actions))
             write_text(annotations / "label_map.txt", label_map_text(actions))
         link_media(folder, manifests, segments, p.clip_splits)
-        write_text(made.catalog, catalog_text(p.settings["name"], p.splits))
         write_text(
-            made.config, config_text(p.settings["name"], splits, len(actions), threshold, manifests)
+            made.catalog, catalog_text(p.settings["name"], p.splits, bool(rare), bool(asked))
+        )
+        write_text(
+            made.config,
+            config_text(
+                p.settings["name"], splits, len(actions), threshold, manifests, bool(asked)
+            ),
         )
         dataset = folder.parent.as_posix()
         text = readme_text(
             p.settings["name"],
             splits,
-            len(actions),
+            actions,
             threshold,
             p.settings,
             manifests,
             dataset,
+            rare,
         )
         write_text(made.readme, text)
         for split in splits:

@@ -11,6 +11,7 @@ from avaflow.formats.slowfast import (
     check_settings,
     config_text,
     frame_list_text,
+    label_map_text,
     plan_split,
     readme_text,
 )
@@ -29,12 +30,14 @@ if "snakemake" in globals():
             name: plan_split(name, read_csv(path), proposals[name], READER_SCORE)
             for name, path in zip(p.splits, given.csv, strict=True)
         }
-        actions = len(all_actions(attributes_from_config(p.actions)))
+        named = all_actions(attributes_from_config(p.actions))
+        actions = len(named)
         for split, path in zip(splits.values(), made.lists, strict=True):
             write_text(path, frame_list_text(split.listed, frames))
         for split, path in zip(splits.values(), made.boxes, strict=True):
             write_text(path, boxes_text(split.boxes))
         write_text(made.config, config_text(splits, actions))
+        write_text(made.label_map, label_map_text(named))
         dataset = Path(made.readme).parent.parent.as_posix()
         write_text(made.readme, readme_text(splits, actions, dataset))
         for split in splits.values():

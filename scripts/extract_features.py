@@ -36,12 +36,7 @@ if "snakemake" in globals():
             p.features,
             made_with,
             lambda: ready_model(
-                load_network(
-                    weights,
-                    p.features["architecture"],
-                    p.features["num_frames"],
-                    p.features["size"],
-                ),
+                load_network(weights, p.features["architecture"]),
                 p.features,
                 snakemake.threads,
             ),

@@ -32,13 +32,7 @@ if "snakemake" in globals():
             p.features,
             {"weights_sha256": sha256(weights), "code": p.code},
             lambda: ready_model(
-                load_network(
-                    weights,
-                    p.features["architecture"],
-                    p.features["num_frames"],
-                    p.features["size"],
-                    detection=True,
-                ),
+                load_network(weights, p.features["architecture"], detection=True),
                 p.features,
                 snakemake.threads,
             ),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from avaflow.bulk.plan import read_facts, read_rows, write_rows
 from avaflow.files import write_text
-from avaflow.kinetics.lists import label_ids_text, list_text
+from avaflow.kinetics.label_ids import label_ids_text
+from avaflow.kinetics.lists import list_text
 from avaflow.kinetics.manifest import MANIFEST, SUMMARY, check_share, summary
 from avaflow.workflow.job import job
 

@@ -1,6 +1,7 @@
 """Give every detection of one clip a person id."""
 
 from avaflow.manifests import read_clip_manifest
+from avaflow.persons.own_boxes import stride_of
 from avaflow.persons.tracker import track_clip
 from avaflow.persons.vectors import read_vectors
 from avaflow.tables import DETECTIONS, TRACKS, read_table, write_table
@@ -11,11 +12,12 @@ if "snakemake" in globals():
     with job(snakemake) as log:
         facts = read_clip_manifest(snakemake.input.manifest)
         detections, vectors = p.reads
+        found = read_table(detections, DETECTIONS)
         tracks = track_clip(
-            read_table(detections, DETECTIONS),
+            found,
             read_vectors(vectors),
             fps=facts.fps,
-            stride=p.stride,
+            stride=p.stride or stride_of(found["frame"], facts.fps),
             settings=p.tracker,
             size=(facts.width, facts.height),
         )

@@ -373,6 +373,7 @@ class VideoSample:
 
     `frames` are the images (T, H, W, 3) around the keyframe, which is number `keyframe` of
     them; `boxes` are x1, y1, x2, y2 in pixels; `labels` (N, 80) where it trains, else None.
+    `objects` are x, y, width, height in pixels, where the config's model looks at any.
     """
 
     movie: str
@@ -381,6 +382,7 @@ class VideoSample:
     keyframe: int
     boxes: np.ndarray
     labels: np.ndarray | None
+    objects: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
 
 
 def alphaction_catalog(folder):
@@ -427,6 +429,13 @@ def alphaction_samples(folder, split, decode=True):
             if box["score"] >= config["TEST"]["BOX_THRESH"]:
                 detected[box["image_id"]].append(box["bbox"])
         chosen = [each for each in chosen if detected[each]]
+    structure = config["MODEL"]["IA_STRUCTURE"]
+    near = defaultdict(list)
+    if structure["ACTIVE"] and structure["MAX_OBJECT"] and "O" in structure["I_BLOCK_LIST"]:
+        # All of them, whatever their score; the model takes MAX_OBJECT by chance.
+        for box in json.loads(path(entry["object_file"]).read_text()):
+            assert box["score"] >= 0
+            near[box["image_id"]].append(box["bbox"])
     span = config["INPUT"]["FRAME_NUM"] * config["INPUT"]["FRAME_SAMPLE_RATE"]
     samples = []
     for each in chosen:
@@ -442,7 +451,10 @@ def alphaction_samples(folder, split, decode=True):
         if decode:
             root = path(entry["video_root"]) / movie
             frames, keyframe = _around(root, timestamp, span - span // 2, span // 2)
-        samples.append(VideoSample(movie, timestamp, frames, keyframe, boxes[kept], labels))
+        objects = np.array(near[each], np.float32).reshape(-1, 4)
+        samples.append(
+            VideoSample(movie, timestamp, frames, keyframe, boxes[kept], labels, objects)
+        )
     return samples
 
 

@@ -13,6 +13,7 @@ import torch
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)
+    from pytorchvideo.models import hub
     from pytorchvideo.models.slowfast import create_slowfast, create_slowfast_with_roi_head
 
 CAFFE2_NORM = {"weight": "s", "bias": "b", "running_mean": "rm", "running_var": "riv"}
@@ -24,14 +25,37 @@ def detection_network():
 
 
 def plain_network(seed: int = 0, **settings):
-    """PyTorchVideo's SlowFast R50 with random weights that tell images apart.
+    """PyTorchVideo's SlowFast R50 with random weights that tell images apart."""
+    torch.manual_seed(seed)
+    network = create_slowfast(model_depth=50, **settings)
+    fast = _checks(32)
+    alpha = settings.get("slowfast_fusion_conv_stride", (4,))[0]
+    return _trained(
+        network, [fast[:, :, torch.linspace(0, 31, 32 // alpha).long()], fast], network.blocks[:5]
+    )
+
+
+def one_pathway_network(made: str, seed: int = 0):
+    """PyTorchVideo's own slow_r50, c2d_r50 or i3d_r50, with random weights likewise."""
+    torch.manual_seed(seed)
+    network = getattr(hub, made)()
+    return _trained(network, _checks(8), network.blocks[:-1])
+
+
+def _checks(frames: int):
+    """Two windows of random checks, as a network sees them."""
+    checks = torch.rand(2, 3, frames // 2, 8, 8)
+    checks = torch.nn.functional.interpolate(checks, size=(frames, 64, 64))
+    return (checks - 0.45) / 0.225
+
+
+def _trained(network, maps, body):
+    """A network with norms that are no longer as they were made.
 
     Norms with made-up statistics would drown the images in constants. Here they are
     measured on random checks, as training would: every map varies by about 1, whatever
     lies before it, so one frame more or less moves a feature by far more than rounding.
     """
-    torch.manual_seed(seed)
-    network = create_slowfast(model_depth=50, **settings)
     for name, module in network.named_modules():
         if isinstance(module, torch.nn.BatchNorm3d):
             module.weight.data.uniform_(0.6, 1.2)
@@ -39,14 +63,28 @@ def plain_network(seed: int = 0, **settings):
             module.weight.data.mul_(0.25 if name.endswith("norm_c") else 1)
             module.bias.data.normal_(0, 0.3)
             module.momentum = 1.0  # the statistics are those of the one pass below
-    checks = torch.nn.functional.interpolate(torch.rand(2, 3, 16, 8, 8), size=(32, 64, 64))
-    fast = (checks - 0.45) / 0.225
-    alpha = settings.get("slowfast_fusion_conv_stride", (4,))[0]
-    maps = [fast[:, :, torch.linspace(0, 31, 32 // alpha).long()], fast]
+    network.train()
     with torch.no_grad():
-        for block in network.train().blocks[:5]:
+        for block in body:
             maps = block(maps)
     return network.eval()
+
+
+def slowfast_names(network) -> dict[str, str]:
+    """What a SlowFast calls the weights of a network, whose one pathway would be its slow one."""
+    names = {}
+    pooled = isinstance(network.blocks[2], torch.nn.MaxPool3d)
+    for name in network.state_dict():
+        block, rest = re.fullmatch(r"blocks\.(\d)\.(.*)", name).groups()
+        if rest.startswith("proj."):
+            names[name] = f"blocks.6.{rest}"
+        elif rest.startswith("multipathway"):
+            names[name] = name
+        else:
+            # Stages 3 to 5 follow a pool that counts as a block.
+            stage = int(block) - 1 if pooled and int(block) > 1 else int(block)
+            names[name] = f"blocks.{stage}.multipathway_blocks.0.{rest}"
+    return names
 
 
 def pyslowfast_name(name: str) -> str:
@@ -101,7 +139,8 @@ def write_pytorchvideo(path: Path, network) -> Path:
 
 def write_pyslowfast(path: Path, network) -> Path:
     """A checkpoint as PySlowFast saves them, with what training leaves beside the weights."""
-    weights = {pyslowfast_name(name): value for name, value in network.state_dict().items()}
+    names = slowfast_names(network)
+    weights = {pyslowfast_name(names[name]): part for name, part in network.state_dict().items()}
     torch.save({"epoch": 3, "model_state": weights, "optimizer_state": {}, "cfg": "A: 1"}, path)
     return path
 
@@ -109,8 +148,9 @@ def write_pyslowfast(path: Path, network) -> Path:
 def write_caffe2(path: Path, network, last_blocks=None) -> Path:
     """A checkpoint as PySlowFast's model zoo has them, with blobs left from training."""
     last_blocks = last_blocks or {"2": 2, "3": 3, "4": 5}
+    names = slowfast_names(network)
     blobs = {
-        caffe2_name(pyslowfast_name(name), last_blocks): value.numpy()
+        caffe2_name(pyslowfast_name(names[name]), last_blocks): value.numpy()
         for name, value in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }

@@ -1,10 +1,27 @@
 # What the rules of formats.smk read, and with which settings.
 
+# Exports with which a model can be run; Datumaro runs none.
+TOOLBOXES = ["mmaction2", "slowfast", "alphaction"]
+
 
 def split_batches(wildcards):
-    """The detections of every batch that holds clips of the split."""
-    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.clips_of(wildcards.split)})
-    return expand(results("detections/{batch}.batch.json"), batch=batches)
+    """What stands for the detections of the split's clips being up to date."""
+    return detections_of(PROJECT.clips_of(wildcards.split))
+
+
+def given_proposals():
+    """Files of proposals that stand in for the detector's."""
+    named = config["proposals"]
+    return [named] if isinstance(named, str) and named else list(named)
+
+
+def names_of_split(split):
+    """Each clip of a split by its id, and by what files made elsewhere call it."""
+    if not given_proposals():
+        return {}
+    clips = [CLIPS[clip] for clip in PROJECT.clips_of(split)]
+    known = {clip.known_as: clip.id for clip in clips if clip.known_as}
+    return known | {clip.id: clip.id for clip in clips}
 
 
 def split_clips(pattern):
@@ -54,7 +71,8 @@ def dataset_files():
 def exports_made():
     """Those of the config's `exports` that can be made: an annotation of theirs is finished."""
     asked = [*config["exports"], *(["alphaction"] if wants_alphaction() else [])]
-    return list(dict.fromkeys(asked)) if ANNOTATED_SPLITS else []
+    made = list(dict.fromkeys(asked)) if ANNOTATED_SPLITS else []
+    return [*made, *(["predict"] if wants_prediction() and PROJECT.awaiting else [])]
 
 
 def export_files():
@@ -84,6 +102,19 @@ def mmaction2_configs():
     return [results(f"dataset/mmaction2/slowfast_{mode}.py") for mode in modes]
 
 
+def repeats_keyframes():
+    """Whether keyframes of rare actions are read again, of which train has to hold any."""
+    return bool(config["imbalance"]["repeat_below"]) and "train" in ANNOTATED_SPLITS
+
+
+def repeated_csvs():
+    """The keyframes that mmaction2 reads a second time, a third, and so on."""
+    if not repeats_keyframes():
+        return []
+    times = range(2, config["imbalance"]["max_repeats"] + 1)
+    return [results(f"dataset/mmaction2/{again_csv(each)}") for each in times]
+
+
 def wants_alphaction():
     """Whether AlphAction's dataset is wanted: named in the config, or made before.
 
@@ -103,6 +134,14 @@ def alphaction_proposals():
     ]
 
 
+def alphaction_objects(pattern):
+    """What is found of objects on the finished clips, where the config names any."""
+    if not config["alphaction"]["objects"]:
+        return []
+    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.finished})
+    return expand(results(pattern), batch=batches, clip=PROJECT.finished)
+
+
 def alphaction_annotations():
     """The annotations and boxes of every split of AlphAction's dataset, and the action list."""
     of_split = [
@@ -113,9 +152,18 @@ def alphaction_annotations():
         "annotations/{split}_excluded_timestamps.csv",
         "boxes/{split}_person_bbox.json",
     ]
+    if config["alphaction"]["objects"]:
+        of_split.append("boxes/{split}_object_bbox.json")
     named = ["annotations/action_list.pbtxt", "annotations/label_map.txt"]
     files = [*expand(of_split, split=ANNOTATED_SPLITS), *named]
     return [results(f"dataset/alphaction/{file}") for file in files]
+
+
+def alphaction_repeated():
+    """The annotations of train with keyframes of rare actions several times."""
+    if not repeats_keyframes():
+        return []
+    return results("dataset/alphaction/annotations/train_repeated_min.json")
 
 
 def alphaction_files():
@@ -123,3 +171,76 @@ def alphaction_files():
     if ANNOTATED_SPLITS:
         return [results("dataset/alphaction/README.md")]
     return all_clips("segments/{clip}.json")
+
+
+def unlabelled_clips(pattern):
+    """A file of every clip without labels."""
+    return expand(results(pattern), clip=PROJECT.awaiting)
+
+
+def unlabelled_batches():
+    """What stands for the detections of clips without labels being up to date."""
+    return detections_of(PROJECT.awaiting)
+
+
+def predicting_toolboxes():
+    """The toolboxes of the config's `exports` that run models on clips without labels.
+
+    Not AlphAction with objects: these are looked for on finished clips only.
+    """
+    without = ["alphaction"] if config["alphaction"]["objects"] else []
+    return [name for name in config["exports"] if name in TOOLBOXES and name not in without]
+
+
+def prediction(name):
+    """A file of the folder to run a trained model on."""
+    return results(f"dataset/predict/{name}")
+
+
+def wants_prediction():
+    """Whether that folder was made before: it is kept up to date then.
+
+    So a clip that was finished since is not taken for one that awaits its labels.
+    """
+    return Path(prediction("annotations")).exists() and bool(predicting_toolboxes())
+
+
+def prediction_files():
+    """What each toolbox needs beside the annotations to run a model on clips without labels."""
+    modes = ["frames", "video"] if config["rawframes"]["enabled"] else ["video"]
+    files = {
+        "mmaction2": [f"slowfast_{mode}.py" for mode in modes],
+        "slowfast": [
+            "SLOWFAST.yaml",
+            "label_map.json",
+            "frame_lists/predict.csv",
+            "ava_predict_predicted_boxes.csv",
+        ],
+        "alphaction": [
+            "paths_catalog_entry.txt",
+            "finetune_resnet50_4x16f.yaml",
+            "annotations/predict_min.json",
+            "boxes/predict_person_bbox.json",
+        ],
+    }
+    return {
+        name: [prediction(f"{name}/{file}") for file in files[name]]
+        for name in predicting_toolboxes()
+    }
+
+
+def requested_prediction(wildcards):
+    """What the target `predict` asks for; the run ends where there is nothing to run a model on."""
+    missing = ""
+    if not PROJECT.awaiting:
+        missing = "every clip has labels: there is none to run a model on"
+    if not predicting_toolboxes():
+        missing = (
+            "`exports` names no toolbox that runs models on them: expected one of "
+            f"{', '.join(TOOLBOXES)}, the last without alphaction.objects"
+        )
+    if missing:
+        # Only now is it known that predictions are asked for.
+        logger.error(f"{ERROR_MARK}predict: {missing}")
+        sys.exit(1)
+    return prediction("README.md")

@@ -30,3 +30,17 @@ def trim_settings():
 def segment_settings():
     """The settings that decide what segments hold and how they are called."""
     return settings_of("alphaction", "segments")
+
+
+def flow_wanted():
+    """The manifests of optical flow, where the config asks for it."""
+    return all_clips("flow/{clip}.json") if config["rawframes"]["flow"] != "none" else []
+
+
+def requested_flow(wildcards):
+    """What the target `flow` asks for; the run ends where the config wants none."""
+    if config["rawframes"]["flow"] == "none":
+        # Only now is it known that flow is asked for.
+        logger.error(f"{ERROR_MARK}config: rawframes.flow is none: set it to tvl1")
+        sys.exit(1)
+    return flow_wanted()

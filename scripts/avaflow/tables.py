@@ -39,6 +39,19 @@ class Detection(NamedTuple):
     score: float
 
 
+class DetectedObject(NamedTuple):
+    """One thing found on a frame, and what it is; within a frame the best score first."""
+
+    clip: str
+    frame: Frame
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    score: float
+    name: str
+
+
 class Tracked(NamedTuple):
     """A detection of one clip with its person id (from 1, never missing)."""
 
@@ -107,6 +120,7 @@ def columns_of(row: type[NamedTuple]) -> dict[str, type]:
 
 
 DETECTIONS = columns_of(Detection)
+OBJECTS = columns_of(DetectedObject)
 TRACKS = columns_of(Tracked)
 KEYFRAMES = columns_of(Keyframe)
 LABELS = columns_of(Label)

@@ -296,7 +296,7 @@ def results(tmp_path):
         tmp_path,
         input={"project": str(via / "c-1.json"), "page": str(STAND_IN)},
         output={"html": str(via / "c-1.html"), "js": str(via / "c-1.js")},
-        params={"actions": ACTIONS, "max_project_mb": 50},
+        params={"actions": ACTIONS, "max_project_mb": 50, "known_as": {}},
     )
     run_script(
         "zip_via_project",
@@ -377,8 +377,16 @@ def labels_script(results, tmp_path, path, strict=False, actions=ACTIONS):
             "labels": str(tmp_path / "c-1.csv"),
             "notes": str(tmp_path / "c-1.notes.csv"),
             "unticked": str(tmp_path / "c-1.unticked.csv"),
+            "nobody": str(tmp_path / "c-1.nobody.csv"),
         },
-        params={"clip": "c-1", "actions": actions, "fps": 30, "strict": strict},
+        params={
+            "clip": "c-1",
+            "actions": actions,
+            "fps": 30,
+            "strict": strict,
+            "imported": False,
+            "known_as": {},
+        },
     )
 
 

@@ -1,6 +1,7 @@
 """A small made-up AVA-Kinetics: what is cut, listed, proposed and merged, as worked out by hand."""
 
 import csv
+import logging
 import pickle
 import shutil
 from pathlib import Path
@@ -21,15 +22,18 @@ from avaflow.ava_kinetics.annotations import (
     read_boxes,
     read_list,
 )
-from avaflow.ava_kinetics.cut import check_decoded
+from avaflow.ava_kinetics.cut import VERSION, check_decoded, run_batch, shown_extent
 from avaflow.ava_kinetics.manifest import build_proposals, check_share, looked_at
 from avaflow.ava_kinetics.merge import link_movies, merge_csv, merge_proposals
 from avaflow.ava_kinetics.plan import PlanRow, check_split_apart, find_ava
 from avaflow.ava_kinetics.training import AvaKineticsExport, config_text
 from avaflow.boxes import iou_matrix
+from avaflow.bulk.batch import provenance
+from avaflow.bulk.journal import Journal
 from avaflow.errors import BadVideo, UserError
 from avaflow.formats.proposals import read_proposals
 from avaflow.tables import BOX
+from avaflow.videos.ffmpeg import ffmpeg_exe
 from numbered_videos import make_video, read_number, run_ffmpeg, shown_numbers
 from workflow_runs import ROOT, Workspace
 
@@ -161,6 +165,25 @@ def test_proposals_come_from_the_clip_that_is_listed():
     }
 
 
+@pytest.mark.parametrize(
+    ("images", "extent"),
+    [
+        (210, (10, 210)),
+        (300, (10, 210)),  # a longer video
+        (188, (10, 188)),  # 0.73 s are missing, and held
+        (187, (9, 180)),  # 0.77 s are missing
+        (97, (6, 90)),  # 3.23 s: the fourth second lacks more than may be held
+        (98, (7, 98)),  # 3.27 s: 22 of its frames are held
+        (113, (7, 113)),
+        (7, (3, 0)),
+        (8, (4, 8)),
+        (-40, (3, 0)),
+    ],
+)
+def test_how_far_a_range_from_second_3_to_10_is_shown(images, extent):
+    assert shown_extent(3, 10, images) == extent
+
+
 # ------------------------------------------------------------------ merging
 
 
@@ -183,8 +206,38 @@ def test_proposals_of_strangers_are_not_run(tmp_path):
 
     (tmp_path / "ava.pkl").write_bytes(pickle.dumps({"-5KQ66BBWC4,0902": Evil()}))
     with pytest.raises(UserError, match="arrays only"):
-        merge_proposals(None, tmp_path / "ava.pkl", tmp_path / "m.pkl")
+        merge_proposals(
+            None, tmp_path / "ava.pkl", tmp_path / "m.pkl", tmp_path / "none.csv", set()
+        )
     assert not (tmp_path / "written").exists() and not (tmp_path / "m.pkl").exists()
+
+
+def test_proposals_of_another_split_are_told(tmp_path):
+    ava, csv, merged = tmp_path / "ava.pkl", tmp_path / "a.csv", tmp_path / "m.pkl"
+    csv.write_text(
+        "-5KQ66BBWC4,0902,0,0,1,1,80,1\n-5KQ66BBWC4,0903,0,0,1,1,80,1\ngone_movie1,0902,0,0,1,1,9,0\n"
+    )
+
+    def merge(**boxes):
+        content = {key.replace("__", ","): np.array(value) for key, value in boxes.items()}
+        ava.write_bytes(pickle.dumps(content))
+        return merge_proposals(None, ava, merged, csv, {"-5KQ66BBWC4"})
+
+    box = [[0.1, 0.1, 0.5, 0.5, 0.9]]
+    assert merge(**{"-5KQ66BBWC4__0902": box, "other_movie__0902": box}) == (0, 2, 1)
+    assert set(read_proposals(merged)) == {"-5KQ66BBWC4,0902", "other_movie,0902"}
+    merged.unlink()
+    with pytest.raises(UserError, match=r"ava\.pkl: it proposes nobody on any keyframe of "):
+        merge(**{"gone_movie1__0902": box})
+    with pytest.raises(UserError, match=r"Expected keys such as '-5KQ66BBWC4,0902', found none:"):
+        merge()
+    with pytest.raises(UserError, match=r"expected numbers at '-5KQ66BBWC4,0902', found NaN"):
+        merge(**{"-5KQ66BBWC4__0902": [[0.1, 0.1, 0.5, np.nan, 0.9]]})
+    with pytest.raises(UserError, match=r"expected keys like '0f39OWEqJ24,0902', found 'x'"):
+        merge(x=box)
+    with pytest.raises(UserError, match=r"expected shape \(N, 5\)"):
+        merge(**{"-5KQ66BBWC4__0902": [0.1, 0.2]})
+    assert not merged.exists()
 
 
 # ------------------------------------------------------------------ decoding
@@ -223,6 +276,7 @@ def made_up(workspace: Workspace) -> None:
     broken = videos / "broken_000000_000010.mp4"
     broken.write_bytes(broken.read_bytes()[:5000])
     make_video(videos / "brief_000000_000010.mp4", frames=180)
+    make_video(videos / "stub_000000_000010.mp4", frames=60)
     make_video(videos / "a_bit_000000_000010.mp4", frames=285)
     names = [path.name for path in videos.iterdir()] + ["lost_000000_000010.mp4"]
     lines = [f"{CLASS}/{name} 5\n" for name in sorted(names)]
@@ -240,7 +294,7 @@ def made_up(workspace: Workspace) -> None:
         "id_with-1,106",
         *(f"over_lap,{second},{BOX_A},5" for second in (3, 9, 13)),
         *(f"a_bit,{second},{BOX_A},6" for second in (5, 9)),
-        *(f"{name},5,{BOX_A},7" for name in ("brief", "broken", "lost", "unlisted")),
+        *(f"{name},5,{BOX_A},7" for name in ("brief", "broken", "lost", "stub", "unlisted")),
         f"brief,9,{BOX_A},7",
         f"over_lap,3,{BOX_A},0",
     ]
@@ -259,6 +313,8 @@ def made_up(workspace: Workspace) -> None:
         boxes = {f"{MOVIE},0902": np.array([[0.1, 0.1, 0.5, 0.5, 0.3], [0.1, 0.1, 0.9, 0.9, 0.95]])}
         path = ava / f"ava_dense_proposals_{split}.FAIR.recall_93.9.pkl"
         path.write_bytes(pickle.dumps(boxes, 2))
+    boxes[f"{MOVIE},0902"][1, 4] = 0.96
+    (folder / "fair.pkl").write_bytes(pickle.dumps(boxes, 2))
     frames = folder / "ava" / "rawframes" / MOVIE
     frames.mkdir(parents=True)
     for number in range(1, 101):
@@ -269,6 +325,7 @@ CONFIG = {
     "annotations": "ava_kinetics_v1_0",
     "lists": {"train": "k700/train/list.txt", "val": "k700/val/list.txt"},
     "ava": "ava",
+    "ava_proposals": {"train": "", "val": "fair.pkl"},
     "max_broken_share": 0.9,
 }
 
@@ -293,6 +350,7 @@ CUT = {
     "over_lap_000001_000010": 270,
     "over_lap_000007_000015": 240,
     "a_bit_000003_000010": 210,
+    "brief_000003_000006": 90,
 }
 
 
@@ -312,7 +370,13 @@ def test_ranges_are_cut_dropped_and_told(prepared):
     assert cut["a_bit_000003_000010"]["note"] == "the last image is held for 15 frames"
     others = {(row["youtube_id"], row["status"]): row["reason"] for row in rows}
     assert others["id_with-1", "contained"] == "lies in id_with-1_000102_000107"
-    assert others["brief", "too short"] == "the video ends at 6.00 s, the clip at 10 s"
+    # Of seconds 3 to 10 it has 3 to 6, and with them one of two annotated seconds.
+    brief = cut["brief_000003_000006"]
+    assert brief["end"] == "6" and brief["pictures"] == brief["frames"] == "90"
+    assert brief["note"] == "the video ends at 6.00 s: cut to 6 instead of 10"
+    assert others["stub", "too short"] == (
+        "the video ends at 2.00 s, before any annotated second is over"
+    )
     assert others["broken", "unreadable"]
     assert others["lost", "missing"] and others["unlisted", "not listed"]
     sizes = {row["bytes"] for row in rows if row["status"] != "cut"}
@@ -321,7 +385,7 @@ def test_ranges_are_cut_dropped_and_told(prepared):
     )
     videos = {path.name for path in (prepared.made / "videos").iterdir() if not path.is_symlink()}
     assert videos == {f"{clip}.mp4" for clip in [*CUT, "v_al_000053_000057"]}
-    told = "4 cut, 1 contained, 1 missing, 2 not listed, 1 too short, 1 unreadable"
+    told = "5 cut, 1 contained, 1 missing, 2 not listed, 1 too short, 1 unreadable"
     assert f"AVA-Kinetics train     {told}" in prepared.said
 
 
@@ -329,6 +393,8 @@ def test_a_clip_shows_the_instants_of_its_name(prepared):
     assert shown_numbers(prepared.made / "videos" / "over_lap_000001_000010.mp4") == list(
         range(30, 300)
     )
+    short = shown_numbers(prepared.made / "videos" / "brief_000003_000006.mp4")
+    assert short == list(range(90, 180))
     held = shown_numbers(prepared.made / "videos" / "a_bit_000003_000010.mp4")
     assert held == [*range(90, 285), *[284] * 15]
     frames = prepared.made / "rawframes"
@@ -350,6 +416,7 @@ def test_annotations_are_as_worked_out_by_hand(prepared):
     kinetics = [
         f"a_bit_000003_000010,5,{a},6,-1",
         f"a_bit_000003_000010,9,{a},6,-1",
+        f"brief_000003_000006,5,{a},7,-1",
         f"id_with-1_000102_000107,104,{a},12,-1",
         f"id_with-1_000102_000107,104,{a},80,-1",
         f"id_with-1_000102_000107,104,{b},12,-1",
@@ -372,11 +439,13 @@ def test_annotations_are_as_worked_out_by_hand(prepared):
     assert told["over_lap", "9"] == ("over_lap_000007_000015", "")
     assert told["id_with-1", "100"] == ("", "not listed")
     assert told["id_with-1", "130"] == ("", "not listed")
-    assert told["brief", "9"] == ("", "too short") and told["lost", "5"] == ("", "missing")
-    # 4 of id_with-1, 3, 2, 4 single ones and brief's second; each once.
-    assert len(told) == 4 + 3 + 2 + 4 + 1
+    assert told["brief", "5"] == ("brief_000003_000006", "")
+    assert told["brief", "9"] == ("", "beyond the images of brief_000003_000006")
+    assert told["stub", "5"] == ("", "too short") and told["lost", "5"] == ("", "missing")
+    # 4 of id_with-1, 3, 2, 5 single ones and brief's second; each once.
+    assert len(told) == 4 + 3 + 2 + 5 + 1
     refused = (annotations / "kinetics_train_refused.txt").read_text()
-    assert refused == "line 18: over_lap, second 3: action id 0 is not in 1..80\n"
+    assert refused == "line 19: over_lap, second 3: action id 0 is not in 1..80\n"
 
 
 def test_proposals_are_of_the_right_second_and_side(prepared):
@@ -396,6 +465,9 @@ def test_proposals_are_of_the_right_second_and_side(prepared):
     merged = read_proposals(annotations / "ava_kinetics_train_proposals.pkl")
     assert set(merged) == {*own, f"{MOVIE},0902"}
     assert merged[f"{MOVIE},0902"][:, 4].tolist() == [0.95, 0.3]
+    # Those of val were given beside the folder, which has some too.
+    given = read_proposals(annotations / "ava_kinetics_val_proposals.pkl")
+    assert given[f"{MOVIE},0902"][:, 4].tolist() == [0.96, 0.3]
 
 
 def test_mmaction2_reads_every_sample(prepared):
@@ -405,7 +477,7 @@ def test_mmaction2_reads_every_sample(prepared):
             prepared.made, split, CUT | {"v_al_000053_000057": 120}
         )
         samples |= {(split, sample.clip, sample.timestamp): sample for sample in found}
-    assert len(samples) == 7 + 1 + 2
+    assert len(samples) == 8 + 1 + 2
     sample = samples["train", "id_with-1_000102_000107", 104]
     assert sample.boxes.tolist() == [[0.1, 0.2, 0.5, 0.9], [0.6, 0.2, 0.9, 0.9]]
     assert [np.flatnonzero(row).tolist() for row in sample.labels] == [[12, 80], [12]]
@@ -419,7 +491,7 @@ def test_mmaction2_reads_every_sample(prepared):
     movie = samples["val", MOVIE, 902]
     assert movie.paths[0].parent.name == MOVIE and movie.centre == 60
     assert all(path.exists() for path in movie.paths[:4])
-    assert len(movie.proposals) == 1  # 0.95; the other is under 0.9
+    assert len(movie.proposals) == 1  # 0.96; the other is under 0.9
 
 
 def test_avas_files_are_left_alone_and_its_frames_linked(prepared):
@@ -428,6 +500,36 @@ def test_avas_files_are_left_alone_and_its_frames_linked(prepared):
     media = "videos" if prepared.read == "video" else "rawframes"
     link = prepared.made / media / MOVIE
     assert link.is_symlink() and link.samefile(prepared.folder / "ava" / "rawframes" / MOVIE)
+
+
+def test_videos_that_were_too_short_for_an_earlier_version_are_looked_at_again(tmp_path):
+    """It made nothing of a video that ends early, and its journal says so."""
+    source = make_video(tmp_path / "brief_000000_000010.mp4", frames=180)
+    row = {"split": "train", "youtube_id": "brief", "clip": "brief_000003_000010", "start": "3"}
+    row |= {"end": "10", "status": "", "reason": "", "seconds": "5 9", "source": str(source)}
+    row |= {"source_start": "0", "bytes": "1", "changed": "1"}
+    trim = {"fps": 30, "crf": 20, "preset": "ultrafast", "gop": 30, "audio": "drop", "threads": 1}
+    settings = {"trim": trim, "short_side": "keep", "jpeg_quality": 2, "max_broken_share": 1}
+    settings |= {"provenance": "p"}
+
+    def run(journal):
+        places = tmp_path / "videos", tmp_path / "frames", journal
+        log = tmp_path / "log"
+        return run_batch([row], *places, settings, ffmpeg_exe(""), log, logging.getLogger("a"))
+
+    journal = Journal(tmp_path / "j.jsonl")
+    made_from = provenance(row, VERSION, "p")
+    old = {"status": "too short", "reason": "the video ends at 6.00 s, the clip at 10 s"}
+    journal.add("train/brief_000003_000010", made_from, "", None, old)
+    (made,) = run(Journal(journal.path))
+    assert (made["status"], made["clip"], made["end"]) == ("cut", "brief_000003_000006", 6)
+    clip = tmp_path / "videos" / "brief_000003_000006.mp4"
+    before = clip.stat().st_mtime_ns
+    # Once made, with its frames under its own name, it stays.
+    assert run(Journal(journal.path)) == [made] and clip.stat().st_mtime_ns == before
+    shutil.rmtree(tmp_path / "frames" / "brief_000003_000006")
+    assert run(Journal(journal.path)) == [made]
+    assert len(list((tmp_path / "frames" / "brief_000003_000006").iterdir())) == 90
 
 
 @pytest.mark.parametrize("prepared", ["frames"], indirect=True)
@@ -544,6 +646,22 @@ def test_an_ava_folder_among_the_results_is_refused(tmp_path):
     run = workspace.run("-n", "ava_kinetics", ava_kinetics={"ava": "results/ava_kinetics"})
     assert run.status == 1 and "originals would be overwritten" in run.output, run.output
     assert frames.is_dir() and not frames.is_symlink()
+
+
+def test_proposals_that_lie_beside_the_ava_folder(tmp_path):
+    workspace = Workspace(tmp_path / "w", clips="")
+    made_up(workspace)
+    annotations = workspace.folder / "ava" / "annotations"
+    name = "ava_dense_proposals_train.FAIR.recall_93.9.pkl"
+    given = (annotations / name).rename(workspace.folder / name)
+    ava = str(workspace.folder / "ava")
+    with pytest.raises(UserError, match=name):
+        find_ava(ava, ["train"], {"train": "", "val": ""})
+    found = find_ava(ava, ["train"], {"train": str(given), "val": ""})
+    assert found.proposals["train"] == str(given)
+    assert found.proposals["val"] == str(annotations / name.replace("train", "val"))
+    with pytest.raises(UserError, match=r"ava_kinetics\.ava_proposals\.train: no\.pkl is missing"):
+        find_ava(ava, ["train"], {"train": "no.pkl", "val": ""})
 
 
 def test_ava_without_frames_of_a_split_is_left_out_or_told(tmp_path):

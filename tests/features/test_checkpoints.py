@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import zipfile
 
 import pytest
@@ -9,8 +10,15 @@ import torch
 
 from avaflow import torch_files
 from avaflow.errors import UserError
-from avaflow.features.checkpoints import load_network, our_name, read_weights
-from avaflow.features.network import ARCHITECTURES, build_network
+from avaflow.features.architectures import ARCHITECTURES
+from avaflow.features.checkpoints import differences, load_network, our_name, read_weights
+from avaflow.features.network import build_network
+from slowfast_weights import (
+    one_pathway_network,
+    write_caffe2,
+    write_pyslowfast,
+    write_pytorchvideo,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +44,11 @@ def changed(path, checkpoint, change):
         ("slowfast_r50_4x16", 34.48),
         ("slowfast_r101_8x8", 62.83),
         ("slowfast_r101_50_50", 53.77),
+        ("slow_r50_8x8", 32.45),
+        ("slow_r50_4x16", 32.45),
+        ("c2d_r50_8x8", 24.33),
+        ("c2d_nopool_r50_8x8", 24.33),
+        ("i3d_r50_8x8", 28.04),
     ],
 )
 def test_networks_are_those_of_the_zoo(architecture, millions):
@@ -85,6 +98,65 @@ def test_every_weight_arrives_from_every_form(slowfast, form):
             assert torch.equal(found[name], value), name
 
 
+ONE_PATHWAY = {"slow_r50": "slow_r50_8x8", "c2d_r50": "c2d_r50_8x8", "i3d_r50": "i3d_r50_8x8"}
+"""PyTorchVideo's own names of networks of one pathway, and ours."""
+
+
+@pytest.fixture(scope="module", params=list(ONE_PATHWAY))
+def one_pathway(request):
+    return one_pathway_network(request.param), ONE_PATHWAY[request.param]
+
+
+@pytest.mark.parametrize("write", [write_pytorchvideo, write_pyslowfast, write_caffe2])
+def test_every_weight_arrives_in_a_network_of_one_pathway(tmp_path, one_pathway, write):
+    """Under the names that PyTorchVideo's own network has."""
+    network, architecture = one_pathway
+    loaded = load_network(write(tmp_path / "w", network), architecture)
+    expected, found = network.state_dict(), loaded.state_dict()
+    assert set(found) == set(expected) and len(found) == 320
+    for name, value in expected.items():
+        if not name.endswith("num_batches_tracked"):
+            assert torch.equal(found[name], value), name
+
+
+def test_weights_of_one_pathway_that_do_not_fit(tmp_path, one_pathway):
+    """They are told under the names of their network, and which networks they do fit."""
+    network, architecture = one_pathway
+    path = write_pytorchvideo(tmp_path / "w", network)
+    fitting = {
+        "slow_r50_8x8": "slow_r50_8x8 or slow_r50_4x16",
+        "c2d_r50_8x8": "c2d_r50_8x8 or c2d_nopool_r50_8x8",
+        "i3d_r50_8x8": "i3d_r50_8x8",
+    }
+    with pytest.raises(UserError) as told:
+        load_network(path, "slowfast_r50_8x8")
+    assert f"They are weights of {fitting[architecture]}: set features.arch" in str(told.value)
+
+    def change(weights):
+        block = 3 if architecture != "slow_r50_8x8" else 2
+        del weights[f"blocks.{block}.res_blocks.0.branch2.conv_a.weight"]
+        weights["blocks.0.norm.scale"] = torch.zeros(64)
+
+    with pytest.raises(UserError) as told:
+        load_network(changed(tmp_path / "c", path, change), architecture)
+    assert re.search(r"missing: blocks\.[23]\.res_blocks\.0\.branch2\.conv_a", str(told.value))
+    assert "too many: blocks.0.norm.scale" in str(told.value)
+
+
+def test_weights_of_a_detection_network_of_one_pathway(tmp_path):
+    """PyTorchVideo's Slow for AVA: other names for the head, `model.` before the rest."""
+    network = one_pathway_network("slow_r50")
+    weights = {
+        name.replace("blocks.5", "detection_head")
+        if name.startswith("blocks.5")
+        else f"model.{name}": value
+        for name, value in network.state_dict().items()
+    }
+    torch.save({"model_state": weights}, tmp_path / "w")
+    loaded = load_network(tmp_path / "w", "slow_r50_4x16", detection=True)
+    assert torch.equal(loaded.blocks[-1].proj.bias, network.blocks[5].proj.bias)
+
+
 def test_wrappers_and_old_torch_files_are_read(tmp_path, slowfast):
     network = slowfast.network
     wrapped = {f"module.model.{name}": value for name, value in network.state_dict().items()}
@@ -110,7 +182,10 @@ def test_missing_and_extra_names_are_listed(tmp_path, checkpoint):
 
 
 def test_weights_of_another_architecture_are_named(checkpoint):
+    named = read_weights(checkpoint)
     for other in set(ARCHITECTURES) - {"slowfast_r50_8x8"}:
+        assert differences(build_network(other, 400), named)
+    for other in ("slowfast_r101_50_50", "slow_r50_8x8"):
         with pytest.raises(UserError) as told:
             load_network(checkpoint, other)
         assert "They are weights of slowfast_r50_8x8: set features.architecture" in str(told.value)

@@ -38,9 +38,12 @@ SETTINGS = {
     "out_fps": 15,
     "windows": "frames",
     "stride": 10,
+    "offset": 0,
     "padding": "zeros",
     "size": 64,
     "resize": "square",
+    "channels": "rgb",
+    "pool": "trained",
     "precision": "full",
     "batch": 2,
 }
@@ -49,13 +52,13 @@ MADE_WITH = {"weights_sha256": "w", "code": "c"}
 
 @pytest.fixture(scope="module")
 def model(slowfast):
-    network = load_network(slowfast.pytorchvideo, "slowfast_r50_8x8", 32, 64)
+    network = load_network(slowfast.pytorchvideo, "slowfast_r50_8x8")
     return FeatureModel(network, "slowfast_r50_8x8")
 
 
 @pytest.fixture(scope="module")
 def detection_model(slowfast):
-    network = load_network(slowfast.pytorchvideo, "slowfast_r50_8x8", 32, 64, detection=True)
+    network = load_network(slowfast.pytorchvideo, "slowfast_r50_8x8", detection=True)
     return FeatureModel(network, "slowfast_r50_8x8")
 
 
@@ -125,6 +128,67 @@ def test_what_is_made_stays_and_what_is_stale_goes(tmp_path, model, video):
     assert not list(tmp_path.iterdir())
 
 
+class Noughts:
+    """A network that gives a nought a window, and remembers an image of each."""
+
+    dimensions = 1
+
+    def __init__(self):
+        self.seen = []
+
+    def features(self, images, shown):
+        self.seen += list(images[:, 16])
+        return np.zeros((len(images), 1), np.float32)
+
+
+def test_records_that_do_not_know_newer_settings_yet(tmp_path, video):
+    """What they stand for was made as the defaults say, and is not made anew."""
+    source, model = Source("v", str(video)), Noughts()
+
+    def run(model, **changed):
+        return features_of_batch([source], tmp_path, SETTINGS | changed, MADE_WITH, model)
+
+    first = run(lambda: model)
+    record = json.loads((tmp_path / "v_32.json").read_text())
+    assert [record.pop(name) for name in ("offset", "channels", "pool")] == [0, "rgb", "trained"]
+    (tmp_path / "v_32.json").write_text(json.dumps(record))
+    assert run(refuse).equals(first)
+    for changed in ({"offset": 1}, {"channels": "bgr"}, {"pool": "whole"}):
+        with pytest.raises(AssertionError, match="was loaded"):
+            run(refuse, **changed)
+        run(lambda: model)
+
+
+def test_colours_and_sizes_as_a_network_sees_them(tmp_path):
+    """A folder of one colour: its blue, green and red come first where `bgr` is asked for."""
+    import cv2
+
+    model = Noughts()
+    (tmp_path / "f").mkdir()
+    for number in range(1, 4):
+        image = np.full((90, 160, 3), (200, 100, 10), np.uint8)  # blue, green, red
+        cv2.imwrite(str(tmp_path / "f" / f"{number}.png"), image)
+    for channels in ("rgb", "bgr"):
+        settings = SETTINGS | {"channels": channels, "size": [96, 64], "resize": "crop"}
+        source = Source("f", str(tmp_path / "f"), "{}.png")
+        features_of_batch([source], tmp_path / "o", settings, MADE_WITH, lambda: model)
+    rgb, bgr = model.seen
+    assert rgb.shape == bgr.shape == (64, 96, 3)
+    assert rgb[0, 0].tolist() == [10, 100, 200] and bgr[0, 0].tolist() == [200, 100, 10]
+
+
+def test_a_video_that_ends_before_the_first_window(tmp_path, model):
+    short = make_video(tmp_path / "short.mp4", frames=10, fps="15")
+    settings = SETTINGS | {"windows": "input_frames", "stride": 32, "offset": 16}
+    table = features_of_batch(
+        [Source("short", str(short))], tmp_path, settings, MADE_WITH, lambda: model
+    )
+    assert list(table["rows"]) == [0] and np.load(tmp_path / "short_32.npy").shape == (0, 2304)
+    assert table["note"][0] == (
+        "no window: it has 10 frames, and ends before the first that features.offset asks for"
+    )
+
+
 def test_unreadable_videos_are_recorded_and_passed_over(tmp_path, model, video):
     (tmp_path / "text.mp4").write_text("not a video")
     short = make_video(tmp_path / "short.mp4", frames=10, fps="15")
@@ -145,7 +209,7 @@ def test_unreadable_videos_are_recorded_and_passed_over(tmp_path, model, video):
 
 
 def test_features_that_are_no_numbers_are_an_error(tmp_path, slowfast, video):
-    network = load_network(slowfast.pytorchvideo, "slowfast_r50_8x8", 32, 64)
+    network = load_network(slowfast.pytorchvideo, "slowfast_r50_8x8")
     network.blocks[4].multipathway_blocks[0].res_blocks[0].branch1_conv.weight[5] = torch.nan
     broken = FeatureModel(network, "slowfast_r50_8x8")
     with pytest.raises(UserError, match=r"^v: the feature of the window centred on 0\.000 s holds"):
@@ -270,6 +334,9 @@ def test_what_is_no_longer_listed_is_named(tmp_path):
     assert "1 of 1 video, 1 window of 32 frames" in text
     assert text.endswith("- a_64.npy\n- deep/b_32.npy\n") and "## No longer listed" in text
     assert "No longer" not in readme(table, SETTINGS)
+    assert "2304 numbers (pooled)" in text and "pool: whole" not in text
+    other = readme(table, SETTINGS | {"architecture": "i3d_r50_8x8", "pool": "whole"})
+    assert "2048 numbers (pooled)" in other and "averaged as a whole (`pool: whole`)" in other
 
 
 def test_persons_rows_follow_the_boxes(tmp_path, slowfast, detection_model):

@@ -7,7 +7,12 @@ import torch
 from avaflow.errors import UserError
 from avaflow.features.checkpoints import load_network
 from avaflow.features.network import FeatureModel, slow_frames, torch_device
-from slowfast_weights import detection_network, plain_network, write_pytorchvideo
+from slowfast_weights import (
+    detection_network,
+    one_pathway_network,
+    plain_network,
+    write_pytorchvideo,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -43,9 +48,7 @@ def plain_inputs(images, alpha=4):
 
 
 def model_of(path, architecture="slowfast_r50_8x8", detection=False, **settings):
-    return FeatureModel(
-        load_network(path, architecture, 32, SIZE, detection), architecture, **settings
-    )
+    return FeatureModel(load_network(path, architecture, detection), architecture, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,79 @@ def test_pooled_feature_is_that_of_the_plain_model(plain, model, images):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
     # Padding counts: with the images themselves it would be another feature.
     assert np.abs(model.features(images, SHOWN | True)[1] - expected[1]).max() > 1e-3
+
+
+@pytest.fixture(scope="module")
+def wide_images():
+    """256 pixels wide and 32 high: a last map of 8 cells, in less time than a square's 64."""
+    return np.random.default_rng(4).integers(0, 256, (2, 32, 32, 256, 3), np.uint8)
+
+
+def test_pool_of_training_and_of_the_whole_map(plain, checkpoint, wide_images):
+    """Against means written down here of the plain network's maps."""
+    with torch.no_grad():
+        maps = plain_inputs(wide_images)
+        for block in plain.blocks[:5]:
+            maps = block(maps)
+    assert [tuple(part.shape[3:]) for part in maps] == [(1, 8)] * 2
+    whole = np.concatenate([part.numpy().mean((2, 3, 4)) for part in maps], 1)
+    # Two windows of 7 cells, then their mean: the cells at both ends count half.
+    weights = np.array([1, 2, 2, 2, 2, 2, 2, 1]) / 14
+    trained = np.concatenate([(part.numpy().mean((2, 3)) * weights).sum(2) for part in maps], 1)
+    found = {
+        pool: model_of(checkpoint, pool=pool).features(wide_images, SHOWN)
+        for pool in ("trained", "whole")
+    }
+    np.testing.assert_allclose(found["whole"], whole, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["trained"], trained, rtol=0, atol=1e-5)
+    assert np.abs(whole - trained).max() > 1e-2
+
+
+def test_pools_agree_on_images_that_training_saw(checkpoint, model, images):
+    whole = model_of(checkpoint, pool="whole").features(images, SHOWN)
+    np.testing.assert_array_equal(whole, model.features(images, SHOWN))
+
+
+@pytest.mark.parametrize(
+    ("made", "architecture"),
+    [("slow_r50", "slow_r50_8x8"), ("c2d_r50", "c2d_r50_8x8"), ("i3d_r50", "i3d_r50_8x8")],
+)
+def test_one_pathway(tmp_path, made, architecture):
+    """Features and persons' features of PyTorchVideo's own network, of all frames it is given."""
+    plain = one_pathway_network(made)
+    images = np.random.default_rng(3).integers(0, 256, (2, 8, SIZE, SIZE, 3), np.uint8)
+    shown = np.ones((2, 8), bool)
+    seen = ((torch.from_numpy(images).float() / 255 - 0.45) / 0.225).permute(0, 4, 1, 2, 3)
+    maps = seen
+    with torch.no_grad():
+        for block in plain.blocks[:-1]:
+            maps = block(maps)
+    assert maps.shape == (2, 2048, 8 if made == "slow_r50" else 4, 2, 2)
+    path = write_pytorchvideo(tmp_path / "w", plain)
+    model = model_of(path, architecture)
+    found = model.features(images, shown)
+    assert model.dimensions == 2048 and found.std() > 0.05
+    np.testing.assert_allclose(found, maps.mean((2, 3, 4)).numpy(), rtol=0, atol=1e-4)
+    logits = model_of(path, architecture, layer="logits").features(images, shown)
+    with torch.no_grad():
+        expected = plain.blocks[-1].proj(maps.mean((2, 3, 4))).numpy()
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4)
+    # The whole image as a box: of 4 x 4 cells, as stage 5 keeps its resolution.
+    persons = model_of(path, architecture, detection=True)
+    rows = persons.roi_features(images, shown, [np.float32([[0, 0, SIZE, SIZE]])] * 2)
+    assert rows.shape == (2, 2048) and rows.std() > 0.05
+
+
+def test_c2d_without_its_pool_keeps_all_frames(tmp_path):
+    plain = one_pathway_network("c2d_r50")
+    model = model_of(write_pytorchvideo(tmp_path / "w", plain), "c2d_nopool_r50_8x8")
+    images = np.random.default_rng(3).integers(0, 256, (1, 8, SIZE, SIZE, 3), np.uint8)
+    maps = ((torch.from_numpy(images).float() / 255 - 0.45) / 0.225).permute(0, 4, 1, 2, 3)
+    with torch.no_grad():
+        for number, block in enumerate(plain.blocks[:-1]):
+            maps = maps if number == 2 else block(maps)
+    found = model.features(images, np.ones((1, 8), bool))
+    np.testing.assert_allclose(found, maps.mean((2, 3, 4)).numpy(), rtol=0, atol=1e-4)
 
 
 def test_features_do_not_depend_on_what_shares_the_batch(model, images):

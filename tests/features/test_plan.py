@@ -61,6 +61,18 @@ def test_clips(plan):
     assert sorted(name for names in made.batches.values() for name in names) == ["c", "d"]
 
 
+def test_windows_that_a_network_was_not_trained_with_are_told(plan):
+    """The defaults are SlowFast's; Slow 4x16 saw every 16th of 30 frames a second."""
+    asked = {"architecture": "slow_r50_4x16", "video_list": ""}
+    (warning,) = plan(["c"], **asked).warnings
+    assert warning.startswith(
+        "features.num_frames: slow_r50_4x16 was trained with 4 frames, 1.875 of them a second "
+        "(out_fps), found 32 frames, 15 a second."
+    )
+    assert plan(["c"], **asked, num_frames=4, out_fps=1.875).warnings == []
+    assert plan(["c"], video_list="", num_frames=64).warnings == []
+
+
 def test_nothing_asked_for(plan):
     assert plan(["c"], weights="", video_list="") is None
 

@@ -74,6 +74,21 @@ def test_by_hand():
     ]
 
 
+def test_an_offset_moves_the_first_window():
+    """Of 100 frames: windows at 16, 48, 80, as banks of every 32nd frame have them."""
+    windows = Windows(32, 30, 30, "input_frames", stride=32, offset=16)
+    found = rows(windows, 100)
+    assert [centre for centre, _ in found] == [16, 48, 80] == windows.centres_of(100)
+    assert found[0][1] == list(range(32)) and found[1][1] == list(range(32, 64))
+    # Counted as the windows are: in frames at out_fps, 3 of which are 6 at in_fps.
+    by_frame = Windows(4, 10, 5, stride=3, offset=3)
+    assert [centre for centre, _ in rows(by_frame, 20)] == [6, 12, 18]
+    on_keyframes = Windows(4, 10, 10, "keyframes", stride=2, offset=1)
+    assert [centre for centre, _ in rows(on_keyframes, 60)] == [10, 30, 50]
+    assert [centre for centre, _ in rows(on_keyframes, 60, [2, 3, 4, 5])] == [30, 50]
+    assert rows(windows, 16) == []
+
+
 def test_repeated_images():
     windows = Windows(4, 10, 10, padding="repeat")
     assert rows(windows, 3) == [(0, [0, 0, 0, 1]), (1, [0, 0, 1, 2]), (2, [0, 1, 2, 2])]

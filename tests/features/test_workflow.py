@@ -7,10 +7,12 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from avaflow.workflow.closing import FAILED
 from avaflow.workflow.records import Records
 from numbered_videos import make_video, numbered_image
+from slowfast_weights import one_pathway_network, write_pyslowfast
 from workflow_runs import Workspace
 
 pytestmark = pytest.mark.slow
@@ -118,6 +120,44 @@ def test_folders_of_frames(tmp_path, slowfast):
     told = run.output.split(FAILED)[1]
     assert "does not hold the weights of slowfast_r50_4x16" in told
     assert told.count("They are weights of slowfast_r50_8x8: set features.architecture") == 1
+
+
+def test_features_that_continue_a_bank_of_the_known_extractor(tmp_path):
+    """Slow 4x16 by another pool, on wide images, in reversed colours, from a window of its own."""
+    network = one_pathway_network("slow_r50")
+    weights = write_pyslowfast(tmp_path / "slow.pyth", network)
+    folder = tmp_path / "v"
+    (folder / "f").mkdir(parents=True)
+    for number in range(1, 31):
+        image = numbered_image(number, 96, 54)
+        cv2.imwrite(str(folder / "f" / f"frame_{number:010d}.jpg"), image)
+    (folder / "list.csv").write_text("f\n")
+    asked = {"architecture": "slow_r50_4x16", "num_frames": 4, "inputs": "frames"}
+    asked |= {"windows": "input_frames", "stride": 16, "offset": 8}
+    asked |= {"size": [256, 32], "pool": "whole", "channels": "bgr"}
+    workspace = workspace_of(tmp_path / "w", folder, weights, **asked)
+    run = workspace.run("features", demo=False)
+    assert run.status == 0, run.output
+    results = workspace.folder / "results" / "features"
+    found = np.load(results / "f_4.npy")
+    assert found.shape == (2, 2048)
+    assert json.loads((results / "f_4.json").read_text())["centres"] == [0.533333, 1.6]
+    # What it says, once more by hand: cv2 reads blue first, and nobody turns it round.
+    paths = [folder / "f" / f"frame_{number:010d}.jpg" for number in range(1, 31)]
+    images = [cv2.resize(cv2.imread(str(path)), (256, 32)) for path in paths]
+    for row, centre in enumerate((8, 24)):
+        maps = torch.from_numpy(np.stack(images[centre - 2 : centre + 2])).float() / 255
+        maps = ((maps - 0.45) / 0.225).permute(3, 0, 1, 2)[None]
+        with torch.no_grad():
+            for block in network.blocks[:-1]:
+                maps = block(maps)
+        expected = maps.mean((0, 2, 3, 4)).numpy()
+        np.testing.assert_allclose(found[row], expected, rtol=0, atol=1e-4)
+    assert "2048 numbers (pooled)" in (results / "README.md").read_text()
+    assert workspace.run(demo=False).nothing_to_do
+    assert workspace.plan(demo=False, features={"pool": "trained"})["extract_features"] == 1
+    message = refused(workspace.run(demo=False, features={"size": [256]}))
+    assert "features.size: expected" in message and "[width, height], each from" in message
 
 
 def test_no_weights_named(tmp_path):

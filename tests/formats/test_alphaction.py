@@ -23,6 +23,8 @@ from avaflow.formats.alphaction import (
     dropped_boxes,
     images,
     json_text,
+    object_boxes,
+    repeated_json,
 )
 from avaflow.formats.alphaction_training import Schedule, catalog_text, config_text, readme_text
 from avaflow.formats.ava import Row
@@ -39,6 +41,7 @@ SETTINGS = {
     "numbering": "timestamp",
     "name": "mine",
     "person_score": 0.7,
+    "objects": [],
 }
 WIDE = SegmentsManifest(
     clip="wide",
@@ -152,6 +155,66 @@ def test_one_annotation_per_person_and_action_for_plain_coco(tmp_path):
     assert len({a["id"] for a in coco.dataset["annotations"]}) == 4
 
 
+def test_keyframes_of_rare_actions_are_images_of_their_own_again():
+    content = alphaction_json(ROWS, IMAGES, ACTIONS)
+    repeated = repeated_json(content, {("wide", 902): 3, ("tall", 903): 1})
+    assert content == alphaction_json(ROWS, IMAGES, ACTIONS), "what is given stays as it is"
+    ids = [each["id"] for each in repeated["images"]]
+    assert ids == list(range(1, len(IMAGES) + 3))
+    number = next(each["id"] for each in IMAGES if each["movie"] == "wide")
+    copies = [each for each in repeated["images"] if each["id"] > len(IMAGES)]
+    assert [(each["movie"], each["timestamp"]) for each in copies] == [("wide", 902)] * 2
+    of_image = {
+        id: [
+            (each["bbox"], each["action_ids"], each["person_id"])
+            for each in repeated["annotations"]
+            if each["image_id"] == id
+        ]
+        for id in ids
+    }
+    assert len(of_image[number]) == 2
+    assert [of_image[each["id"]] for each in copies] == [of_image[number]] * 2
+    numbers = [each["id"] for each in repeated["annotations"]]
+    assert numbers == list(range(1, len(content["annotations"]) + 5))
+
+
+def test_the_best_objects_of_a_keyframe_with_categories_after_the_person():
+    box = (0.25, 0.5, 0.5, 1.0)
+    found = {
+        ("wide", 902): [(box, 0.9 - at / 10, "chair" if at % 2 else "cup") for at in range(7)],
+        ("tall", 904): [(box, 0.9, "cup")],  # not an image of the split
+    }
+    boxes = object_boxes(IMAGES, found, ["chair", "cup"])
+    number = next(
+        each["id"] for each in IMAGES if (each["movie"], each["timestamp"]) == ("wide", 902)
+    )
+    assert [each["image_id"] for each in boxes] == [number] * 5
+    assert boxes[0] == {
+        "image_id": number,
+        "category_id": 3,
+        "bbox": [160.0, 180.0, 160.0, 180.0],
+        "score": 0.9,
+    }
+    assert [each["category_id"] for each in boxes] == [3, 2, 3, 2, 3]
+    assert [each["score"] for each in boxes] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
+
+
+def test_objects_are_named_in_catalog_config_and_readme():
+    entries = eval("{" + catalog_text("mine", ["train", "val"], objects=True) + "}")
+    assert entries["ava_video_mine_train"]["object_file"] == "mine/boxes/train_object_bbox.json"
+    assert entries["ava_video_mine_val"]["object_file"] == "mine/boxes/val_object_bbox.json"
+    splits = [Split("train", ROWS, []), Split("val", ROWS, [], BOXES)]
+    config = yaml.safe_load(config_text("mine", splits, 2, 0.7, MANIFESTS, objects=True))
+    structure = config["MODEL"]["IA_STRUCTURE"]
+    assert structure["ACTIVE"] is True and structure["MAX_OBJECT"] == 5
+    assert structure["I_BLOCK_LIST"] == ["P", "O", "P", "O"]
+    plain = yaml.safe_load(config_text("mine", splits, 2, 0.7, MANIFESTS))
+    assert plain["MODEL"]["IA_STRUCTURE"] == {"ACTIVE": False}
+    asked = SETTINGS | {"objects": ["chair", "cup"]}
+    text = readme_text("mine", splits, ACTIONS, 0.7, asked, MANIFESTS, "results/dataset")
+    assert "categories 2 (chair), 3 (cup), at which" in text
+
+
 def test_detected_people_by_their_score(tmp_path):
     proposals = {
         "wide,0902": np.array([[0.25, 0.5, 0.5, 1.0, 0.9], [0.0, 0.0, 0.1, 0.1, 0.699]]),
@@ -241,6 +304,49 @@ def test_the_schedule():
     assert Schedule((0, 0)).steps == 20
 
 
+@pytest.mark.parametrize(
+    ("gpus", "clips", "rate", "steps", "falls", "period"),
+    [
+        (1, 2, 0.00005, 900, (500, 700), 90),
+        (2, 4, 0.0001, 450, (250, 350), 45),
+        (4, 8, 0.0002, 225, (125, 175), 23),
+        # 112.5 steps are 113: no less is trained than on one GPU
+        (8, 16, 0.0004, 113, (63, 88), 12),
+    ],
+)
+def test_the_schedule_on_several_gpus(gpus, clips, rate, steps, falls, period):
+    """AlphAction's linear rule: N times the clips and the rate, an Nth of the steps."""
+    schedule = Schedule((90, 0)).on(gpus)
+    assert (schedule.clips, schedule.steps) == (clips, steps)
+    assert schedule.rate == pytest.approx(rate)
+    assert schedule.falls == falls and schedule.period == period and schedule.fills
+
+
+def test_too_few_keyframes_for_so_many_gpus():
+    # 9 keyframes: two on each of 4 GPUs, but one on each of 8
+    assert [Schedule((9, 0)).on(gpus).fills for gpus in (1, 2, 4, 8)] == [True, True, True, False]
+    # three in portrait: one for a GPU of three, none in pairs
+    assert [Schedule((90, 3)).on(gpus).fills for gpus in (1, 2)] == [True, False]
+
+
+def test_the_readme_says_the_schedule_and_the_names_for_the_demo():
+    rows = [Row("wide", 902 + at, (0.1, 0.1, 0.5, 0.5), 1, 1) for at in range(90)]
+    splits = [Split("train", rows, []), Split("val", ROWS, [], BOXES)]
+    text = readme_text("mine", splits, ACTIONS, 0.7, SETTINGS, MANIFESTS, "results/dataset")
+    assert "| 1 | 2 | 0.000050 | (500, 700) | 900 | 90 | 90 |" in text
+    assert "| 8 | 16 | 0.000400 | (63, 88) | 113 | 11 | 12 |" in text
+    command = text.split("So on 4:")[1].split("```")[1]
+    assert "--nproc_per_node=4 train_net.py" in command
+    assert "SOLVER.BASE_LR 0.000200 SOLVER.STEPS '(125, 175)'" in command
+    assert '["talk", "walk"]' in text.split("CATEGORIES")[1]
+    # What the table says of one GPU stands in the config.
+    solver = yaml.safe_load(config_text("mine", splits, 2, 0.7, MANIFESTS))["SOLVER"]
+    assert (solver["MAX_ITER"], solver["VIDEOS_PER_BATCH"], solver["EVAL_PERIOD"]) == (900, 2, 90)
+    assert "On several GPUs" not in readme_text(
+        "mine", [splits[1]], ACTIONS, 0.7, SETTINGS, MANIFESTS, "results/dataset"
+    )
+
+
 BOXES = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9}]
 
 
@@ -278,7 +384,7 @@ def test_a_split_without_any_detected_person_is_not_judged():
     splits = [Split("train", ROWS[:3], [], BOXES), Split("val", ROWS[3:], [("tall", 903)])]
     config = yaml.safe_load(config_text("mine", splits, 2, 0.7, MANIFESTS))
     assert config["DATASETS"]["TEST"] == "()"
-    text = readme_text("mine", splits, 2, 0.7, SETTINGS, MANIFESTS, "results/dataset")
+    text = readme_text("mine", splits, ACTIONS, 0.7, SETTINGS, MANIFESTS, "results/dataset")
     assert "val: on none of its keyframes a person was detected with 0.7 or more" in text
     assert "--skip-val-in-train" in text
 
@@ -287,16 +393,14 @@ def test_the_readme_tells_what_a_user_would_miss():
     val = Split("val", ROWS, [("wide", 902)], BOXES, ["wide, timestamp 902, person 1"])
     val.unproposed.append("wide,902")
     left = MANIFESTS | {"wide": replace(WIDE, left_out=0.6, decode_errors=3)}
-    notes = ["hand.json: 'wide/902.jpg', box 1: reached out, cut to it"]
-    text = readme_text("mine", [val], 2, 0.7, SETTINGS, left, "results/dataset", notes)
+    text = readme_text("mine", [val], ACTIONS, 0.7, SETTINGS, left, "results/dataset")
     assert "wide: the source is damaged in 3 places" in text
-    assert notes[0] in text.split("## Noticed")[1]
     assert "no person was detected with 0.7 or more" in text and "wide,902" in text
     assert "boxes too small for AlphAction" in text
     assert "wide: the last 0.6 s make no whole segment." in text
     assert "there is nothing to train on" in text and "test_net.py" in text
     train = Split("train", ROWS, [("wide", 902)], BOXES)
-    text = readme_text("mine", [train], 2, 0.7, SETTINGS, MANIFESTS, "results/dataset")
+    text = readme_text("mine", [train], ACTIONS, 0.7, SETTINGS, MANIFESTS, "results/dataset")
     assert "only 1 keyframes of one kind: `VIDEOS_PER_BATCH` is 1" in text
     assert "--transfer --no-head --use-tfboard --skip-val-in-train --skip-final-test" in text
     assert "trains without validation" in text and "make no whole" not in text

@@ -1,112 +1,49 @@
 """The dataset's scripts run as the workflow runs them, and what each reader makes of the result.
 
-The project: train clips `walk` (11 s, labelled), `idle` (10 s, finished, one tick) and `open`
-(11 s, nobody annotated it); val clips `shop` (10 s) and `dark` (10 s, whose detections are all
-weak). fps 30, margin 2: 11 s are annotatable at seconds 2 to 9, 10 s at 2 to 8.
+The project is that of `labelled_project`.
 """
 
 import hashlib
 import json
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
 import readers
 from avaflow.errors import UserError
 from avaflow.formats.ava import Row, read_csv, read_excluded
-from avaflow.formats.mmaction2 import Export, config_text, timestamp_end, topk
+from avaflow.formats.mmaction2 import Export, again_csv, config_text, timestamp_end, topk
 from avaflow.formats.slowfast import Evaluation, check_lengths, check_settings, plan_split
 from avaflow.formats.slowfast import config_text as slowfast_config
 from avaflow.formats.slowfast import readme_text as slowfast_readme
-from avaflow.tables import DETECTIONS, KEYFRAMES, LABELS, UNTICKED, write_table
+from labelled_project import (
+    ACTIONS,
+    FINISHED,
+    FPS,
+    FRAMES,
+    LEFT,
+    RIGHT,
+    SPLITS,
+    make_inputs,
+    seconds_of,
+)
 from script_runs import run_script
 
-FPS = 30
-FRAMES = {"walk": 330, "idle": 300, "open": 330, "shop": 300, "dark": 300}
-SPLITS = {"walk": "train", "idle": "train", "open": "train", "shop": "val", "dark": "val"}
-FINISHED = ["walk", "idle", "shop", "dark"]
-ACTIONS = [
-    {"attribute": "head", "choose": "multiple", "options": ["talk", "bow"]},
-    {"attribute": "body", "choose": "single", "options": ["stand", "sit", "walk"]},
-]
-
-LEFT, RIGHT = (0.1, 0.2, 0.3, 0.9), (0.6, 0.2, 0.8, 0.95)
-LABELLED = {
-    # second, person, box, actions
-    "walk": [(2, 1, LEFT, [5]), (2, 2, RIGHT, [1, 3]), (9, 1, LEFT, [2, 5])],
-    "idle": [(4, 3, RIGHT, [4])],
-    "shop": [(3, 1, LEFT, [3]), (5, 1, LEFT, [3]), (5, 2, RIGHT, [1, 4])],
-    "dark": [(6, 1, LEFT, [3])],
-}
+BALANCED = {"repeat_below": 0, "max_repeats": 4, "focal_gamma": 0, "focal_alpha": 1}
+"""The config's defaults: nothing is done about rare actions."""
 
 
-UNTICKED_PERSONS = {"shop": [(3, (0.0, 0.5, 0.2, 0.98))], "walk": [(2, (0.0, 0.5, 0.2, 0.98))]}
-"""Persons whom the annotator kept without a tick."""
+def make_dataset(root, imbalance=None, again=()):
+    """Run the scripts in the workflow's order, for the splits with finished clips.
 
-
-def seconds_of(clip):
-    return list(range(2, 10 if FRAMES[clip] == 330 else 9))
-
-
-def empty_file(path, _clip, _frame):
-    path.touch()
-
-
-def make_inputs(root, image=empty_file):
-    """Everything the stages before would have made; `image(path, clip, frame)` writes one."""
-    for clip, frames in FRAMES.items():
-        folders = [root / kind / clip for kind in ("rawframes", "keyframes")]
-        for folder in folders:
-            folder.mkdir(parents=True)
-        for frame in range(1, frames + 1):
-            image(folders[0] / f"img_{frame:05d}.jpg", clip, frame)
-        rows = []
-        for second in seconds_of(clip):
-            frame = FPS * second + 1
-            name = f"{clip}_{frame:06d}.jpg"
-            image(folders[1] / name, clip, frame)
-            rows.append((second, frame, name, 64, 48, "0" * 64))
-        write_table(
-            root / f"keyframes/{clip}.csv", pd.DataFrame(rows, columns=list(KEYFRAMES)), KEYFRAMES
-        )
-        manifest = {"clip": clip, "frames": frames, "fps": FPS}
-        (root / "clips").mkdir(exist_ok=True)
-        (root / f"clips/{clip}.json").write_text(json.dumps(manifest))
-        (root / f"rawframes/{clip}.json").write_text(json.dumps(manifest))
-        if SPLITS[clip] and clip in FINISHED:
-            for kind, name in (("rawframes", clip), ("clips", f"{clip}.mp4")):
-                target = root / "dataset" / kind / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.symlink_to(f"../../{kind}/{name}")
-    for clip, labels in LABELLED.items():
-        rows = [
-            (second, person, *box, action)
-            for second, person, box, actions in labels
-            for action in actions
-        ]
-        table = pd.DataFrame(rows, columns=list(LABELS))
-        write_table(root / f"labels/{clip}.csv", table, LABELS)
-        rows = [(second, *box) for second, box in UNTICKED_PERSONS.get(clip, [])]
-        table = pd.DataFrame(rows, columns=list(UNTICKED))
-        write_table(root / f"labels/{clip}.unticked.csv", table, UNTICKED)
-    for clip in FRAMES:
-        rows = []
-        strength = 0.35 if clip == "dark" else 0.8
-        for frame in range(1, FRAMES[clip] + 1, 5):
-            if clip == "walk" and frame == FPS * 9 + 1:
-                continue  # the detector saw nobody at second 9
-            rows.append((clip, frame, 0.1, 0.2, 0.3, 0.91, strength))
-            rows.append((clip, frame, -0.01, 0.5, 0.2, 1.02, strength - 0.05))
-        table = pd.DataFrame(rows, columns=list(DETECTIONS))
-        write_table(root / f"detections/{clip}.csv", table, DETECTIONS)
-
-
-def make_dataset(root):
-    """Run the scripts in the workflow's order, for the splits with finished clips."""
+    `again` are the times for which mmaction2 gets a file of keyframes to repeat.
+    """
     notes = root / "dataset/annotations"
     for split in ("train", "val", "test"):
         clips = [clip for clip in SPLITS if SPLITS[clip] == split]
@@ -148,6 +85,7 @@ def make_dataset(root):
         root / "logs/dataset.log",
         input={
             "labels": [str(root / f"labels/{clip}.csv") for clip in FINISHED],
+            "nobody": [str(root / f"labels/{clip}.nobody.csv") for clip in FINISHED],
             "keyframes": keyframes,
         },
         output={
@@ -177,8 +115,17 @@ def make_dataset(root):
             "configs": [
                 str(made / f"mmaction2/slowfast_{mode}.py") for mode in ("frames", "video")
             ],
+            "demo": str(made / "mmaction2/demo_with_boxes.py"),
+            "again": [str(made / f"mmaction2/{again_csv(times)}") for times in again],
         },
-        params={**shared, "fps": FPS, "rawframes": True, "dataset": str(made)},
+        params={
+            **shared,
+            "fps": FPS,
+            "stride": 5,
+            "rawframes": True,
+            "dataset": str(made),
+            "imbalance": imbalance or BALANCED,
+        },
     )
     run_slowfast(root)
     run_script(
@@ -219,6 +166,7 @@ def run_slowfast(root, fps=FPS, offset=900, rawframes=True):
         output={
             "readme": str(made / "README.md"),
             "config": str(made / "SLOWFAST.yaml"),
+            "label_map": str(made / "label_map.json"),
             "lists": [str(made / f"frame_lists/{split}.csv") for split in splits],
             "boxes": [str(made / f"ava_{split}_predicted_boxes.csv") for split in splits],
         },
@@ -385,13 +333,60 @@ def test_mmaction2_takes_the_best_weak_proposal(dataset):
 def test_mmaction2_config_settings(dataset):
     config = readers.mmaction2_config(dataset / "mmaction2/slowfast_frames.py")
     assert config["num_classes"] == 6
-    assert config["model"]["roi_head"]["bbox_head"] == {"num_classes": 6, "topk": (3,)}
+    head = config["model"]["roi_head"]["bbox_head"]
+    assert (head["type"], head["num_classes"], head["topk"]) == ("BBoxHeadAVA", 6, (3,))
     assert config["val_evaluator"]["num_classes"] == 6
     train = config["train_dataloader"]["dataset"]
     assert (train["timestamp_start"], train["timestamp_end"]) == (900, 911)
     assert Path(train["ann_file"]).resolve() == (dataset / "annotations/train.csv").resolve()
     for name in ("ann_file", "exclude_file", "label_file", "proposal_file"):
         assert Path(config["test_dataloader"]["dataset"][name]).is_file()
+
+
+@pytest.mark.parametrize("mode", ["frames", "video"])
+def test_mmaction2_config_needs_nothing_of_mmaction2(dataset, mode):
+    config = readers.mmaction2_config(dataset / f"mmaction2/slowfast_{mode}.py")
+    assert "_base_" not in config
+    # What mmengine's Runner asks of a config that trains, validates and tests.
+    for name in ("train", "val", "test"):
+        loader = config[f"{name}_dataloader"]
+        assert loader["dataset"]["type"] == "AVADataset"
+        assert loader["dataset"]["pipeline"][-1] == {"type": "PackActionInputs"}
+        assert loader["sampler"] == {"type": "DefaultSampler", "shuffle": name == "train"}
+        assert config[f"{name}_cfg"]["type"] in ("EpochBasedTrainLoop", "ValLoop", "TestLoop")
+    assert config["test_dataloader"]["dataset"]["test_mode"] is True
+    assert "test_mode" not in config["train_dataloader"]["dataset"]
+    assert config["default_scope"] == "mmaction"
+    # The network of mmaction2's own config for AVA v2.2, for 8 GPUs x 6 keyframes.
+    model = config["model"]
+    assert (model["type"], model["_scope_"]) == ("FastRCNN", "mmdet")
+    assert model["backbone"]["type"] == "mmaction.ResNet3dSlowFast"
+    assert (model["backbone"]["resample_rate"], model["backbone"]["speed_ratio"]) == (4, 4)
+    assert model["backbone"]["slow_pathway"]["spatial_strides"] == (1, 2, 2, 1)
+    assert model["roi_head"]["bbox_head"]["in_channels"] == 2304
+    assert config["optim_wrapper"]["optimizer"]["lr"] == 0.075
+    assert config["auto_scale_lr"] == {"enable": True, "base_batch_size": 48}
+    assert config["train_dataloader"]["batch_size"] == 6
+    names = [backend["type"] for backend in config["visualizer"]["vis_backends"]]
+    assert names == ["LocalVisBackend", "TensorboardVisBackend"]
+
+
+def test_mmaction2_config_is_loaded_by_mmengine(dataset):
+    config = pytest.importorskip("mmengine.config").Config
+    for mode in ("frames", "video"):
+        path = dataset / f"mmaction2/slowfast_{mode}.py"
+        loaded = config.fromfile(path)
+        assert loaded.num_classes == 6
+        root = Path(loaded.train_dataloader.dataset.ann_file).resolve()
+        assert root == (dataset / "annotations/train.csv").resolve()
+
+
+def test_mmaction2_readme_says_how_to_run_on_one_gpu_and_on_four(dataset):
+    text = (dataset / "mmaction2/README.md").read_text()
+    assert "PYTHONPATH=. python tools/train.py $DATASET/mmaction2/slowfast_frames.py" in text
+    assert "PYTHONPATH=. python tools/test.py $DATASET/mmaction2/slowfast_frames.py" in text
+    assert "torchrun --nproc_per_node 4 tools/train.py" in text
+    assert "0.009375 on 1, 0.0375 on 4, 0.075 on 8" in text
 
 
 def test_mmaction2_config_moves_with_the_folder(dataset):
@@ -436,6 +431,80 @@ def test_mmaction2_small_numbers():
     ]
     assert timestamp_end(330, 30, 900) == 911
     assert timestamp_end(331, 30, 900) == 912
+
+
+def test_mmaction2_reads_keyframes_of_rare_actions_again(project, dataset):
+    before = contents(dataset)
+    # Of train's three keyframes walk (5) is on two, each other action on one, a share of 1/3:
+    # sqrt(0.9 / (1/3)) = 1.64, which is 2 times; walk's sqrt(0.9 / (2/3)) = 1.16, which is once.
+    rare = {"repeat_below": 0.9, "max_repeats": 4, "focal_gamma": 1, "focal_alpha": 3}
+    make_dataset(project, rare, [2, 3, 4])
+    folder = dataset / "mmaction2"
+    again = {(row.clip, row.timestamp) for row in read_csv(folder / "train_again_2.csv")}
+    assert again == {("idle", 904), ("walk", 902), ("walk", 909)}
+    assert (folder / "train_again_3.csv").read_text() == ""
+    config = readers.mmaction2_config(folder / "slowfast_frames.py")
+    data = config["train_dataloader"]["dataset"]
+    assert data["type"] == "ConcatDataset"
+    files = [Path(each["ann_file"]).name for each in data["datasets"]]
+    # no reader survives an empty file
+    assert files == ["train.csv", "train_again_2.csv"]
+    assert all(Path(each["ann_file"]).is_file() for each in data["datasets"])
+    assert {each["type"] for each in data["datasets"]} == {"AVADataset"}
+    head = config["model"]["roi_head"]["bbox_head"]
+    assert (head["focal_gamma"], head["focal_alpha"]) == (1.0, 3.0)
+    text = (folder / "README.md").read_text()
+    assert "| walk | 2 | 2 | 0.667 | once |" in text
+    assert "| talk | 1 | 1 | 0.333 | 2 times |" in text
+    assert "add 3 keyframes to an epoch" in text
+    make_dataset(project)
+    assert contents(dataset) == before
+
+
+DEMO = """
+import json, sys
+from mmaction.apis import detection_inference
+paths = [f"tmp/img_{frame:06d}.jpg" for frame in (32, 40, 99, 271)]
+boxes, samples = detection_inference(None, None, paths, float(sys.argv[2]), 0, "cpu")
+assert len(samples) == 4
+scored, _ = detection_inference(None, None, paths[:1], 0.4, with_score=True)
+print(json.dumps([[each.tolist() for each in boxes], scored[0].tolist(), sys.argv]))
+"""
+"""In place of mmaction2's demo: asks for boxes just as that does, by the name that it imports."""
+
+
+def test_mmaction2_demo_runs_with_our_boxes(dataset, project, tmp_path):
+    checkout = tmp_path / "mmaction2"
+    for folder in ("demo", "mmaction/apis", "mmcv"):
+        (checkout / folder).mkdir(parents=True)
+    (checkout / "demo/demo_spatiotemporal_det.py").write_text(DEMO)
+    (checkout / "mmaction/__init__.py").touch()
+    (checkout / "mmaction/apis/__init__.py").write_text("detection_inference = None\n")
+    # Images of 200 x 100 pixels, whatever the path.
+    image = "import numpy\ndef imread(path):\n    return numpy.zeros((100, 200, 3), 'uint8')\n"
+    (checkout / "mmcv/__init__.py").write_text(image)
+    # walk is looked at every 5th frame, but nobody was seen on frame 271, its second 9
+    script = [sys.executable, str(dataset / "mmaction2/demo_with_boxes.py"), "walk.mp4", "0.77"]
+
+    def run(*arguments, folder=checkout):
+        return subprocess.run(
+            [*script, *arguments],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(checkout)},
+            capture_output=True,
+            text=True,
+        )
+
+    done = run("--boxes", str(project / "detections/walk.csv"), "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    boxes, scored, arguments = json.loads(done.stdout)
+    both = [[20.0, 20.0, 60.0, 91.0], [-2.0, 50.0, 40.0, 102.0]]
+    # of scores 0.8 and 0.75 the threshold 0.77 leaves one; 271 has nobody within 2 frames
+    assert boxes[:3] == [[pytest.approx(both[0])]] * 3 and boxes[3] == []
+    assert scored == [pytest.approx([*both[0], 0.8]), pytest.approx([*both[1], 0.75])]
+    assert arguments == ["demo/demo_spatiotemporal_det.py", "walk.mp4", "0.77", "--device", "cpu"]
+    assert "--boxes is missing" in run().stderr
+    assert "run this in a checkout" in run("--boxes", "x.csv", folder=tmp_path).stderr
 
 
 # ------------------------------------------------------------------ PySlowFast
@@ -483,6 +552,29 @@ def test_slowfast_files(dataset):
     assert "open" not in (dataset / "slowfast/ava_train_predicted_boxes.csv").read_text()
 
 
+def test_slowfast_demo_draws_our_boxes_with_our_names(dataset):
+    """As PySlowFast's `get_class_names` and `load_boxes_labels` read what the README names."""
+    ids = json.loads((dataset / "slowfast/label_map.json").read_text())
+    assert sorted(ids, key=ids.get) == ["talk", "bow", "stand", "sit", "walk"]
+    assert sorted(ids.values()) == list(range(5))
+    text = (dataset / "slowfast/README.md").read_text()
+    command = text[text.index("DEMO.ENABLE True") :].split("```")[0]
+    given = dict(re.findall(r"DEMO\.(\w+) (\S+)", command))
+    assert (dataset / given["LABEL_FILE_PATH"]).is_file()
+    rows = [line.split(",") for line in (dataset / given["PREDS_BOXES"]).read_text().splitlines()]
+    # Frame 30 * (second - DEMO.STARTING_SECOND) of the images, from 0, is the keyframe.
+    assert {int(row[1]) - 900 for row in rows if row[0] == "shop"} == set(seconds_of("shop"))
+
+
+def test_slowfast_readme_counts_for_four_gpus(dataset):
+    # 3 keyframes to train on are too few for 4 GPUs: no command
+    assert "NUM_GPUS 4" not in (dataset / "slowfast/README.md").read_text()
+    rows = [Row("a", 902 + second, LEFT, 1, 1) for second in range(30)]
+    text = slowfast_readme({"train": plan_split("train", rows, {}, 0.4)}, 3, "results/dataset")
+    # 30 keyframes: 28 is the most that 4 GPUs divide, and 0.1 is the rate for 64
+    assert "NUM_GPUS 4 TRAIN.BATCH_SIZE 28 SOLVER.BASE_LR 0.04375 TEST.BATCH_SIZE 4" in text
+
+
 def test_slowfast_config(dataset):
     config = yaml.safe_load((dataset / "slowfast/SLOWFAST.yaml").read_text())
     assert config["MODEL"]["NUM_CLASSES"] == 5
@@ -491,6 +583,7 @@ def test_slowfast_config(dataset):
     assert config["SOLVER"]["WEIGHT_DECAY"] == 1e-7
     # 3 labelled keyframes: a batch of 8 would be dropped as incomplete, and nothing trained
     assert config["TRAIN"]["BATCH_SIZE"] == 3
+    assert config["TENSORBOARD"] == {"ENABLE": True}
     assert config["SOLVER"]["BASE_LR"] == pytest.approx(0.1 * 3 / 64, abs=1e-6)
     for folder in ("FRAME_DIR", "FRAME_LIST_DIR", "ANNOTATION_DIR"):
         assert (dataset / config["AVA"][folder]).is_dir()

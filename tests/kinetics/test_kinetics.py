@@ -15,9 +15,17 @@ from avaflow.bulk.journal import Journal, file_state, is_unchanged
 from avaflow.bulk.plan import load_plan, plan_of, read_batch, save_plan
 from avaflow.bulk.video_folders import Found, check_apart, list_videos, listed_files
 from avaflow.errors import BadVideo, UserError
-from avaflow.kinetics.annotations import read_annotations
+from avaflow.kinetics.annotations import Annotated, read_annotations
 from avaflow.kinetics.batch import run_batch
-from avaflow.kinetics.lists import label_ids, paths_refused
+from avaflow.kinetics.label_ids import (
+    check_known,
+    disagreements,
+    doubts,
+    label_ids,
+    label_ids_text,
+    read_label_ids,
+)
+from avaflow.kinetics.lists import paths_refused
 from avaflow.kinetics.plan import PlanRow, _choose, check_paths
 from avaflow.kinetics.video import check_encoder, encoder_options, resize, try_encoder
 from avaflow.videos.ffmpeg import ffmpeg_exe
@@ -149,6 +157,78 @@ def test_all_bad_lines_are_told_together(tmp_path):
 
 def test_label_ids_follow_the_sorted_labels():
     assert label_ids(["zumba", "Éclair", "abc", "zumba", ""]) == {"abc": 0, "zumba": 1, "Éclair": 2}
+
+
+def test_label_ids_that_are_given_are_read_as_they_were_written(tmp_path):
+    ids = {"zumba": 3, "fly": 0, "na\u00efve dance": 700}
+    path = written(tmp_path / "label2id.json", label_ids_text(ids))
+    assert read_label_ids(path) == ids and list(read_label_ids(path)) == sorted(ids)
+    # PyTorchVideo's names have quotes in them, and there are two spellings of one letter.
+    decomposed = unicodedata.normalize("NFD", "na\u00efve dance")
+    quoted = {'"fly"': 0, decomposed: 700, "zumba": 3}
+    assert read_label_ids(written(path, "\ufeff" + json.dumps(quoted))) == ids
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "found no json"),
+        ("{}", "found nothing"),
+        ('["fly"]', "found a list"),
+        ('{"fly": "0"}', "found 'fly': '0'"),
+        ('{"fly": true}', "found 'fly': True"),
+        ('{"fly": -1}', "found 'fly': -1"),
+        ('{" ": 1}', "found ' ': 1"),
+        ('{"fly": 1, "swim": 1}', "found the id 1 twice"),
+        ('{"fly": 1, "fly": 2}', "found the label 'fly' twice"),
+        (None, "this file is missing: correct kinetics.label_ids"),
+    ],
+)
+def test_label_ids_of_another_form_are_refused(tmp_path, text, found):
+    path = tmp_path / "label2id.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError) as told:
+        read_label_ids(path)
+    assert str(path) in str(told.value) and found in str(told.value)
+
+
+def test_labels_without_an_id_are_named():
+    check_known(["fly", ""], {"fly": 0, "swim": 1}, "ids.json")
+    with pytest.raises(UserError, match=r"ids\.json has no id for 2 labels of .*: 'jump', 'run'\."):
+        check_known(["run", "fly", "jump"], {"fly": 0}, "ids.json")
+
+
+def test_ids_that_are_not_the_official_ones_are_told():
+    for count in (400, 600, 700):
+        official = label_ids(f"class {number:03d}" for number in range(count))
+        assert doubts(official, "") == doubts(official, "ids.json") == []
+    few = label_ids(["fly", "swim"])
+    (told,) = doubts(few, "")
+    assert told.startswith("kinetics.annotations: the files name 2 labels, and Kinetics has 400 or")
+    (told,) = doubts(few, "ids.json")
+    assert told.startswith("kinetics.label_ids: ids.json has 2 labels, and Kinetics has 400 or 600")
+    names = sorted(official)
+    swapped = official | {names[0]: 1, names[1]: 0}
+    (told,) = doubts(swapped, "ids.json")
+    assert "ids that do not count its labels from 0 in alphabetical order" in told
+
+
+def test_files_that_disagree_on_a_label_are_told():
+    def row(name, label):
+        return Annotated("train", name, 0, 10, label)
+
+    one = [row("a", "fly"), row("b", "fly"), row("b", "swim"), row("c", "jump"), row("t", "")]
+    same = [row("a", "fly"), row("b", "swim"), row("t", "dive"), row("d", "run")]
+    assert disagreements([("one.csv", one)]) == disagreements([("one", one), ("same", same)]) == []
+    other = [row("c", "run"), row("b", "run"), row("a", "fly")]
+    assert disagreements([("one.csv", one), ("same.csv", same), ("two.json", other)]) == [
+        "kinetics.annotations: one.csv and two.json disagree on the label of 2 videos, such as b: "
+        "fly, swim there, run here. It is listed with each; leave one of the files out, or "
+        "correct it",
+        "kinetics.annotations: same.csv and two.json disagree on the label of 1 video, such as b: "
+        "swim there, run here. It is listed with each; leave one of the files out, or correct it",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -668,6 +748,41 @@ def test_nothing_to_do_the_second_time_and_one_batch_for_one_video(kinetics, sma
     listed = (kinetics.folder / "results" / "kinetics" / "train.csv").read_text().splitlines()
     assert listed == expected_train()
     assert times == {path: path.lstat().st_mtime_ns for path in times}
+
+
+def test_ids_that_are_given_never_change(tmp_path, small):
+    """Of ids for more labels, counted otherwise, each label keeps its own; only lists are made."""
+    settings = KINETICS | {"batches": 2, "max_missing_share": 0.9, "max_broken_share": 0.9}
+    kinetics = Workspace(tmp_path / "w", clips="", kinetics=settings)
+    made_up(kinetics, small, count=7)
+    run = kinetics.run("kinetics", demo=False)
+    assert run.status == 0, run.output
+    told = run.output
+    assert "avaflow warning: kinetics.annotations: the files name 12 labels, and Kinetics" in told
+    assert "train.csv and val.json disagree on the label of 1 video, such as gone-1_000000" in told
+    ids = {label: 100 - number for label, number in IDS.items()} | {"another": 5}
+    (kinetics.folder / "ids.json").write_text(json.dumps(ids))
+    given = {"label_ids": "ids.json"}
+    run = kinetics.run("kinetics", demo=False, kinetics=given)
+    assert run.status == 0 and set(run.jobs) - {"kinetics", "all"} == {"list_kinetics"}, run.output
+    assert "kinetics.label_ids: ids.json has 13 labels, and Kinetics has 400 or" in run.output
+    folder = kinetics.folder / "results" / "kinetics"
+    assert json.loads((folder / "label2id.json").read_text()) == ids
+    lines = (folder / "train.csv").read_text().splitlines()
+    assert lines == sorted(
+        f"{path} {100 - int(number)}" for path, number in map(str.split, expected_train(7))
+    )
+    # Another content of the file is seen, and one that lacks a label is refused.
+    (kinetics.folder / "ids.json").write_text(json.dumps(ids | {"another": 6}))
+    plan = kinetics.plan("kinetics", demo=False, kinetics=given)
+    assert plan.get("list_kinetics") == 1 and "resize_kinetics" not in plan
+    (kinetics.folder / "ids.json").write_text(json.dumps({"jump": 0}))
+    run = kinetics.run("-n", "kinetics", demo=False, kinetics=given)
+    assert run.status == 1 and "ids.json has no id for 11 labels" in run.output, run.output
+    run = kinetics.run("-n", "kinetics", demo=False, strict=True)
+    assert run.status == 1 and "`strict` is set, so these warnings stop" in run.output, run.output
+    assert kinetics.run("kinetics", demo=False).status == 0
+    assert json.loads((folder / "label2id.json").read_text()) == IDS
 
 
 def test_a_killed_run_goes_on_with_what_is_left(tmp_path, small):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import readers
 from avaflow.errors import UserError
 from avaflow.files import sha256
 from avaflow.manifests import ClipManifest, write_clip_manifest
@@ -26,9 +28,10 @@ from avaflow.persons.detector import (
     load_detector,
     quiet_ultralytics,
 )
-from avaflow.tables import DETECTIONS, read_table, write_table
+from avaflow.tables import DETECTIONS, OBJECTS, read_table, write_table
 from avaflow.videos.frames import ClipVideo, frames_at
 from script_runs import run_script
+from workflow_runs import DEMO, Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -285,6 +288,58 @@ def test_weights_that_unpack_to_anything_are_not_read(tmp_path):
 def test_an_unknown_class_lists_what_there_is(toy):
     with pytest.raises(UserError, match=r"found 'dancer'\. The model knows: ball, person\."):
         load_detector(toy, person_class="dancer", image_size=160, **CPU)
+
+
+def test_objects_come_with_their_class(toy, toy_detector):
+    both = load_detector(toy, objects=["person", "ball"], confidence=0.5, image_size=160, **CPU)
+    frame = np.random.default_rng(0).integers(0, 255, (96, 160, 3), np.uint8)
+    [found] = both.detect([frame])
+    assert set(found[:, 5]) == {0, 1} and both.names == {0: "ball", 1: "person"}
+    assert (np.diff(found[:, 4]) <= 0).all()
+    # Persons are the same ones as a detector of persons finds.
+    [persons] = toy_detector.detect([frame])
+    np.testing.assert_allclose(found[found[:, 5] == 1][:, :5], persons, atol=1e-6)
+    with pytest.raises(UserError, match=r"alphaction\.objects: expected a class .* 'dancer'"):
+        load_detector(toy, objects=["ball", "dancer"], image_size=160, **CPU)
+
+
+def test_objects_reach_alphaction_through_the_workflow(toy, tmp_path):
+    workspace = Workspace(
+        tmp_path / "w",
+        detector={"weights": str(toy), "image_size": 160, "confidence": 0.5},
+        alphaction={"person_score": 0.5, "objects": ["ball"], "object_score": 0.6},
+    )
+    shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
+    shutil.copytree(DEMO / "annotations", workspace.folder / "annotations")
+    run = workspace.run("alphaction")
+    assert run.status == 0, run.output
+    results = workspace.folder / "results"
+    folder = results / "dataset/alphaction"
+    loaded = json.loads((folder / "annotations/train_min.json").read_text())
+    images = {image["id"]: image for image in loaded["images"]}
+    boxes = json.loads((folder / "boxes/train_object_bbox.json").read_text())
+    assert boxes and {box["category_id"] for box in boxes} == {2}
+    per_image = Counter(box["image_id"] for box in boxes)
+    assert set(per_image) <= set(images) and max(per_image.values()) <= 5
+    for number, image in images.items():
+        table = read_table(results / f"objects/{image['movie']}.csv", OBJECTS)
+        shown = table[table["frame"] == 30 * (image["timestamp"] - 900) + 1].head(5)
+        assert set(table["name"]) == {"ball"} and (table["score"] >= 0.6).all()
+        own = [box for box in boxes if box["image_id"] == number]
+        assert [box["score"] for box in own] == pytest.approx(shown["score"].tolist(), abs=1e-6)
+        x, y, w, h = np.array([box["bbox"] for box in own]).reshape(-1, 4).T
+        np.testing.assert_allclose(x / image["width"], shown["x1"], atol=2e-4)
+        np.testing.assert_allclose((y + h) / image["height"], shown["y2"], atol=2e-4)
+    # AlphAction's dataset class finds them where the catalog says.
+    samples = readers.alphaction_samples(folder, "train", decode=False)
+    assert sum(len(sample.objects) for sample in samples) == len(boxes)
+    # What is asked of objects changes nothing about persons.
+    plan = workspace.plan("alphaction", alphaction={"object_score": 0.9})
+    assert set(plan) - {"alphaction"} == {"detect_objects", "export_alphaction"}
+    plan = workspace.plan("alphaction", alphaction={"objects": []})
+    assert set(plan) - {"alphaction"} == {"export_alphaction"}
+    run = workspace.run("-n", "alphaction", alphaction={"objects": ["person"]})
+    assert run.status != 0 and "'person' is detector.person_class" in run.output
 
 
 def test_a_gpu_that_is_not_there_is_named(toy):

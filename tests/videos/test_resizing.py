@@ -17,9 +17,25 @@ from avaflow.videos.resizing import Resizing, resizing
 )
 def test_sizes(width, height, mode, expected):
     made = resizing(width, height, mode, 256)
-    assert made == expected
+    assert made == expected == resizing(width, height, mode, [256, 256])
     shape = made.image(np.zeros((height, width, 3), np.uint8)).shape
     assert shape == (made.bottom - made.top, made.right - made.left, 3)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "mode", "expected"),
+    [
+        (640, 360, "square", Resizing(320, 192, 0, 0, 320, 192)),
+        # 640 x 360 to a height of 192: 341.3 wide, of which 21 columns are cut, 11 on the left.
+        (640, 360, "crop", Resizing(341, 192, 11, 0, 331, 192)),
+        (640, 360, "whole", Resizing(341, 192, 0, 0, 341, 192)),
+        # 400 x 360 to a width of 320: 288 high, of which 96 are cut.
+        (400, 360, "crop", Resizing(320, 288, 0, 48, 320, 240)),
+        (320, 192, "crop", Resizing(320, 192, 0, 0, 320, 192)),
+    ],
+)
+def test_sizes_that_are_not_square(width, height, mode, expected):
+    assert resizing(width, height, mode, [320, 192]) == expected
 
 
 @pytest.mark.parametrize("mode", ["square", "crop", "whole"])

@@ -6,6 +6,7 @@ import yaml
 from workflow_runs import ROOT
 
 HEAVY = ["detect", "embed", "extract_features", "extract_person_features", "detect_ava_kinetics"]
+HEAVY += ["train_detector", "clips_table"]
 LONG = ["resize_kinetics", "cut_ava_kinetics"]
 
 

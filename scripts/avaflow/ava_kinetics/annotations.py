@@ -40,6 +40,11 @@ AVA_ID_LENGTH = 11
 _TIMES = re.compile(r"(?P<id>.+)_(?P<start>\d{6,})_(?P<end>\d{6,})")
 
 
+def clip_id(youtube_id: str, start: int, end: int) -> str:
+    """The id of a clip of seconds `start` to `end`; the reader takes its times from it."""
+    return f"{youtube_id}_{start:06d}_{end:06d}"
+
+
 class Listed(NamedTuple):
     """A video of the Kinetics list: seconds `start` to `end` of a YouTube video."""
 
@@ -60,8 +65,8 @@ class Range(NamedTuple):
 
     @property
     def clip(self) -> str:
-        """The id of the clip, from which the reader takes its times."""
-        return f"{self.youtube_id}_{self.start:06d}_{self.end:06d}"
+        """The id of the clip."""
+        return clip_id(self.youtube_id, self.start, self.end)
 
 
 class Box(NamedTuple):

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from avaflow.ava_kinetics.annotations import FPS
+from avaflow.ava_kinetics.annotations import FPS, Clip, clip_id
 from avaflow.ava_kinetics.manifest import MANIFEST
 from avaflow.bulk.batch import Limit, Task, provenance, run_tasks
 from avaflow.bulk.journal import Journal, file_state
@@ -29,7 +30,26 @@ VERSION = 2
 
 MISSING_SECONDS = 0.75
 """A clip may miss this much at its end: Kinetics videos are often a little short. The last image
-is held for so long, because the reader asks for every frame that the times in the name promise."""
+is held for so long, because the reader asks for every frame that the times in the name promise.
+Of a video that ends earlier still, the clip is cut to its end."""
+
+
+class Extent(NamedTuple):
+    """What of a range a video shows: up to second `end`, with `images` of its own.
+
+    `end` is that of the range unless the video is over well before it.
+    """
+
+    end: int
+    images: int
+
+
+def shown_extent(start: int, end: int, images: int) -> Extent:
+    """How far a range of seconds can be cut of a video with so many images from its start on."""
+    wanted = FPS * (end - start)
+    if wanted - images > MISSING_SECONDS * FPS:
+        end = start + max(0, int(images / FPS + MISSING_SECONDS))
+    return Extent(end, max(0, min(images, FPS * (end - start))))
 
 
 def cut(
@@ -47,17 +67,23 @@ def cut(
 ) -> dict:
     """Cut the clip of a plan's row into `folder`, with its frames in `rawframes` if asked.
 
-    Returns what the manifest says of it, which is in the journal then. Raises BadVideo for a
-    clip that is recorded and skipped, UserError where nothing could be made at all.
+    Of a video that ends early, what it shows is cut, and called after that. Returns what the
+    manifest says of it, which is in the journal then. Raises BadVideo for a clip that is
+    recorded and skipped, UserError where nothing could be made at all.
     """
-    source, clip = row["source"], row["clip"]
-    start, end = int(row["start"]), int(row["end"])
-    offset, frames = start - int(row["source_start"]), FPS * (end - start)
+    source, name = row["source"], row["youtube_id"]
+    start, promised = int(row["start"]), int(row["end"])
+    offset = start - int(row["source_start"])
     facts = probe(source)
-    images = min(frames, int((facts.duration - offset) * FPS + 0.5))
-    if frames - images > MISSING_SECONDS * FPS:
-        reason = f"the video ends at {facts.duration:.2f} s, the clip at {end - start + offset} s"
+    end, images = shown_extent(start, promised, int((facts.duration - offset) * FPS + 0.5))
+    clip, frames = clip_id(name, start, end), FPS * (end - start)
+    shown = Clip(clip, name, start, end, images)
+    if not any(shown.annotates(int(second)) for second in row["seconds"].split()):
+        reason = f"the video ends at {facts.duration:.2f} s, before any annotated second is over"
         raise BadVideo(f"{source}: {reason}", reason, "too short")
+    early = ""
+    if end < promised:
+        early = f"the video ends at {facts.duration:.2f} s: cut to {end} instead of {promised}"
     stream = source_images(source, offset, facts, exe, trim["threads"])
     stream = constant_rate(stream, facts, frames, FPS, short_side)
     if images < frames:
@@ -86,6 +112,8 @@ def cut(
             raise BadVideo(f"{clip}: frames", f"fewer than {frames} frames were written", "failed")
         result = {
             "status": "cut",
+            "clip": clip,
+            "end": end,
             "file": str(target),
             "duration": f"{frames / FPS:.3f}",
             "frames": frames,
@@ -94,7 +122,7 @@ def cut(
             "height": height,
             "bytes": temporary.stat().st_size,
             "sha256": sha256(temporary),
-            "note": _note(damages, frames - images),
+            "note": _note(damages, frames - images, early),
         }
         journal.add(key, provenance, str(target), file_state(temporary), result)
         if raw_target and raw_beside:
@@ -109,9 +137,9 @@ def cut(
     return result
 
 
-def _note(damages: int, held: int) -> str:
-    """What is to be said of a clip: places where its video is damaged, frames without images."""
-    notes = []
+def _note(damages: int, held: int, early: str) -> str:
+    """What is to be said of a clip: a video that ends `early`, damage, frames without images."""
+    notes = [early] if early else []
     if damages:
         notes.append(f"damaged in {damages} places")
     if held:
@@ -165,8 +193,8 @@ def run_batch(
         made_from = provenance(row, VERSION, settings["provenance"])
         made = settings["trim"], settings["short_side"], settings["jpeg_quality"]
         make = partial(cut, row, folder, rawframes, *made, exe, log, journal, key, made_from)
-        frames = rawframes and rawframes / row["clip"]
-        tasks.append(Task(key, made_from, row["source"], make, partial(_frames_there, frames)))
+        whole = partial(_whole, row, rawframes)
+        tasks.append(Task(key, made_from, row["source"], make, whole))
     limit = Limit(
         "clips of a batch of AVA-Kinetics",
         "ava_kinetics.max_broken_share",
@@ -182,13 +210,20 @@ def _key(row: Mapping[str, str]) -> str:
     return f"{row['split']}/{row['clip']}"
 
 
-def _frames_there(folder: Path | None, known: Mapping) -> bool:
-    """Whether a clip that the journal knows has its frames, where they are asked for."""
-    return folder is None or known["status"] != "cut" or folder.is_dir()
+def _whole(row: Mapping[str, str], rawframes: Path | None, known: Mapping) -> bool:
+    """Whether what the journal knows of a clip is all there, its frames too where asked for.
+
+    A video that was too short is looked at again: it takes no time, and earlier versions made
+    nothing of those that end early.
+    """
+    if known["status"] != "cut":
+        return known["status"] != "too short"
+    return rawframes is None or (rawframes / known.get("clip", row["clip"])).is_dir()
 
 
 def manifest_row(row: Mapping[str, str], result: Mapping) -> dict:
     """A row of a manifest from one of the plan and what became of its clip."""
     made = {name: row.get(name, "") for name in MANIFEST}
     made["bytes"] = ""  # the plan's are the source's
+    # Where a video ends early, id and end are not those of the plan.
     return made | {name: value for name, value in result.items() if name in made}

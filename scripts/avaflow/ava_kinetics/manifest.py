@@ -31,8 +31,9 @@ MANIFEST = (
     "source",
     "note",
 )
-"""Columns of a batch's manifest. `frames` is what `start` and `end` promise, `images` how many
-of them the video has; `duration` in seconds, sides in pixels."""
+"""Columns of a batch's manifest. `frames` is what `start` and `end` promise, `pictures` how many
+of them the video has; `duration` in seconds, sides in pixels. `end`, and the clip's id with it, is
+earlier than planned where the video ends early, and `note` says so."""
 
 STATUSES = ("cut", "contained", "missing", "not listed", "too short", "unreadable", "failed")
 """Of a row: cut, or why not. `failed` is a clip that decord could not decode as it should."""

@@ -12,8 +12,9 @@ import numpy as np
 from avaflow.ava_kinetics.annotations import check_ava_rows
 from avaflow.errors import UserError
 from avaflow.files import SYMBOLIC, link, unlink_others, write_text
-from avaflow.formats.proposals import read_proposals, split_key, tidy, write_proposals
+from avaflow.formats.proposals import key_of, read_proposals, split_key, tidy, write_proposals
 from avaflow.lines import lines_of
+from avaflow.times import Timestamp
 
 
 def merge_csv(
@@ -44,12 +45,18 @@ def merge_csv(
 
 
 def merge_proposals(
-    kinetics: str | Path | None, ava: str | Path, merged: str | Path
-) -> tuple[int, int]:
-    """Write the proposals of both; returns how many entries came from each.
+    kinetics: str | Path | None,
+    ava: str | Path,
+    merged: str | Path,
+    csv: str | Path,
+    movies: Collection[str],
+) -> tuple[int, int, int]:
+    """Write the proposals of both; returns how many entries came from each, and for how many
+    annotated keyframes of AVA's `movies` in `csv` there are none.
 
     AVA's are put into the same form: inside the image, best score first; boxes without a
     score get 1. Of a key that both have, AVA's counts: it is of the same second of a movie.
+    Raises UserError for proposals of another form, or of no keyframe of `csv`.
     """
     own = read_proposals(kinetics) if kinetics else {}
     theirs = {}
@@ -62,11 +69,31 @@ def merge_proposals(
             ) from None
         if boxes.shape[1] == 4:
             boxes = np.column_stack([boxes, np.ones(len(boxes))])
+        if not np.isfinite(boxes).all():
+            raise UserError(f"{ava}: expected numbers at {key!r}, found NaN or infinite ones")
         found = tidy(boxes)
         if len(found):
             theirs[key] = found
+    wanted = keyframes_of(csv, movies)
+    without = wanted - set(theirs)
+    if wanted and without == wanted:
+        raise UserError(
+            f"{ava}: it proposes nobody on any keyframe of {csv}. Expected keys such as "
+            f"{min(wanted)!r}, found {', '.join(map(repr, list(theirs)[:1])) or 'none'}: give the "
+            "proposals of the same split, by YouTube id and second."
+        )
     write_proposals(merged, own | theirs)
-    return len(own), len(theirs)
+    return len(own), len(theirs), len(without)
+
+
+def keyframes_of(csv: str | Path, movies: Collection[str]) -> set[str]:
+    """The keyframes of movies in an AVA csv, as keys of proposals."""
+    keys = set()
+    for line in lines_of(Path(csv).read_text(encoding="utf-8-sig")):
+        movie, _, rest = line.partition(",")
+        if movie in movies:
+            keys.add(key_of(movie, Timestamp(int(rest.split(",", 1)[0]))))
+    return keys
 
 
 def link_movies(rawframes: str, movies: Sequence[str], folder: Path, listing: str | Path) -> None:

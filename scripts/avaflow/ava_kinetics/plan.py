@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from avaflow.ava_kinetics.annotations import Listed, Range, annotated_seconds, ranges_of, read_list
@@ -111,7 +112,7 @@ def load_ava_kinetics(config: Mapping, scan_disk: bool) -> BatchPlan | None:
     action_list(config)
     ava = None
     if settings["ava"]:
-        ava = find_ava(settings["ava"], splits)
+        ava = find_ava(settings["ava"], splits, settings["ava_proposals"])
         check_apart(ava.rawframes, made, "ava_kinetics.ava: rawframes")
     facts = {
         "splits": splits,
@@ -206,8 +207,13 @@ def action_list(config: Mapping) -> str:
     )
 
 
-def find_ava(folder: str, splits: list[str]) -> AvaFolder:
-    """The files of an AVA folder as mmaction2 lays it out; UserError for what is not there."""
+def find_ava(
+    folder: str, splits: list[str], proposals: Mapping[str, str] = MappingProxyType({})
+) -> AvaFolder:
+    """The files of an AVA folder as mmaction2 lays it out; UserError for what is not there.
+
+    `proposals` gives files by split that lie elsewhere, empty for those of the folder.
+    """
     annotations = f"{folder}/annotations"
     names = set(os.listdir(annotations)) if os.path.isdir(annotations) else set()
     needed = {
@@ -223,6 +229,15 @@ def find_ava(folder: str, splits: list[str]) -> AvaFolder:
     # AVA's val is what the merged training is judged on, also without Kinetics' own.
     for split in SPLITS:
         for kind, patterns in needed.items():
+            given = proposals.get(split) if kind == "proposals" else ""
+            if given:
+                if not os.path.isfile(given):
+                    raise UserError(
+                        f"config: ava_kinetics.ava_proposals.{split}: {given} is missing: correct "
+                        "it, or leave it empty for the proposals in the AVA folder"
+                    )
+                found[kind][split] = given
+                continue
             present = [p.format(split=split) for p in patterns if p.format(split=split) in names]
             if present:
                 found[kind][split] = f"{annotations}/{present[0]}"

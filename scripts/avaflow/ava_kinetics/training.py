@@ -9,8 +9,19 @@ from dataclasses import dataclass
 
 from avaflow.templates import render
 
-BASE = "mmaction::detection/slowonly/slowonly_k700-pre-r50_8xb8-8x8x1-10e_ava-kinetics-rgb.py"
-"""In the wheel of mmaction2 1.2.0 as well as in its repository."""
+ORIGIN = "configs/detection/slowonly/slowonly_k700-pre-r50_8xb8-8x8x1-10e_ava-kinetics-rgb.py"
+"""mmaction2's own config, whose figures ours has."""
+
+WEIGHTS = (
+    "https://download.openmmlab.com/mmaction/v1.0/recognition/slowonly/"
+    "slowonly_imagenet-pretrained-r50_16xb16-8x8x1-steplr-150e_kinetics700-rgb/"
+    "slowonly_imagenet-pretrained-r50_16xb16-8x8x1-steplr-150e_kinetics700-rgb_"
+    "20221013-15b93b10.pth"
+)
+"""Its weights, trained on Kinetics-700."""
+
+BATCH = 8
+"""Samples a GPU, of eight, that its learning rate is made for."""
 
 AVA_SCORE = 0.9
 """mmaction2's own least score of a proposal, made for the Faster R-CNN of AVA's proposals."""
@@ -39,7 +50,15 @@ class AvaKineticsExport:
 
 def config_text(export: AvaKineticsExport) -> str:
     """The Python text of the config."""
-    return render(__file__, "ava_kinetics.py", export=export, base=BASE, reading=READING)
+    return render(
+        __file__,
+        "ava_kinetics.py",
+        export=export,
+        origin=ORIGIN,
+        weights=WEIGHTS,
+        batch=BATCH,
+        reading=READING,
+    )
 
 
 def reading_text() -> str:

@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
@@ -26,13 +26,15 @@ from avaflow.files import atomic_file, write_text
 class BatchPlan:
     """Digests by batch, the digest of all, and what else the plan's jobs need to know.
 
-    `texts` are the csv files of the batches; empty where the plan was only looked up.
+    `texts` are the csv files of the batches, `warnings` what a user should know; both are empty
+    where the plan was only looked up.
     """
 
     digests: dict[str, str]
     digest: str
     facts: dict
     texts: dict[str, str]
+    warnings: list[str] = field(default_factory=list)
 
 
 def plan_of(

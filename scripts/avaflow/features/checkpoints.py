@@ -1,11 +1,13 @@
-"""Weights of SlowFast networks, in the three forms in which they are handed about.
+"""Weights of networks, in the three forms in which they are handed about.
 
 What a file is, its content tells, never its name:
 
 * PyTorchVideo: a torch file whose names begin with `blocks.`, as `state_dict()` of
   `pytorchvideo.models.slowfast.create_slowfast` gives them. PySlowFast saves networks
   that it built by PyTorchVideo with `model.` in front; PyTorchVideo's own network for AVA
-  has `detection_head.proj` for the projection.
+  has `detection_head.proj` for the projection. A network of one pathway, as
+  `pytorchvideo.models.resnet.create_resnet` makes it, leaves out `multipathway_blocks.0.`,
+  and a pool after stage 2 counts as a block.
 * PySlowFast: a torch file with names such as `s2.pathway0_res0.branch2.a.weight`, as the
   modules of `slowfast/models/video_model_builder.py`, `stem_helper.py` and
   `resnet_helper.py` are called.
@@ -19,12 +21,13 @@ What a file is, its content tells, never its name:
 
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from avaflow.errors import UserError
-from avaflow.features.network import ARCHITECTURES, build_network, classes_of
+from avaflow.features.architectures import ARCHITECTURES
+from avaflow.features.network import build_network, classes_of
 from avaflow.formats.array_pickles import StoredArray, read_array_pickle
 from avaflow.listing import commas
 from avaflow.torch_files import MOST_UNPACKED_BYTES, unpacking_problem
@@ -63,7 +66,11 @@ https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOWFAST_4x16_R50
 https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOWFAST_8x8_R101.pyth
   - slowfast_r101_50_50: \
 https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOWFAST_16x8_R101_50_50.pyth \
-(trained with features.num_frames 64)"""
+(trained with features.num_frames 64)
+  - slow_r50_8x8, slow_r50_4x16, c2d_r50_8x8, i3d_r50_8x8: \
+https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/SLOW_8x8_R50.pyth
+    and, beside it, SLOW_4x16_R50.pyth, C2D_8x8_R50.pyth, I3D_8x8_R50.pyth; c2d_nopool_r50_8x8:
+    https://dl.fbaipublicfiles.com/pyslowfast/model_zoo/kinetics400/C2D_NOPOOL_8x8_R50.pkl"""
 """Addresses from PyTorchVideo's and PySlowFast's model zoo pages."""
 
 NO_WEIGHTS = f"features.weights: SlowFast features need trained weights. {WHAT_TO_DOWNLOAD}"
@@ -79,11 +86,9 @@ class Weight(NamedTuple):
 def load_network(
     path: str | Path,
     architecture: str,
-    num_frames: int = 32,
-    size: int = 256,
     detection: bool = False,
 ):
-    """A network of `architecture` (slowfast_model.ARCHITECTURES) with the weights of a file.
+    """A network of `architecture` (architectures.ARCHITECTURES) with the weights of a file.
 
     Every weight of the network comes from the file, and the file holds no other: anything
     else is a UserError that lists what is missing, over or of another shape, and names the
@@ -91,7 +96,7 @@ def load_network(
     """
     named = read_weights(path)
     weights = {ours: value for ours, (_, value) in named.items()}
-    network = build_network(architecture, classes_of(weights) or 1, num_frames, size, detection)
+    network = build_network(architecture, classes_of(weights) or 1, detection)
     problems = differences(network, named)
     if problems:
         fitting = [
@@ -101,8 +106,8 @@ def load_network(
             and not differences(build_network(other, classes_of(weights) or 1), named)
         ]
         advice = (
-            f"They are weights of {fitting[0]}: set features.architecture to it, or name other "
-            "weights."
+            f"They are weights of {' or '.join(fitting)}: set features.architecture to it, or name "
+            "other weights."
             if fitting
             else f"They fit none of {', '.join(ARCHITECTURES)}. {WHAT_TO_DOWNLOAD}"
         )
@@ -117,6 +122,8 @@ def load_network(
 
 def read_weights(path: str | Path) -> dict:
     """Weights of a file: PyTorchVideo's name -> (the file's own name, float32 tensor).
+
+    Names are those of a SlowFast also where there is one pathway: it is then the slow one.
 
     Raises UserError for a file that is no checkpoint, or none of a SlowFast, or that would
     run a program when it is read; it is not run.
@@ -133,8 +140,10 @@ def read_weights(path: str | Path) -> dict:
             f"{WHAT_TO_DOWNLOAD}"
         )
     named: dict[str, Weight] = {}
+    theirs = {name: our_name(_bare(name)) for name in tensors}
+    as_slowfast = two_pathway_names(theirs.values())
     for name, value in tensors.items():
-        ours = our_name(_bare(name))
+        ours = as_slowfast[theirs[name]]
         if ours in named:
             raise UserError(
                 f"features.weights: {path}: {name} and {named[ours].name} are the same weight "
@@ -170,6 +179,27 @@ def our_name(name: str) -> str:
         if found:
             return replacement(found)
     return name
+
+
+def two_pathway_names(names: Iterable[str]) -> dict[str, str]:
+    """What a SlowFast calls the weights of a network, its slow pathway being the only one.
+
+    `names` are those of all weights of one network, in PyTorchVideo's form; those of a
+    SlowFast stay as they are.
+    """
+    names = list(names)
+    # A pool after stage 2 counts as a block and has no weights.
+    pooled = any(name.startswith("blocks.5.res_blocks.") for name in names)
+    found = {}
+    for name in names:
+        inside = re.fullmatch(r"blocks\.(?P<block>\d)\.(?P<rest>(conv|norm|res_blocks)\..*)", name)
+        if inside:
+            block = int(inside["block"])
+            stage = block - 1 if pooled and block > 1 else block
+            found[name] = f"blocks.{stage}.multipathway_blocks.0.{inside['rest']}"
+        else:
+            found[name] = re.sub(r"^blocks\.5\.proj\.", "blocks.6.proj.", name)
+    return found
 
 
 def _conv(letter: str | None) -> str:
@@ -284,13 +314,13 @@ def differences(network, named: Mapping) -> list[str]:
 
     `named` is what :func:`read_weights` gives.
     """
+    own = network.state_dict()
+    name_of = {ours: name for name, ours in two_pathway_names(own).items()}
     expected = {
-        name: tuple(value.shape)
-        for name, value in network.state_dict().items()
-        if not name.endswith(COUNTER)
+        ours: tuple(own[name].shape) for ours, name in name_of.items() if not name.endswith(COUNTER)
     }
     found = {name: entry for name, entry in named.items() if not name.endswith(COUNTER)}
-    missing = [name for name in expected if name not in found]
+    missing = [name_of[ours] for ours in expected if ours not in found]
     extra = [entry.name for name, entry in found.items() if name not in expected]
     shapes = [
         f"{entry.name} (expected {_shape(expected[name])}, found {_shape(entry.value.shape)})"
@@ -310,9 +340,9 @@ def _fill(network, weights: Mapping) -> None:
     import torch
 
     whole = {
-        name: weights.get(name, torch.zeros((), dtype=torch.long))
-        for name in network.state_dict()
-        if name in weights or name.endswith(COUNTER)
+        name: weights.get(ours, torch.zeros((), dtype=torch.long))
+        for name, ours in two_pathway_names(network.state_dict()).items()
+        if ours in weights or name.endswith(COUNTER)
     }
     network.load_state_dict(whole, strict=True, assign=True)
     network.requires_grad_(False)

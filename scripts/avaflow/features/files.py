@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from avaflow.errors import UserError
+from avaflow.features.architectures import ARCHITECTURES
 from avaflow.files import atomic_file, sha256, write_text
 from avaflow.listing import counted
 from avaflow.tables import empty_table, read_table
@@ -42,6 +43,9 @@ PERSON_ROWS = {"clip": str, "second": int, "person_id": int, "row": int}
 
 PERSON_INDEX = {"file": str, **PERSON_ROWS}
 """As PERSON_ROWS for all clips, with the array that each row is in."""
+
+FORMER = {"offset": 0, "channels": "rgb", "pool": "trained"}
+"""How arrays were made whose records do not name these settings yet."""
 
 MADE = "made"
 SKIPPED = "skipped"
@@ -122,7 +126,7 @@ def write_record(
 def finished(array: Path, made_of: Mapping) -> dict | None:
     """As :func:`write_record` for an array that was made of just this and is whole; else None."""
     try:
-        record = json.loads(record_path(array).read_text(encoding="utf-8"))
+        record = FORMER | json.loads(record_path(array).read_text(encoding="utf-8"))
         if {name: record.get(name) for name in made_of} != json.loads(json.dumps(made_of)):
             return None
         if sha256(array) != record["sha256"]:
@@ -230,6 +234,7 @@ def readme(table: pd.DataFrame, settings: Mapping, unlisted: Sequence[str] = ())
         videos=counted(len(table), "video"),
         windows=counted(int(made["rows"].sum()), "window"),
         settings=settings,
+        channels=ARCHITECTURES[settings["architecture"]].channels,
         out_fps=f"{settings['out_fps']:g}",
         array=(made["file"].iloc[0] if len(made) else "NAME_32.npy").removesuffix(".npy"),
         passed_over=_sentences(table[table["status"] == SKIPPED]),

@@ -1,18 +1,15 @@
-"""SlowFast networks and the features they give, built by PyTorchVideo's model library.
+"""SlowFast networks, their one-pathway kin, and the features they give.
 
-The four architectures are those for which PySlowFast's and PyTorchVideo's model zoos hold
-weights; their figures come from PySlowFast's `configs/Kinetics` (ALPHA, FUSION_KERNEL_SZ,
-DEPTH, NUM_BLOCK_TEMP_KERNEL) and PyTorchVideo's `models/hub/slowfast.py`. Every one of
-them differs from the others in the shape of some weight, so weights tell what they are.
+PyTorchVideo's model library builds them.
 """
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from avaflow.errors import UserError
+from avaflow.features.architectures import ARCHITECTURES, OnePathway, TwoPathways
 from avaflow.torch_threads import let_threads_sleep
 
 MEAN = 0.45
@@ -21,11 +18,13 @@ MEAN = 0.45
 STD = 0.225
 """Standard deviation of red, green and blue, likewise."""
 
-CHANNELS = 2304
-"""Length of a pooled feature: 2048 channels of the slow pathway and 256 of the fast one."""
-
 TRAINED_POSITIONS = 7
 """Side of the head's pool: the last map of an image of 224 pixels, as in training."""
+
+POOLS = ("trained", "whole")
+"""How a map becomes a vector: the mean over windows of TRAINED_POSITIONS, then over these, as
+the networks do in training and tests; or the mean over the whole map, as the known extractor
+(github.com/tridivb/slowfast_feature_extractor) does, whose head is as large as the image."""
 
 ROI_RESOLUTION = 7
 """Cells per side of a person's box: DETECTION.ROI_XFORM_RESOLUTION of PySlowFast."""
@@ -33,43 +32,11 @@ ROI_RESOLUTION = 7
 ROI_SCALE = 1 / 16
 """Cells of the last map per pixel with stage 5 dilated: DETECTION.SPATIAL_SCALE_FACTOR."""
 
-LEAST_SIZE_PX = 32
-"""The network divides an image by 32: a smaller one would leave nothing to pool."""
-
-BODY = 5
-"""Blocks of the network that are stem and stages; the pool and the projection follow."""
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What tells one SlowFast from another.
-
-    `alpha` is how many times more frames the fast pathway sees, `fusion_frames` the length
-    of the convolutions from fast to slow, `temporal_blocks` how many blocks of stage 4
-    look across time.
-    """
-
-    depth: int
-    alpha: int
-    fusion_frames: int
-    temporal_blocks: int
-
-
-ARCHITECTURES = {
-    "slowfast_r50_8x8": Architecture(50, 4, 7, 6),
-    "slowfast_r50_4x16": Architecture(50, 8, 5, 6),
-    "slowfast_r101_8x8": Architecture(101, 4, 5, 23),
-    "slowfast_r101_50_50": Architecture(101, 4, 5, 6),
-}
-"""By the zoos' names; 101_50_50 is their R101 whose stage 4 looks across time in 6 blocks."""
-
 STAGE_BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 """Residual blocks of stages 2 to 5 by depth."""
 
 
-def build_network(
-    architecture: str, classes: int, num_frames: int = 32, size: int = 256, detection: bool = False
-):
+def build_network(architecture: str, classes: int, detection: bool = False):
     """A network without weights, on torch's `meta` device, as PyTorchVideo makes it.
 
     Nothing is initialised, so what is not loaded afterwards cannot pass for weights.
@@ -79,36 +46,61 @@ def build_network(
     let_threads_sleep()
     import torch
 
-    with warnings.catch_warnings():
+    made = ARCHITECTURES[architecture]
+    last = (1, 2, 2) if detection else (1, 1, 1)
+    dilations = ((1, 1, 1), (1, 1, 1), (1, 1, 1), last)
+    strides = (1, 2, 2, 1 if detection else 2)
+    with warnings.catch_warnings(), torch.device("meta"):
         # It uses parts of torch that torch means to give up; nothing a user could fix.
         warnings.simplefilter("ignore", FutureWarning)
-        from pytorchvideo.models.slowfast import create_slowfast
+        if isinstance(made, TwoPathways):
+            network = _two_pathways(made, classes, strides, dilations)
+        else:
+            network = _one_pathway(made, classes, strides, dilations)
+    return network.eval()
 
-    made = ARCHITECTURES[architecture]
+
+def _two_pathways(made: TwoPathways, classes: int, strides: tuple, dilations: tuple):
+    from pytorchvideo.models.slowfast import create_slowfast
+
     blocks = STAGE_BLOCKS[made.depth][2]
     across = ((3, 1, 1),) * made.temporal_blocks + ((1, 1, 1),) * (blocks - made.temporal_blocks)
-    last = (1, 2, 2) if detection else (1, 1, 1)
-    strides = (1, 2, 2, 1 if detection else 2)
-    dilations = ((1, 1, 1), (1, 1, 1), (1, 1, 1), last)
-    positions = min(TRAINED_POSITIONS, -(-size // LEAST_SIZE_PX))
-    with torch.device("meta"):
-        network = create_slowfast(
-            model_depth=made.depth,
-            model_num_class=classes,
-            slowfast_fusion_conv_kernel_size=(made.fusion_frames, 1, 1),
-            slowfast_fusion_conv_stride=(made.alpha, 1, 1),
-            stage_conv_a_kernel_sizes=(
-                ((1, 1, 1), (1, 1, 1), across, (3, 1, 1)),
-                ((3, 1, 1), (3, 1, 1), across, (3, 1, 1)),
-            ),
-            stage_conv_b_dilations=(dilations, dilations),
-            stage_spatial_strides=(strides, strides),
-            head_pool_kernel_sizes=(
-                (num_frames // made.alpha, positions, positions),
-                (num_frames, positions, positions),
-            ),
-        )
-    return network.eval()
+    return create_slowfast(
+        model_depth=made.depth,
+        model_num_class=classes,
+        slowfast_fusion_conv_kernel_size=(made.fusion_frames, 1, 1),
+        slowfast_fusion_conv_stride=(made.alpha, 1, 1),
+        stage_conv_a_kernel_sizes=(
+            ((1, 1, 1), (1, 1, 1), across, (3, 1, 1)),
+            ((3, 1, 1), (3, 1, 1), across, (3, 1, 1)),
+        ),
+        stage_conv_b_dilations=(dilations, dilations),
+        stage_spatial_strides=(strides, strides),
+        head_pool_kernel_sizes=(
+            (made.trained_frames // made.alpha, TRAINED_POSITIONS, TRAINED_POSITIONS),
+            (made.trained_frames, TRAINED_POSITIONS, TRAINED_POSITIONS),
+        ),
+    )
+
+
+def _one_pathway(made: OnePathway, classes: int, strides: tuple, dilations: tuple):
+    import torch
+    from pytorchvideo.models.resnet import create_resnet
+
+    frames = made.trained_frames // (2 if made.halves else 1)
+    return create_resnet(
+        model_depth=made.depth,
+        model_num_class=classes,
+        stem_conv_kernel_size=(made.stem_frames, 7, 7),
+        stage1_pool=torch.nn.MaxPool3d if made.halves else None,
+        stage_conv_a_kernel_size=tuple(
+            [(length, 1, 1) for length in lengths] for lengths in made.stage_frames
+        ),
+        stage_conv_b_dilation=dilations,
+        stage_spatial_h_stride=strides,
+        stage_spatial_w_stride=strides,
+        head_pool_kernel_size=(frames, TRAINED_POSITIONS, TRAINED_POSITIONS),
+    )
 
 
 def fold_norms(network) -> None:
@@ -143,8 +135,9 @@ def slow_frames(num_frames: int, alpha: int) -> list[int]:
 class FeatureModel:
     """A network with weights that turns windows into features.
 
-    `layer` is `pooled` (2304 numbers) or `logits` (one per class); `precision` is `full`,
-    `bfloat16` or `float16`. Features are float32 in any case.
+    `layer` is `pooled` (a number a channel) or `logits` (one per class); `precision` is
+    `full`, `bfloat16` or `float16`; `pool` is one of :data:`POOLS`. Features are float32 in
+    any case, and images of any size and shape.
     """
 
     def __init__(
@@ -154,14 +147,16 @@ class FeatureModel:
         layer: str = "pooled",
         device: str | int = "cpu",
         precision: str = "full",
+        pool: str = "trained",
     ):
         import torch
 
         self.place = torch_device(device)
         fold_norms(network)
         self.network = network.to(self.place, memory_format=torch.channels_last_3d)
-        self.alpha = ARCHITECTURES[architecture].alpha
+        self.architecture = ARCHITECTURES[architecture]
         self.layer = layer
+        self.pool = pool
         self.half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision)
         if self.place.type == "cuda":
             # Rounds to 10 bits by default, which is not what `full` promises.
@@ -170,19 +165,24 @@ class FeatureModel:
     @property
     def dimensions(self) -> int:
         """Length of a feature."""
-        return self.network.blocks[-1].proj.out_features if self.layer == "logits" else CHANNELS
+        return (
+            self.network.blocks[-1].proj.out_features
+            if self.layer == "logits"
+            else self.architecture.channels
+        )
 
     def features(self, images: np.ndarray, shown: np.ndarray) -> np.ndarray:
         """Features of windows, float32 of shape (windows, :attr:`dimensions`).
 
-        `images` are RGB, uint8 of shape (windows, frames, height, width, 3); where
-        `shown`, bool of shape (windows, frames), is false the network sees zeros, which is
-        what padding after normalisation means.
+        `images` are uint8 of shape (windows, frames, height, width, 3), their channels in the
+        order of the weights' training; where `shown`, bool of shape (windows, frames), is
+        false the network sees zeros, which is what padding after normalisation means.
         """
         import torch
 
         with torch.inference_mode(), self._autocast():
-            pooled = self.network.blocks[BODY](self._maps(images, shown))
+            maps = self._maps(images, shown)
+            pooled = torch.cat([self._pooled(part) for part in maps], 1)
             if self.layer == "logits":
                 pooled = self.network.blocks[-1].proj(pooled.mean((2, 3, 4)))
             else:
@@ -217,8 +217,17 @@ class FeatureModel:
                 found = self.network.blocks[-1].proj(found)
             return found.float().cpu().numpy()
 
+    def _pooled(self, part):
+        """The mean of a map over all its frames and over windows of its positions."""
+        from torch.nn.functional import avg_pool3d
+
+        frames, *sides = part.shape[2:]
+        if self.pool == "trained":
+            sides = [min(TRAINED_POSITIONS, side) for side in sides]
+        return avg_pool3d(part, (frames, *sides), stride=1)
+
     def _maps(self, images: np.ndarray, shown: np.ndarray) -> list:
-        """The last maps of both pathways; a fresh list, because the network overwrites it."""
+        """The last map of each pathway."""
         import torch
 
         # In memory the images lie channels-last already, and stay so.
@@ -227,10 +236,18 @@ class FeatureModel:
         hidden = torch.from_numpy(~shown).to(self.place)
         if hidden.any():
             values[hidden] = 0
-        slow = values[:, slow_frames(values.shape[1], self.alpha)]
+        if isinstance(self.architecture, OnePathway):
+            # The head, which is what follows, pools and projects.
+            found = values.permute(0, 4, 1, 2, 3)
+            del values
+            for block in self.network.blocks[:-1]:
+                found = block(found)
+            return [found]
+        slow = values[:, slow_frames(values.shape[1], self.architecture.alpha)]
         maps = [part.permute(0, 4, 1, 2, 3) for part in (slow, values)]
         del values, slow
-        for block in self.network.blocks[:BODY]:
+        # A pool of its own, and then the head; the network overwrites the list.
+        for block in self.network.blocks[:-2]:
             maps = block(maps)
         return maps
 
@@ -255,7 +272,7 @@ def torch_device(device: str | int):
 
 
 def classes_of(weights: Mapping) -> int | None:
-    """How many classes weights under PyTorchVideo's names tell apart; None if they do not say."""
+    """How many classes weights as `read_weights` gives them tell apart; None if they do not say."""
     projection = weights.get("blocks.6.proj.weight")
     return projection.shape[0] if projection is not None and projection.ndim == 2 else None
 
@@ -271,4 +288,5 @@ def ready_model(network, settings: Mapping, threads: int) -> FeatureModel:
         settings["layer"],
         settings["device"],
         settings["precision"],
+        settings["pool"],
     )

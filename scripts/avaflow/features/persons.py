@@ -37,6 +37,9 @@ from avaflow.videos.frames import ClipVideo
 from avaflow.videos.instants import UnreadableVideo
 from avaflow.videos.resizing import resizing
 
+OF_WHOLE_VIDEOS = ("windows", "stride", "offset", "pool")
+"""Settings that mean nothing to persons, who are seen on keyframes, each in their own box."""
+
 
 def whole_image(resize: str) -> str:
     """How images are resized for persons: a crop would lose those at the sides."""
@@ -65,20 +68,20 @@ def write_person_features(
     Raises UnreadableVideo for a clip that cannot be used, UserError for features that are
     no numbers.
     """
-    resize, size = whole_image(settings["resize"]), settings["size"]
-    geometry = resizing(video.width, video.height, resize, size)
+    settings = {**settings, "resize": whole_image(settings["resize"])}
+    geometry = resizing(video.width, video.height, settings["resize"], settings["size"])
     by_second = {
         second: boxes.loc[boxes["second"] == second, BOX].to_numpy(float)
         for second in sorted(set(boxes["second"].tolist()))
     }
-    on_keyframes = replace(windows, centred_on="keyframes", stride=1)
+    on_keyframes = replace(windows, centred_on="keyframes", stride=1, offset=0)
     source = Source(video.clip, video.path, seconds=tuple(by_second))
     second_of = {round(second * windows.in_fps): second for second in by_second}
     with array_writer(array, model.dimensions) as writer:
         if not by_second:
             return
         instants = source.instants(windows.in_fps, threads)
-        for group in window_groups(source, instants, on_keyframes, resize, size, settings["batch"]):
+        for group in window_groups(source, instants, on_keyframes, settings):
             seconds = [second_of[window.centre] for window in group]
             parts = [by_second[second] for second in seconds]
             features = model.roi_features(
@@ -115,7 +118,7 @@ def person_features_of_batch(
         made_of = {
             "name": video.clip,
             **made_with,
-            **{name: settings[name] for name in OF_CONTENT if name not in ("windows", "stride")},
+            **{name: settings[name] for name in OF_CONTENT if name not in OF_WHOLE_VIDEOS},
             "source_sha256": sha256s[video.clip],
             "boxes_sha256": digest(boxes.to_csv(index=False, float_format="%.6f")),
         }

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from avaflow.batches import batch_of
 from avaflow.errors import UserError
+from avaflow.features.architectures import ARCHITECTURES, TRAINED_FPS, TwoPathways
 from avaflow.features.checkpoints import NO_WEIGHTS, WHAT_TO_DOWNLOAD, unusable
 from avaflow.features.files import check_features_made
-from avaflow.features.network import ARCHITECTURES
 from avaflow.listing import commas
 from avaflow.videos.instants import frame_matcher
 
@@ -49,13 +49,14 @@ def plan_features(
     problems = problems_of(settings, bool(clips))
     if problems:
         raise UserError.listing("config: these settings of features cannot be used:", problems)
+    warnings = untrained_windows(settings)
     weights = Path(settings["weights"])
     if found := unusable(weights):
         raise UserError(f"config: features.weights: {weights} is {found}. {WHAT_TO_DOWNLOAD}")
-    paths, warnings = {}, []
+    paths = {}
     if settings["video_list"]:
         paths = video_paths(settings)
-        warnings = missing_videos(settings, paths)
+        warnings += missing_videos(settings, paths)
     grouped: dict[str, list[str]] = {}
     for name in sorted(paths or clips):
         grouped.setdefault(batch_of(name, batches), []).append(name)
@@ -108,6 +109,22 @@ def problems_of(settings: Mapping, has_clips: bool) -> list[str]:
             "video_list: there is no clips table either: give the path of a list of videos"
         )
     return problems
+
+
+def untrained_windows(settings: Mapping) -> list[str]:
+    """A warning where a network of one pathway gets other windows than it was trained with.
+
+    The defaults are SlowFast's, and such a network would take them without a word.
+    """
+    made = ARCHITECTURES[settings["architecture"]]
+    if isinstance(made, TwoPathways) or settings["num_frames"] == made.trained_frames:
+        return []
+    return [
+        f"features.num_frames: {settings['architecture']} was trained with {made.trained_frames} "
+        f"frames, {TRAINED_FPS / made.trained_step:g} of them a second (out_fps), found "
+        f"{settings['num_frames']} frames, {settings['out_fps']:g} a second. Features of other "
+        "windows are not what its accuracy was measured with"
+    ]
 
 
 def video_paths(settings: Mapping) -> dict[str, str]:

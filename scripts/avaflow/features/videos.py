@@ -38,9 +38,12 @@ OF_CONTENT = (
     "out_fps",
     "windows",
     "stride",
+    "offset",
     "padding",
     "size",
     "resize",
+    "channels",
+    "pool",
     "precision",
 )
 """The settings of the config's section `features` that decide what is in an array."""
@@ -91,6 +94,7 @@ def windows_of(settings: Mapping) -> Windows:
         centred_on=settings["windows"],
         stride=settings["stride"],
         padding=settings["padding"],
+        offset=settings["offset"],
     )
 
 
@@ -98,18 +102,20 @@ def window_groups(
     source: Source,
     instants: VideoInstants | FolderInstants,
     windows: Windows,
-    resize: str,
-    size: int,
-    batch: int,
+    settings: Mapping,
 ) -> Iterator[list[Window]]:
     """The windows of a video in groups of `batch`, their images resized.
 
-    A thread of its own decodes, so that the next group is ready when the network is.
+    `settings` is the config's section `features`. A thread of its own decodes, so that the
+    next group is ready when the network is.
     """
+    resize, size, batch = settings["resize"], settings["size"], settings["batch"]
+    reverse = settings["channels"] == "bgr"
 
     def resized(image: np.ndarray) -> np.ndarray:
         height, width = image.shape[:2]
-        return resizing(width, height, resize, size).image(image)
+        made = resizing(width, height, resize, size).image(image)
+        return np.ascontiguousarray(made[..., ::-1]) if reverse else made
 
     stream = prefetched(
         stream_windows(instants, windows, source.seconds, resized), depth=max(2, batch)
@@ -164,22 +170,28 @@ def write_features(
     instants = source.instants(windows.in_fps, threads)
     centres: list[float] = []
     with array_writer(array, model.dimensions) as writer:
-        for group in window_groups(
-            source, instants, windows, settings["resize"], settings["size"], settings["batch"]
-        ):
+        for group in window_groups(source, instants, windows, settings):
             seconds = [window.centre / windows.in_fps for window in group]
             features = model.features(*stacked(group))
             check_finite(features, source.name, seconds)
             writer.write(features)
             centres += seconds
-    return centres, instants.damages, noticed(instants, windows)
+    return centres, instants.damages, noticed(instants, windows, len(centres))
 
 
-def noticed(instants: VideoInstants | FolderInstants, windows: Windows) -> str:
-    """What a user should know of a video that was read as far as windows are wanted."""
+def noticed(instants: VideoInstants | FolderInstants, windows: Windows, made: int) -> str:
+    """What a user should know of a video that was read as far as windows are wanted.
+
+    `made` is how many windows it gave.
+    """
     notes = []
     span = windows.step * windows.num_frames
-    if instants.ended and instants.frames < span:
+    if windows.offset and not made:
+        notes.append(
+            f"no window: it has {counted(instants.frames, 'frame')}, and ends before the first "
+            "that features.offset asks for"
+        )
+    elif instants.ended and instants.frames < span:
         notes.append(
             f"{counted(instants.frames, 'frame')} {'is' if instants.frames == 1 else 'are'} fewer "
             f"than a window of {span}, so every window is padded"

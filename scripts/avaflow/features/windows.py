@@ -12,7 +12,7 @@ two rates are equal, as in its examples, so are the rows.
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, takewhile
+from itertools import count, islice, takewhile
 from typing import Protocol
 
 import numpy as np
@@ -25,7 +25,7 @@ class Windows:
     """Which windows of a video are wanted; see the config's section `features`.
 
     `centred_on` is `frames`, `input_frames` or `keyframes`, `stride` takes every n-th of
-    them, `padding` is `zeros` or `repeat`.
+    them from the `offset`-th on, counted from 0; `padding` is `zeros` or `repeat`.
     """
 
     num_frames: int = 32
@@ -34,6 +34,7 @@ class Windows:
     centred_on: str = "frames"
     stride: int = 1
     padding: str = "zeros"
+    offset: int = 0
 
     @property
     def step(self) -> int:
@@ -55,9 +56,10 @@ class Windows:
         """
         if self.centred_on == "keyframes":
             chosen = count(0) if seconds is None else iter(seconds)
-            every = (number for index, number in enumerate(chosen) if index % self.stride == 0)
+            every = islice(chosen, self.offset, None, self.stride)
             return (round(second * self.in_fps) for second in every)
-        return count(0, self.stride * (self.step if self.centred_on == "frames" else 1))
+        unit = self.step if self.centred_on == "frames" else 1
+        return count(self.offset * unit, self.stride * unit)
 
     def centres_of(self, frames: int, seconds: Sequence[int] | None = None) -> list[int]:
         """The centres in a video of so many frames at in_fps."""

@@ -24,16 +24,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from avaflow.boxes import Corners
 from avaflow.errors import UserError
 from avaflow.formats.ava import Row
 from avaflow.formats.proposals import key_of
 from avaflow.listing import MOST_SHOWN
 from avaflow.project.actions import Action
-from avaflow.times import Moment, Timestamp, second_of_timestamp
+from avaflow.times import Instant, Moment, Timestamp, second_of_timestamp
 from avaflow.videos.segments import SegmentsManifest
 
 PERSON = 1
 """Category id of a person, as AlphAction's own csv2COCO.py has it."""
+
+MOST_OBJECTS = 5
+"""Objects of a keyframe: `IA_STRUCTURE.MAX_OBJECT` in all of AlphAction's configs. Of more it
+would take as many by chance, so the best are written and no others."""
 
 HALF_SPAN_FRAMES = 32
 """Frames that al reads on each side of a keyframe: FRAME_NUM 64 with FRAME_SAMPLE_RATE 1."""
@@ -47,7 +52,8 @@ class Split:
     """A split as it is written: its labels, and the keyframes (clip, timestamp) that are judged.
 
     `boxes` is the content of its box file, `dropped` names boxes that AlphAction leaves out,
-    `unproposed` labelled keyframes without a person box.
+    `unproposed` labelled keyframes without a person box, `repeats` how often keyframes are read
+    where not once.
     """
 
     name: str
@@ -56,6 +62,7 @@ class Split:
     boxes: list[dict] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     unproposed: list[str] = field(default_factory=list)
+    repeats: Mapping[Instant, int] = field(default_factory=dict)
 
 
 def reach(settings: Mapping, margin: int) -> tuple[int, int]:
@@ -197,6 +204,28 @@ def alphaction_json(
     }
 
 
+def repeated_json(annotations: Mapping, repeats: Mapping[Instant, int]) -> dict:
+    """The annotations of :func:`alphaction_json` with some keyframes several times.
+
+    al knows an image by its id only, so a copy has an id of its own beside the same movie and
+    timestamp. COCO tools would count it as another image: this is for training alone.
+    """
+    images, found = list(annotations["images"]), list(annotations["annotations"])
+    own: dict[int, list[dict]] = {}
+    for each in found:
+        own.setdefault(each["image_id"], []).append(each)
+    next_image = max((each["id"] for each in images), default=0) + 1
+    next_annotation = max((each["id"] for each in found), default=0) + 1
+    for image in annotations["images"]:
+        for _ in range(1, repeats.get(Instant(image["movie"], image["timestamp"]), 1)):
+            images.append({**image, "id": next_image})
+            for each in own.get(image["id"], []):
+                found.append({**each, "id": next_annotation, "image_id": next_image})
+                next_annotation += 1
+            next_image += 1
+    return {**annotations, "images": images, "annotations": found}
+
+
 def coco_json(rows: Iterable[Row], images: Sequence[Mapping], actions: Sequence[Action]) -> dict:
     """Annotations with one row per person and action, actions as categories: plain COCO."""
     of_instant = {(each["movie"], each["timestamp"]): each for each in images}
@@ -258,6 +287,26 @@ def _box(image: Mapping, bbox: Sequence[float], score: float) -> dict:
         "bbox": list(bbox),
         "score": round(float(score), 6),
     }
+
+
+def object_boxes(
+    images: Iterable[Mapping],
+    found: Mapping[Instant, Sequence[tuple[Corners, float, str]]],
+    names: Sequence[str],
+) -> list[dict]:
+    """The object file of a split: the best objects of each image, as al reads person boxes.
+
+    `found` gives box, score and class of the objects on a keyframe, best first;
+    `names` are the classes that are asked for, whose categories count on from the person's.
+    al itself looks at no class.
+    """
+    boxes = []
+    for image in images:
+        instant = Instant(image["movie"], image["timestamp"])
+        for box, score, name in found.get(instant, ())[:MOST_OBJECTS]:
+            entry = _box(image, bbox_px(box, image["width"], image["height"]), score)
+            boxes.append(entry | {"category_id": PERSON + 1 + names.index(name)})
+    return boxes
 
 
 def dropped_boxes(annotations: Mapping) -> list[str]:

@@ -4,14 +4,17 @@ Readers: AlphAction's `alphaction/config/paths_catalog.py` and its yacs config. 
 figures come from: `config_files/resnet50_4x16f_baseline.yaml` and GETTING_STARTED.md there.
 """
 
+import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from avaflow.formats.alphaction import HALF_SPAN_FRAMES, Split
+from avaflow.formats.alphaction import HALF_SPAN_FRAMES, MOST_OBJECTS, PERSON, Split
+from avaflow.formats.imbalance import Rarity
 from avaflow.listing import commas
-from avaflow.project.actions import MAX_ACTIONS
+from avaflow.project.actions import MAX_ACTIONS, Action
 from avaflow.templates import render
-from avaflow.times import Second
+from avaflow.times import Instant, Second
 from avaflow.videos.segments import LEFT_OUT_SECONDS, SegmentsManifest
 
 BATCH = 2
@@ -27,6 +30,12 @@ EPOCHS = 20
 STEPS = (5 / 9, 7 / 9)
 """Where the learning rate falls tenfold, as parts of all steps: 50,000 and 70,000 of 90,000."""
 
+GPUS = (1, 2, 4, 8)
+"""Numbers of GPUs for which the README says the schedule: those of one machine."""
+
+COMMON_GPUS = 4
+"""GPUs of the README's command, or fewer where the keyframes are too few for as many."""
+
 LONGEST_WARMUP = 2000
 """Steps of warm-up in AlphAction's configs; a tenth of all steps where that is less."""
 
@@ -36,43 +45,70 @@ def dataset_name(name: str, split: str) -> str:
     return f"ava_video_{name}_{split}"
 
 
-def catalog_text(name: str, splits: Sequence[str]) -> str:
+def catalog_text(
+    name: str, splits: Sequence[str], repeated: bool = False, objects: bool = False
+) -> str:
     """The entries for `DATASETS` in `alphaction/config/paths_catalog.py`, indented for it.
 
     Paths are relative to AlphAction's `data/`, where a link `name` stands for this folder.
+    `repeated` trains on the annotations with keyframes of rare actions several times, and
+    `objects` names the files of objects.
     """
     return render(
         __file__,
         "paths_catalog_entry.txt",
         name=name,
         datasets={split: dataset_name(name, split) for split in splits},
+        repeated=repeated,
+        objects=objects,
     )
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps of training on one GPU.
+    """Steps of training on so many GPUs, by AlphAction's linear rule: N times the clips a step
+    and the learning rate, an Nth of the steps.
 
     `groups` are the numbers of labelled keyframes in landscape and in portrait: AlphAction puts
     only images of one kind into a step, and drops what does not fill one.
     """
 
     groups: tuple[int, ...]
+    gpus: int = 1
+
+    def on(self, gpus: int) -> "Schedule":
+        """The same training on another number of GPUs."""
+        return replace(self, gpus=gpus)
+
+    @property
+    def fills(self) -> bool:
+        """Whether each GPU gets as many keyframes of each kind as it takes in a step."""
+        return all(group // self.gpus >= self.batch for group in self.groups if group)
 
     @property
     def batch(self) -> int:
-        """Clips a step: never more than a group has, for it would not be trained on at all."""
+        """Clips a GPU and step: never more than a group has, for it would not be trained on."""
         return min([BATCH, *(group for group in self.groups if group)])
 
     @property
+    def clips(self) -> int:
+        """Clips a step, of all GPUs together."""
+        return self.batch * self.gpus
+
+    @property
     def epoch(self) -> int:
-        """Steps of one pass."""
+        """Steps of one pass on one GPU."""
         return max(1, sum(group // self.batch for group in self.groups))
 
     @property
     def steps(self) -> int:
         """Steps of the whole training."""
-        return EPOCHS * self.epoch
+        return math.ceil(EPOCHS * self.epoch / self.gpus)
+
+    @property
+    def period(self) -> int:
+        """Steps between two checkpoints, and two validations: two passes."""
+        return max(1, math.ceil(2 * self.epoch / self.gpus))
 
     @property
     def falls(self) -> tuple[int, ...]:
@@ -87,25 +123,26 @@ class Schedule:
     @property
     def rate(self) -> float:
         """The learning rate."""
-        return RATE_PER_CLIP * self.batch
+        return RATE_PER_CLIP * self.clips
 
 
 def schedule_of(train: Split | None, manifests: Mapping[str, SegmentsManifest]) -> Schedule:
     """The schedule for the labelled keyframes of the train split."""
     groups = [0, 0]
-    for clip, _ in {(row.clip, row.timestamp) for row in (train.rows if train else ())}:
-        manifest = manifests[clip]
-        groups[manifest.height >= manifest.width] += 1
+    if train:
+        for instant in {Instant(row.clip, row.timestamp) for row in train.rows}:
+            manifest = manifests[instant.clip]
+            groups[manifest.height >= manifest.width] += train.repeats.get(instant, 1)
     return Schedule(tuple(groups))
 
 
 def judged_split(splits: Sequence[Split]) -> str | None:
-    """The split that a model is validated on: val, else test, else none.
+    """The split that a model is validated on: val, else test, else none; or `predict`, alone.
 
     One without any person box has nothing that AlphAction could judge, and stops it.
     """
     usable = {split.name for split in splits if split.boxes}
-    return next((name for name in ("val", "test") if name in usable), None)
+    return next((name for name in ("val", "test", "predict") if name in usable), None)
 
 
 def config_text(
@@ -114,8 +151,10 @@ def config_text(
     actions: int,
     threshold: float,
     manifests: Mapping[str, SegmentsManifest],
+    objects: bool = False,
 ) -> str:
-    """A finetuning config for SlowFast R50 4x16 on one GPU.
+    """A finetuning config for SlowFast R50 4x16 on one GPU; with `objects`, for AlphAction's
+    model of what persons have to do with each other and with those.
 
     yacs refuses a whole number where its defaults have a float, so floats keep their point.
     """
@@ -133,30 +172,37 @@ def config_text(
         tested=dataset_name(name, judged) if judged else "",
         epochs=EPOCHS,
         schedule=schedule,
-        period=max(1, 2 * schedule.epoch),
         threshold=float(threshold),
+        objects=objects,
+        most_objects=MOST_OBJECTS,
     )
 
 
 def readme_text(
     name: str,
     splits: Sequence[Split],
-    actions: int,
+    actions: Sequence[Action],
     threshold: float,
     settings: Mapping,
     manifests: Mapping[str, SegmentsManifest],
     dataset: str,
+    rarities: Sequence[Rarity] = (),
 ) -> str:
-    """The folder's README. `dataset` is the dataset folder as the workflow names it."""
+    """The folder's README. `dataset` is the dataset folder as the workflow names it; `rarities`
+    say how often actions occur in train, where keyframes are repeated."""
     names = [split.name for split in splits]
     some = next(iter(manifests.values()))
+    train = next((split for split in splits if split.name == "train"), None)
+    schedules = [schedule_of(train, manifests).on(gpus) for gpus in GPUS] if train else []
+    schedules = [schedule for schedule in schedules if schedule.fills]
     return render(
         __file__,
         "README.md",
         name=name,
         train="train" in names,
         judged=judged_split(splits),
-        actions=actions,
+        actions=len(actions),
+        names=json.dumps([action.name for action in actions], ensure_ascii=False),
         max_actions=MAX_ACTIONS,
         threshold=f"{threshold:g}",
         some=some,
@@ -164,6 +210,11 @@ def readme_text(
         dataset=dataset,
         batch=BATCH,
         epochs=EPOCHS,
+        rarities=rarities,
+        objects=list(enumerate(settings["objects"], PERSON + 1)),
+        most_objects=MOST_OBJECTS,
+        schedules=schedules,
+        several=next((each for each in reversed(schedules) if each.gpus <= COMMON_GPUS), None),
         remarks=readme_remarks(splits, threshold, settings, manifests),
     )
 

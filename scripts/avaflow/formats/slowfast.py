@@ -5,6 +5,7 @@ timestamps 902 to 1798, frame `(timestamp - 900) * 30` of a clip's list (counted
 exactly our keyframe), and it asserts that the clips with boxes are those of the frame list.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +15,7 @@ import numpy as np
 from avaflow.errors import UserError
 from avaflow.formats.ava import DECIMALS, Row, box_text
 from avaflow.formats.proposals import READER_SCORE, split_key
+from avaflow.project.actions import Action
 from avaflow.templates import render
 from avaflow.times import Timestamp
 
@@ -37,6 +39,13 @@ BATCH = 8
 
 RATE_PER_SAMPLE = 0.1 / 64
 """The learning rate of PySlowFast's AVA config per sample of a step."""
+
+
+LABEL_MAP = "label_map.json"
+"""The names of classes for PySlowFast's demo: `{name: class}`, class 0 being action 1."""
+
+GPUS = 4
+"""GPUs of the README's second command: those that one machine often has."""
 
 
 def check_settings(rawframes: bool, fps: int, offset: int) -> None:
@@ -194,8 +203,11 @@ def plan_split(
 
 
 def choose_evaluation(splits: Mapping[str, Split]) -> Evaluation:
-    """val if it has labels, else test, else train: PySlowFast builds a validation set always."""
-    for name in ("val", "test", "train"):
+    """val if it has labels, else test, else train: PySlowFast builds a validation set always.
+
+    `predict` is that of clips without labels, which stand alone.
+    """
+    for name in ("val", "test", "train", "predict"):
         if name in splits:
             return splits[name].evaluation
     raise UserError("export slowfast: no split has labels yet: finish a project first")
@@ -210,6 +222,18 @@ def batch_size(splits: Mapping[str, Split]) -> int:
 def learning_rate(batch: int) -> float:
     """The base learning rate for this batch."""
     return round(RATE_PER_SAMPLE * batch, 6)
+
+
+def batch_on(splits: Mapping[str, Split], gpus: int) -> int:
+    """Samples a step on so many GPUs, which PySlowFast asks to divide evenly: up to
+    :data:`BATCH` on each, and none where the train split has fewer keyframes than GPUs."""
+    keyframes = splits["train"].keyframes if "train" in splits else 0
+    return min(BATCH * gpus, keyframes // gpus * gpus)
+
+
+def label_map_text(actions: Iterable[Action]) -> str:
+    """The names of classes as PySlowFast's demo takes them, by `DEMO.LABEL_FILE_PATH`."""
+    return json.dumps({action.name: action.id - 1 for action in actions}, indent=1) + "\n"
 
 
 def config_text(splits: Mapping[str, Split], actions: int) -> str:
@@ -241,7 +265,11 @@ def readme_text(splits: Mapping[str, Split], actions: int, dataset: str) -> str:
         judged=choose_evaluation(splits),
         batch=batch,
         rate=learning_rate(batch),
+        gpus=GPUS,
+        batch_on_gpus=batch_on(splits, GPUS),
+        rate_on_gpus=learning_rate(batch_on(splits, GPUS)),
         reader_score=READER_SCORE,
         offset=OFFSET,
         fps=FPS,
+        label_map=LABEL_MAP,
     )

@@ -3,8 +3,7 @@
 PySlowFast's `Kinetics` dataset splits each line at `DATA.PATH_LABEL_SEPARATOR` and asserts two
 parts; PyTorchVideo's `LabeledVideoPaths` splits at the last white space."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from avaflow.errors import UserError
 from avaflow.kinetics.manifest import GOOD
@@ -15,16 +14,6 @@ SEPARATORS = {"space": " ", "comma": ","}
 
 NO_LABEL = -1
 """The label of a test video whose class is held back, as PyTorchVideo gives it."""
-
-
-def label_ids(labels: Iterable[str]) -> dict[str, int]:
-    """Ids from 0 in the sorted order of the labels."""
-    return {label: number for number, label in enumerate(sorted(set(labels) - {""}))}
-
-
-def label_ids_text(ids: dict[str, int]) -> str:
-    """The text of `label2id.json`."""
-    return json.dumps(ids, ensure_ascii=False, indent=1) + "\n"
 
 
 def list_line(path: str, label: int, separator: str) -> str:

@@ -9,7 +9,14 @@ from avaflow.bulk.plan import BatchPlan, load_plan, plan_of, save_plan
 from avaflow.bulk.video_folders import Found, Listing, check_apart, list_videos
 from avaflow.errors import UserError
 from avaflow.kinetics.annotations import Annotated, read_annotations
-from avaflow.kinetics.lists import label_ids, paths_refused
+from avaflow.kinetics.label_ids import (
+    check_known,
+    disagreements,
+    doubts,
+    label_ids,
+    read_label_ids,
+)
+from avaflow.kinetics.lists import paths_refused
 from avaflow.project.clips import SPLITS
 from avaflow.videos.ffmpeg import ffmpeg_exe
 
@@ -64,10 +71,18 @@ def load_kinetics(config: Mapping, scan_disk: bool) -> BatchPlan | None:
         made = Path(config["results"], "kinetics", "videos")
         for split, folder in folders.items():
             check_apart(folder, made, f"kinetics.videos.{split}")
-    annotated = []
-    for path in settings["annotations"]:
-        annotated += read_annotations(path)
-    ids = label_ids(row.label for row in annotated)
+    files = [(path, read_annotations(path)) for path in settings["annotations"]]
+    annotated = [row for _, rows in files for row in rows]
+    labels = {row.label for row in annotated}
+    given = settings["label_ids"]
+    if given:
+        ids = read_label_ids(given)
+        check_known(labels, ids, given)
+    else:
+        ids = label_ids(labels)
+    warnings = doubts(ids, given) + disagreements(files)
+    if config["strict"] and warnings:
+        raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
     listings = {
         split: list_videos(folder, f"kinetics.videos.{split}") for split, folder in folders.items()
     }
@@ -80,6 +95,7 @@ def load_kinetics(config: Mapping, scan_disk: bool) -> BatchPlan | None:
     check_paths(rows, settings)
     facts = {"labels": ids, "splits": [split for split in SPLITS if split in folders]}
     plan = plan_of(rows, 2, PLAN, settings["batches"], facts)
+    plan.warnings = warnings
     save_plan(plan, kept)
     return plan
 

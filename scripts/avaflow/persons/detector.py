@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -84,6 +84,8 @@ class Detector:
     model: "YOLO"
     settings: dict[str, Any]
     batch_limit: int | None
+    names: dict[int, str] = field(default_factory=dict)
+    with_class: bool = False
 
     def detect(self, frames: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The persons on each image of a batch.
@@ -91,12 +93,14 @@ class Detector:
         `frames` are BGR uint8 arrays of shape (height, width, 3) of any sizes. The result
         holds one float array of shape (N, 5) per image: ``x1, y1, x2, y2`` normalised
         and clamped to the image, and the score; best score first. Boxes under
-        :data:`LEAST_SIDE_PX` wide or high are dropped.
+        :data:`LEAST_SIDE_PX` wide or high are dropped. `with_class` adds a sixth column, the
+        number of the class in :attr:`names`.
         """
         found: list[np.ndarray] = []
         for group in self._groups(frames):
             results = self.model.predict(group, batch=len(group), **self.settings)
-            found.extend(_persons(cast("Results", result)) for result in results)
+            read = _objects if self.with_class else _persons
+            found.extend(read(cast("Results", result)) for result in results)
         return found
 
     def _groups(self, frames: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
@@ -124,6 +128,7 @@ def load_detector(
     image_size: int = 640,
     threads: int = 2,
     nms_iou: float = 0.7,
+    objects: Sequence[str] = (),
 ) -> Detector:
     """Load a model: .pt, .onnx, .engine, an OpenVINO folder or whatever ultralytics reads.
 
@@ -131,6 +136,7 @@ def load_detector(
     size keeps its own. `half` works on a GPU only and is ignored on a processor. `threads`
     bounds what torch or OpenVINO use. Of boxes that overlap by more than `nms_iou` the
     best remains; models that end without such a step (YOLOv10, YOLO26) do not look at it.
+    `objects` are names of classes to find instead of persons, each with its class.
 
     Raises UserError for missing or unreadable weights, a model without `person_class`,
     one that finds no boxes, or a device that is not there. Nothing is downloaded.
@@ -165,13 +171,9 @@ def load_detector(
     }
     model, backend = _tried_model(weights, settings, threads)
     names = {int(number): str(name) for number, name in dict(backend.names).items()}
-    persons = [number for number, name in names.items() if name == person_class]
-    if not persons:
-        raise UserError(
-            f"detector.person_class: expected a class of {weights}, found {person_class!r}. "
-            f"The model knows: {', '.join(names.values())}."
-        )
-    settings["classes"] = persons[:1]
+    wanted = objects or [person_class]
+    key = "alphaction.objects" if objects else "detector.person_class"
+    settings["classes"] = [_class_number(name, names, key, weights) for name in wanted]
     native = getattr(backend, "format", "pt") in ("pt", "torchscript")
     # Only now: setting a model up sets torch's threads to all processors but one. Beside
     # another engine torch only converts images, which gains nothing from more threads.
@@ -179,7 +181,18 @@ def load_detector(
     # A static export splits a larger batch itself, after copying it about; some do not.
     static = not native and not getattr(backend, "dynamic", False)
     limit = max(1, int(getattr(backend, "batch", 1))) if static else None
-    return Detector(model, settings, limit)
+    return Detector(model, settings, limit, names, bool(objects))
+
+
+def _class_number(wanted: str, names: Mapping[int, str], key: str, weights: Path) -> int:
+    """The first class of this name; UserError, naming the key of the config, if there is none."""
+    for number, name in names.items():
+        if name == wanted:
+            return number
+    raise UserError(
+        f"{key}: expected a class of {weights}, found {wanted!r}. "
+        f"The model knows: {', '.join(names.values())}."
+    )
 
 
 def _tried_model(weights: Path, settings: dict[str, Any], threads: int) -> tuple["YOLO", Any]:
@@ -234,14 +247,16 @@ def detect_clips(
     batch: int,
     decoder_threads: int = 1,
     frames_of: Callable[[ClipVideo], Sequence[int]] | None = None,
+    columns: Mapping[str, type] = DETECTIONS,
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield each clip with its detections, as tables.DETECTIONS, as soon as it is done.
 
     Clips come sorted; `frames_of` gives the frames of a clip to look at instead of every
-    `stride`-th. Rows are sorted by frame and score (best first). Images stream through the
-    model, decoded ahead by a thread of their own, so memory does not grow with the clips'
-    length or number. A forward pass never mixes clips: what is found on one does not depend
-    on which others are looked at, to the last decimal.
+    `stride`-th, `columns` those of a detector that tells more than boxes and scores. Rows are
+    sorted by frame and score (best first). Images stream through the model, decoded ahead by a
+    thread of their own, so memory does not grow with the clips' length or number. A forward pass
+    never mixes clips: what is found on one does not depend on which others are looked at, to the
+    last decimal.
 
     A clip that cannot be read holds up no other: once all are done, UserError names it.
     """
@@ -266,23 +281,26 @@ def detect_clips(
     size = min(batch, detector.batch_limit or batch)
     for clip, group in _batches(prefetched(images(), max(PREFETCH, 2 * size)), size):
         while waiting[0] != clip:
-            yield from _done(waiting.pop(0), rows, problems)
+            yield from _done(waiting.pop(0), rows, problems, columns)
         found = detector.detect([image for _, image in group])
         for (frame, _), persons in zip(group, found, strict=True):
             rows[clip] += [(clip, frame, *person) for person in persons.tolist()]
     while waiting:
-        yield from _done(waiting.pop(0), rows, problems)
+        yield from _done(waiting.pop(0), rows, problems, columns)
     if problems:
         raise UserError("\n".join(problems[clip] for clip in sorted(problems)))
 
 
 def _done(
-    clip: str, rows: dict[str, list[tuple]], problems: Mapping[str, str]
+    clip: str,
+    rows: dict[str, list[tuple]],
+    problems: Mapping[str, str],
+    columns: Mapping[str, type],
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     found = rows.pop(clip)
     if clip not in problems:
-        table = pd.DataFrame(found, columns=list(DETECTIONS))
-        yield clip, table if found else empty_table(DETECTIONS)
+        table = pd.DataFrame(found, columns=list(columns))
+        yield clip, table if found else empty_table(dict(columns))
 
 
 def _batches(
@@ -296,15 +314,26 @@ def _batches(
 
 def _persons(result: "Results") -> np.ndarray:
     """Boxes and scores of one ultralytics result, of shape (N, 5), as `detect` returns them."""
+    return _boxes(result, with_class=False)
+
+
+def _objects(result: "Results") -> np.ndarray:
+    """Boxes, scores and classes of one ultralytics result, of shape (N, 6)."""
+    return _boxes(result, with_class=True)
+
+
+def _boxes(result: "Results", with_class: bool) -> np.ndarray:
     height, width = result.orig_shape
     size = np.array([width, height, width, height], float)
     boxes: Any = result.boxes  # of torch or of numpy; that there are some was tried at loading
     boxes_px = np.clip(boxes.xyxy.cpu().numpy().astype(float), 0, size)
     scores = boxes.conf.cpu().numpy().astype(float)
     kept = (boxes_px[:, 2:] - boxes_px[:, :2] >= LEAST_SIDE_PX).all(axis=1)
-    persons = np.column_stack([boxes_px / size, scores])[kept]
+    classes = [boxes.cls.cpu().numpy().astype(float)] if with_class else []
+    found = np.column_stack([boxes_px / size, scores, *classes])[kept]
     # Equal scores fall back on the coordinates, so that the order never depends on the model.
-    return persons[np.lexsort((*persons[:, 3::-1].T, -persons[:, 4]))]
+    ties = (found[:, 5], *found[:, 3::-1].T) if with_class else (*found[:, 3::-1].T,)
+    return found[np.lexsort((*ties, -found[:, 4]))]
 
 
 @contextmanager

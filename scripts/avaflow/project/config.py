@@ -28,6 +28,31 @@ def load_schema(path: str | Path) -> dict:
     return yaml.load(Path(path).read_text(encoding="utf-8"), Loader=loader)
 
 
+def load_configs(paths: Iterable[str | Path]) -> dict[str, Any]:
+    """Configs laid over each other, mappings key by key, as Snakemake does with `--configfile`."""
+    config: dict[str, Any] = {}
+    for path in paths:
+        try:
+            own = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UserError(f"{path}: this config is missing. Correct its path.") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            text = " ".join(str(error).split())
+            raise UserError(f"{path}: this config cannot be read as YAML ({text}).") from None
+        if own is not None and not isinstance(own, dict):
+            raise UserError(f"{path}: expected a config of `key: value`, found {own!r:.60}.")
+        config = _laid_over(config, own or {})
+    return config
+
+
+def _laid_over(base: Mapping, over: Mapping) -> dict[str, Any]:
+    laid = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(laid.get(key), Mapping)
+        laid[key] = _laid_over(laid[key], value) if both else value
+    return laid
+
+
 def schema_problems(instance: Any, schema: Mapping) -> list[str]:
     """Everything in which `instance` differs from `schema`, one sentence each, in order."""
     validator = jsonschema.Draft202012Validator(schema)

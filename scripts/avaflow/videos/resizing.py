@@ -1,6 +1,7 @@
 """How images come to the size that a network sees, and boxes with them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,21 +42,33 @@ class Resizing:
         return np.clip(moved, 0, limits * 2).astype(np.float32)
 
 
-def resizing(width: int, height: int, mode: str, size: int) -> Resizing:
+def resizing(width: int, height: int, mode: str, size: int | Sequence[int]) -> Resizing:
     """How an image of width x height becomes one for the network.
 
-    `square`: size x size whatever the image's shape, as the known feature extractor does.
-    `crop`: the short side becomes `size`, then the middle size x size is kept, as PySlowFast
-    tests on Kinetics. `whole`: as `crop`, without cutting anything off. The long side
-    is rounded down and the cut's offset up, as in PySlowFast's `slowfast/datasets/transform.py`.
+    `size` is the side of a square, or (width, height). `square`: of just this size whatever the
+    image's shape, as the known feature extractor does. `crop`: as small as it still covers the
+    size, then its middle, as PySlowFast tests on Kinetics. `whole`: as `crop`, without
+    cutting anything off. The side that is longer than the size is rounded down and the cut's
+    offset up, as in PySlowFast's `slowfast/datasets/transform.py`.
     """
+    wanted_width, wanted_height = sides_of(size)
     if mode == "square":
-        return Resizing(size, size, 0, 0, size, size)
-    short = min(width, height)
-    scaled_width = size if width == short else math.floor(width / height * size)
-    scaled_height = size if height == short else math.floor(height / width * size)
+        return Resizing(wanted_width, wanted_height, 0, 0, wanted_width, wanted_height)
+    if width * wanted_height <= height * wanted_width:
+        scaled_width = wanted_width
+        scaled_height = max(wanted_height, math.floor(height / width * wanted_width))
+    else:
+        scaled_width = max(wanted_width, math.floor(width / height * wanted_height))
+        scaled_height = wanted_height
     if mode == "whole":
         return Resizing(scaled_width, scaled_height, 0, 0, scaled_width, scaled_height)
-    left = math.ceil((scaled_width - size) / 2)
-    top = math.ceil((scaled_height - size) / 2)
-    return Resizing(scaled_width, scaled_height, left, top, left + size, top + size)
+    left = math.ceil((scaled_width - wanted_width) / 2)
+    top = math.ceil((scaled_height - wanted_height) / 2)
+    right, bottom = left + wanted_width, top + wanted_height
+    return Resizing(scaled_width, scaled_height, left, top, right, bottom)
+
+
+def sides_of(size: int | Sequence[int]) -> tuple[int, int]:
+    """Width and height of a size: one figure is both."""
+    width, height = (size, size) if isinstance(size, int) else size
+    return width, height

@@ -60,6 +60,7 @@ def _stage_lines(project, results: Path) -> list[str]:
     stages = [
         ("cut", "clips/{clip}.json", "clips/", ids),
         ("frames kept", "rawframes/{clip}.json", "rawframes/", ids),
+        ("optical flow", "flow/{clip}.json", "flow/", ids),
         ("persons followed", "tracks/{clip}.csv", "tracks/", ids),
         ("ready to annotate", "via/{clip}.json", "via/index.html", ids),
         ("cut into segments", "segments/{clip}.json", "segments/", ids),
@@ -74,9 +75,14 @@ def _stage_lines(project, results: Path) -> list[str]:
     csvs = [f"{split}.csv" for split in project.annotated_splits]
     csvs = [name for name in csvs if (annotations / name).exists()]
     if csvs:
-        exports = [name for name in EXPORTED if (results / "dataset" / name / "README.md").exists()]
+        named = [name for name in EXPORTED if name != "predict"]
+        exports = [name for name in named if (results / "dataset" / name / "README.md").exists()]
         also = f", for {', '.join(exports)}" if exports else ""
         lines.append(f"{'dataset':<18} {', '.join(csvs)}{also}   {results}/dataset/")
+    predict = results / "dataset" / "predict"
+    if (predict / "README.md").exists():
+        count = len(project.awaiting)
+        lines.append(f"{'to predict on':<18} {count:>5} of {len(ids)}   {predict}/")
     return lines
 
 

@@ -8,11 +8,15 @@ from pathlib import Path
 
 TO_DO = {
     "download": ("video to download", "videos to download"),
+    "fetch_archive": ("archive to download", "archives to download"),
     "trim": ("clip to cut", "clips to cut"),
     "extract_rawframes": ("clip to take frames of", "clips to take frames of"),
+    "extract_flow": ("clip to find optical flow in", "clips to find optical flow in"),
     "cut_segments": ("clip to cut into segments", "clips to cut into segments"),
     "detect": ("clip to detect persons in", "clips to detect persons in"),
+    "detect_objects": ("batch to detect objects in", "batches to detect objects in"),
     "embed": ("clip to describe persons of", "clips to describe persons of"),
+    "train_detector": ("detector to train", "detectors to train"),
     "track": ("clip to follow persons in", "clips to follow persons in"),
     "make_via_project": ("clip to make ready to annotate", "clips to make ready to annotate"),
     "read_labels": ("annotation to read back", "annotations to read back"),

@@ -9,13 +9,21 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from avaflow.formats.links import link_dataset
+from avaflow.formats.mmaction2 import again_csv
 from avaflow.project.clips import SPLITS
 
 EXPORTED = {
-    "mmaction2": ["README.md", "slowfast_frames.py", "slowfast_video.py"],
+    "mmaction2": [
+        "README.md",
+        "slowfast_frames.py",
+        "slowfast_video.py",
+        "demo_with_boxes.py",
+        *(again_csv(times) for times in range(2, 21)),
+    ],
     "slowfast": [
         "README.md",
         "SLOWFAST.yaml",
+        "label_map.json",
         "frame_lists/{split}.csv",
         "ava_{split}_predicted_boxes.csv",
     ],
@@ -32,6 +40,16 @@ EXPORTED = {
         "boxes",
         "clips",
         "keyframes",
+    ],
+    "predict": [
+        "README.md",
+        "links.tsv",
+        "annotations",
+        "clips",
+        "rawframes",
+        "mmaction2",
+        "slowfast",
+        "alphaction",
     ],
 }
 """What each export writes, `*` for a clip. Other files beside these are a user's own."""

@@ -18,7 +18,9 @@ from avaflow.annotation.finished import find_finished, unusable_annotations
 from avaflow.batches import batch_of
 from avaflow.errors import UserError
 from avaflow.files import check_room, check_writable
+from avaflow.listing import commas
 from avaflow.persons.detector_files import DetectorFiles, find_detector
+from avaflow.persons.own_files import OwnFiles, find_own_files
 from avaflow.project.actions import Attribute, attributes_from_config
 from avaflow.project.clips import SPLITS, Clip, leaks, read_clips_table, resolve_clips
 from avaflow.project.config import check_config, load_schema
@@ -61,6 +63,8 @@ class Project:
     existing: Existing | None = None
     features: FeaturePlan | None = None
     unused: list[str] = field(default_factory=list)
+    own_detections: OwnFiles | None = None
+    own_tracks: OwnFiles | None = None
 
     @property
     def splits(self) -> list[str]:
@@ -115,7 +119,8 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     fps, margin = config["trim"]["fps"], config["keyframes"]["margin"]
     cache = ProbeCache(results / ".probes.json")
     rows: list[Clip] = []
-    if config["clips"]:
+    proposed = table_to_propose(config)
+    if config["clips"] and not proposed:
         rows = read_clips_table(
             config["clips"], load_schema(schemas / "clips.schema.yaml"), results / "videos"
         )
@@ -138,10 +143,11 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
             config["features"], [clip.id for clip in clips], config["batches"], results
         )
         warnings += features.warnings if features else []
+    own = find_own(config["own"], clips, warnings)
     if config["strict"] and warnings:
         raise UserError.listing("`strict` is set, so these warnings stop the run:", warnings)
     # A rest of a divided range is told, but nothing to fix.
-    warnings += remainders + dated_ahead(row.source for row in rows)
+    warnings += proposed + remainders + dated_ahead(row.source for row in rows)
     batches: dict[str, list[str]] = {}
     for clip in clips:
         batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)
@@ -164,7 +170,34 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         existing=found.existing,
         features=features,
         unused=found.unused,
+        # Persons who are followed were found: no detector has to look for them again.
+        own_detections=own["detections"] or own["tracks"],
+        own_tracks=own["tracks"],
     )
+
+
+def table_to_propose(config: Mapping) -> list[str]:
+    """A warning if there is no clips table yet, but a folder of videos to propose one for."""
+    videos = config["clips_table"]["videos"]
+    if not config["clips"] or not videos or os.path.exists(config["clips"]):
+        return []
+    return [
+        f"{config['clips']}: there is no clips table yet. `snakemake clips_table` proposes one for "
+        f"the videos in {videos}"
+    ]
+
+
+def find_own(
+    settings: Mapping, clips: Sequence[Clip], warnings: list[str]
+) -> dict[str, OwnFiles | None]:
+    """The user's own detections and tracks, None for none; what is told of them is added."""
+    ids = {clip.id for clip in clips}
+    own: dict[str, OwnFiles | None] = {"detections": None, "tracks": None}
+    for name in own:
+        if ids and settings[name]:
+            own[name], strangers = find_own_files(settings[name], f"own.{name}", ids)
+            warnings += strangers
+    return own
 
 
 def check_together(config: Mapping) -> None:
@@ -176,10 +209,17 @@ def check_together(config: Mapping) -> None:
             f"{READER_REACH_FRAMES} frames that readers take on each side of a keyframe; "
             f"expected at least {-(-READER_REACH_FRAMES // fps)} s"
         )
-    if not config["clips"] and not other_parts(config):
+    person = config["detector"]["person_class"]
+    if person in config["alphaction"]["objects"]:
+        raise UserError(
+            f"config: alphaction.objects: {person!r} is detector.person_class, and AlphAction "
+            "wants objects beside the persons. Take it out"
+        )
+    if not config["clips"] and not other_parts(config) and not config["downloads"]:
+        others = [f"{part}.{key}" for part, key in OTHER_PARTS.items()]
         raise UserError(
             "config: `clips` is empty, and nothing else is asked for: give the path of a clips "
-            "table" + "".join(f", or {part}.{key}" for part, key in OTHER_PARTS.items())
+            "table" + "".join(f", or {key}" for key in [*others, "downloads"])
         )
 
 
@@ -210,6 +250,11 @@ def find_annotations(
     from avaflow.annotation.existing.index import load_existing
 
     existing = load_existing(config, clips, attributes)
+    if existing.skipped:
+        unused.append(
+            f"existing.files: {commas(existing.skipped, 5)} are no clips of the clips table, so "
+            "what is said of them is left out"
+        )
     twice = [clip for clip in existing.clips if clip in finished]
     if twice:
         raise UserError.listing(

@@ -268,6 +268,16 @@ class Sources:
         try:
             shown = (f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
             files = sorted(shown) if path.is_dir() else [path]
+        except OSError:
+            return "missing"
+        return self._content(str(path), files, several=path.is_dir())
+
+    def content_of_files(self, name: str, files: Iterable[str | Path]) -> str:
+        """The quick checksum of several files, by which they are known together as `name`."""
+        return self._content(name, list(map(Path, files)), several=True)
+
+    def _content(self, name: str, files: Sequence[Path], several: bool) -> str:
+        try:
             stats = [os.stat(file) for file in files]
         except OSError:
             return "missing"
@@ -276,14 +286,14 @@ class Sources:
             for file, stat in zip(files, stats, strict=True)
         ]
         state = hashlib.sha1(repr(seen).encode()).hexdigest()
-        known = self._known.get(str(path))
+        known = self._known.get(name)
         if isinstance(known, list) and known[:1] == [state]:
             return str(known[1])
         digest = hashlib.sha256()
         for file in files:
             digest.update(f"{file.name} {quick_checksum(file)}\n".encode())
-        found = digest.hexdigest()[:16] if path.is_dir() else quick_checksum(path)[:16]
-        self._known[str(path)] = [state, found]
+        found = digest.hexdigest()[:16] if several else quick_checksum(files[0])[:16]
+        self._known[name] = [state, found]
         self._changed = True
         return found
 

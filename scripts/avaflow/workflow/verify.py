@@ -15,7 +15,10 @@ from avaflow.features.files import MADE, MANIFEST
 from avaflow.files import sha256
 from avaflow.lines import lines_of
 from avaflow.manifests import read_clip_manifest
+from avaflow.persons.detector_dataset import dataset_damage
+from avaflow.persons.training_figures import FIGURES, Figures
 from avaflow.tables import KEYFRAMES, Keyframe, read_table, rows_of
+from avaflow.videos.flow_files import flow_digest
 from avaflow.videos.segments import read_segments_manifest, segments_digest
 from avaflow.videos.trim import frames_digest
 from avaflow.workflow.records import REPAIR, Records
@@ -77,6 +80,12 @@ def _rawframes(manifest: Path) -> str:
     return "" if digest == (entry["bytes"], entry["sha256"]) else "its frames are others"
 
 
+def _flow(manifest: Path) -> str:
+    entry = json.loads(manifest.read_text(encoding="utf-8"))
+    digest = flow_digest(manifest.with_suffix(""), entry["flows"])
+    return "" if digest == (entry["bytes"], entry["sha256"]) else "its flow is another"
+
+
 def _segments(manifest: Path) -> str:
     facts = read_segments_manifest(manifest)
     folder = manifest.with_suffix("")
@@ -110,25 +119,40 @@ def _same_place(name: Path, target: Path) -> bool:
     return sizes[0] == sizes[1]
 
 
-def _links(listing: Path) -> str:
-    results = listing.parents[1]
-    for line in lines_of(listing.read_text(encoding="utf-8"))[1:]:
-        name, target = line.split("\t")
-        if not (results / name).exists():
-            return f"its link {name} is gone, or leads nowhere"
-        if not _same_place(results / name, results / target):
-            return f"its link {name} leads elsewhere"
-    return ""
+def _links(above: int) -> Callable[[Path], str]:
+    """How to look at links whose listing lies so many folders below the results folder."""
+
+    def look(listing: Path) -> str:
+        results = listing.parents[above]
+        for line in lines_of(listing.read_text(encoding="utf-8"))[1:]:
+            name, target = line.split("\t")
+            if not (results / name).exists():
+                return f"its link {name} is gone, or leads nowhere"
+            if not _same_place(results / name, results / target):
+                return f"its link {name} leads elsewhere"
+        return ""
+
+    return look
+
+
+def _training(table: Path) -> str:
+    if table.name == "images.csv":
+        return dataset_damage(table)
+    made = rows_of(read_table(table, FIGURES), Figures)[-1]
+    return "" if sha256(table.parent / made.weights) == made.sha256 else "its weights are others"
 
 
 CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("clips", ".json"): _clip,
     ("keyframes", ".csv"): _keyframes,
     ("rawframes", ".json"): _rawframes,
+    ("flow", ".json"): _flow,
     ("segments", ".json"): _segments,
     ("feature_batches", ".csv"): _arrays("features"),
     ("person_feature_batches", ".csv"): _arrays("person_features"),
-    ("dataset", ".tsv"): _links,
+    ("dataset", ".tsv"): _links(1),
+    ("predict", ".tsv"): _links(2),
+    ("detector_training", ".csv"): _training,
 }
 """How to look at what a manifest stands for, by its folder and suffix."""
 
