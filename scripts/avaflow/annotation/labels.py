@@ -8,6 +8,7 @@ import difflib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -32,6 +33,22 @@ from avaflow.times import Frame, Second
 
 MIN_SIDE_PX = 2.0
 """Least width and height of a labelled box, in pixels: less is a slip of the mouse."""
+
+
+class Reading(NamedTuple):
+    """What one finished annotation says of a clip, whichever kind of file it is.
+
+    Tables of `tables.Label`, `Note` and `Unticked`; `nobody` are keyframes that are judged and
+    give no label; `judged` has a row of action 0 for each person on a keyframe of whom somebody
+    said what they do, be it nothing. Warnings are sentences that name the file.
+    """
+
+    labels: pd.DataFrame
+    notes: pd.DataFrame
+    unticked: pd.DataFrame
+    nobody: list[Second]
+    warnings: list[str]
+    judged: pd.DataFrame
 
 
 _IMAGE_OF_CLIP = re.compile(r"^(?P<clip>.+)_\d{6}\.\w+$")
@@ -155,49 +172,61 @@ def _other_images(project: Project, clip: str, keyframes: pd.DataFrame) -> list[
 def _action_ids(
     project: Project, attributes: Sequence[Attribute]
 ) -> tuple[dict[tuple[str, str], int], list[str], list[str]]:
-    """Action id of each (attribute, option) that the file may tick; problems; warnings.
+    """Action id of each (attribute, option) that the file may tick; problems; warnings."""
+    uses = Counter(tick for box in project.boxes for tick in box.ticks)
+    options = {name: each for name, each in project.options.items() if name != PERSON_ATTRIBUTE}
+    action_of, problems, warnings = action_ids(options, uses, attributes, "the project")
+    if PERSON_ATTRIBUTE not in project.options:
+        warnings.append(
+            f"the attribute {PERSON_ATTRIBUTE!r} is gone: all persons are identified by position"
+        )
+    return action_of, problems, warnings
 
-    Options are matched by name, as the finished file itself spells them, so that options
+
+def action_ids(
+    options: Mapping[str, Sequence[str]],
+    uses: Mapping[tuple[str, str], int],
+    attributes: Sequence[Attribute],
+    what: str,
+) -> tuple[dict[tuple[str, str], int], list[str], list[str]]:
+    """Action id of each (attribute, option) that a file may tick; problems; warnings.
+
+    `options` are the file's by attribute, `uses` says how often each is ticked, `what` names the
+    file. Options are matched by name, as the finished file itself spells them, so that options
     may be reordered in the config at any time.
     """
     action_of: dict[tuple[str, str], int] = {}
     problems: list[str] = []
     warnings: list[str] = []
-    uses = Counter(tick for box in project.boxes for tick in box.ticks)
     by_name = {attribute.name: attribute for attribute in attributes}
-    found = [name for name in project.options if name != PERSON_ATTRIBUTE]
-    missing = [name for name in by_name if name not in project.options]
-    unknown = [name for name in found if name not in by_name]
+    missing = [name for name in by_name if name not in options]
+    unknown = [name for name in options if name not in by_name]
     if missing or unknown:
         problems.append(
-            f"expected the attributes {sentence(by_name)} of the config, found {sentence(found)}"
+            f"expected the attributes {sentence(by_name)} of the config, found {sentence(options)}"
             + (f"; {sentence(missing)} is missing" if missing else "")
             + (f"; {sentence(unknown)} is unknown" if unknown else "")
             + ": put `actions` in the config back to what was annotated, or annotate again"
         )
-    for name in found:
+    for name, listed in options.items():
         if name not in by_name:
             continue
         attribute = by_name[name]
         present = {action.name: action.id for action in attribute.actions}
         reached = set()
-        for option in project.options[name]:
+        for option in listed:
             now = option if option in present else attribute.renamed.get(option)
             if now is not None:
                 action_of[name, option] = present[now]
                 reached.add(now)
-            elif uses[name, option]:
+            elif uses.get((name, option)):
                 problems.append(_gone(name, option, uses[name, option], present))
         unseen = [option for option in present if option not in reached]
         if unseen:
             warnings.append(
-                f"the project was made before {sentence(unseen)} was added to "
+                f"{what} was made before {sentence(unseen)} was added to "
                 f"attribute {name!r}: nobody could tick it, so its absence says nothing"
             )
-    if PERSON_ATTRIBUTE not in project.options:
-        warnings.append(
-            f"the attribute {PERSON_ATTRIBUTE!r} is gone: all persons are identified by position"
-        )
     return action_of, problems, warnings
 
 

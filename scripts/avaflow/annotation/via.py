@@ -349,15 +349,16 @@ def _to_px(row: Tracked, width: int, height: int) -> SidesPx:
     )
 
 
-class _DoubleKey(ValueError):
+class DoubleKey(ValueError):
     """A JSON object says two things under one name: which one was meant nobody can tell."""
 
 
-def _each_once(pairs: list[tuple[str, object]]) -> dict:
+def each_once(pairs: list[tuple[str, object]]) -> dict:
+    """For `json.loads`: an object of these pairs; :class:`DoubleKey` if a name is there twice."""
     content = dict(pairs)
     if len(content) < len(pairs):
         counts = Counter(key for key, _ in pairs)
-        raise _DoubleKey(next(key for key, count in counts.items() if count > 1))
+        raise DoubleKey(next(key for key, count in counts.items() if count > 1))
     return content
 
 
@@ -375,8 +376,8 @@ def load_content(path: Path, max_mb: float = MAX_PROJECT_MB) -> dict:
         )
     try:
         # "utf-8-sig" also reads files without the byte order mark that some editors add.
-        content = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_each_once)
-    except _DoubleKey as error:
+        content = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=each_once)
+    except DoubleKey as error:
         raise UserError(
             f"{path}: the entry {str(error)!r} is there twice in one object, so one of the two "
             "would be lost. Delete the one that is wrong, or save the project again in VIA."

@@ -1,1 +1,1 @@
-"""The page on which persons are annotated: its files, its server, how far people agree."""
+"""The page on which annotators say when somebody does what, and the file that it saves."""
