@@ -12,7 +12,8 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from avaflow.annotation.page.saves import annotators_of, check_folder
+from avaflow.annotation.page.annotators import annotators_of
+from avaflow.annotation.page.saves import check_folder
 from avaflow.errors import UserError
 from avaflow.project.config import check_config, load_configs
 from avaflow.project.settings import load_settings

@@ -17,8 +17,9 @@ import pytest
 import requests
 
 from avaflow.annotation.page import saves
+from avaflow.annotation.page.annotators import annotators_of
 from avaflow.annotation.page.holds import HOLD_SECONDS, Holds, Window
-from avaflow.annotation.page.saves import ABSENT, Refused, Saves, annotators_of
+from avaflow.annotation.page.saves import ABSENT, Refused, Saves
 from avaflow.errors import UserError
 from avaflow.files import write_bytes
 from page_servers import DATA, SCRIPT, VIDEO, WAIT, Annotator, Server, annotation, made_project

@@ -8,7 +8,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,9 +17,6 @@ from avaflow.files import free_bytes, write_bytes
 
 FORMAT = "avaflow annotation"
 """What the files of the page say of themselves."""
-
-ANNOTATOR = re.compile(r"[A-Za-z0-9_-]{1,40}")
-"""A name that can stand in a file's name between two dots, on every system."""
 
 ABSENT = ""
 """The version of a file that is not there."""
@@ -174,21 +170,6 @@ def _loaded(content: bytes) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
-
-
-def annotators_of(text: str) -> list[str]:
-    """The names in `NAME,NAME`; UserError where one cannot be part of a file's name."""
-    names = [name.strip() for name in text.split(",")] if text else []
-    for name in names:
-        if not ANNOTATOR.fullmatch(name):
-            raise UserError(
-                f"--annotators: {name!r} cannot be part of a file's name: expected 1 to 40 "
-                "letters (a to z), digits, hyphens or underscores, with commas between names"
-            )
-    # On macOS and Windows two such files would be one.
-    if len({name.lower() for name in names}) < len(names):
-        raise UserError(f"--annotators: a name stands twice in {text!r}; each needs one of its own")
-    return names
 
 
 def check_folder(folder: str | Path) -> None:
