@@ -29,23 +29,25 @@ def imported_clips(pattern):
 
 
 def finished_annotation(wildcards):
-    """The project that an annotator finished for a clip, or what was there already."""
+    """What annotators finished for a clip, several where most decide, or what was there already."""
     if wildcards.clip in PROJECT.imported:
         return results(f"existing/{wildcards.clip}.csv")
-    return PROJECT.finished[wildcards.clip]
+    return PROJECT.counted[wildcards.clip]
 
 
 def finished_if_any(wildcards):
-    """The project that an annotator finished for a clip; nothing while it is awaited."""
+    """The file that was finished for a clip; nothing while it is awaited, or where most decide."""
     return PROJECT.projects.get(wildcards.clip, [])
 
 
 def finished_state(wildcards):
-    """Changes with a finished project's content: its date says little after a move or unzip."""
+    """Changes with a finished file's content: its date says little after a move or unzip."""
     if wildcards.clip in PROJECT.imported:
         return PROJECT.existing.digests[wildcards.clip]
-    finished = PROJECT.projects.get(wildcards.clip)
-    return sha256(finished) if finished else ""
+    finished = PROJECT.counted.get(wildcards.clip, [])
+    if len(finished) > 1:
+        return {annotator_of(path): sha256(path) for path in finished}
+    return sha256(finished[0]) if finished else ""
 
 
 def names_for_existing():
@@ -60,8 +62,16 @@ def known_as(wildcards):
     return {other: wildcards.clip} if other else {}
 
 
-# Files of several annotators, by clip and annotator.
-ANNOTATORS = annotators_files(config["annotations"], CLIPS)
+# Files by annotator, of clips that several annotated.
+ANNOTATORS = {
+    clip: files
+    for clip, files in find_annotators(
+        config["annotations"],
+        set(CLIPS),
+        {clip.known_as: clip.id for clip in PROJECT.clips if clip.known_as},
+    ).items()
+    if len(files) > 1
+}
 
 
 def agreement_annotations():

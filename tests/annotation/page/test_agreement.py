@@ -1,7 +1,5 @@
 """How far annotators agree: textbook examples worked out by hand, and persons told by boxes."""
 
-import json
-
 import pytest
 
 from avaflow.annotation.page.agreement import (
@@ -15,7 +13,6 @@ from avaflow.annotation.page.agreement import (
     persons_shown,
     questions_of,
 )
-from avaflow.annotation.page.annotators import annotators_files
 from avaflow.project.actions import attributes_from_config
 
 ATTRIBUTES = attributes_from_config(
@@ -162,16 +159,3 @@ def test_questions_are_what_they_differ_on():
         (3, LEFT, 0, {"anna": True, "ben": False}),
         (3, RIGHT, 0, {"anna": False, "ben": True}),
     ]
-
-
-def test_files_of_several_annotators_are_found_by_their_names(tmp_path):
-    names = ["a.anna.json", "a.ben.json", "a.json", "a_finish.json", "b.anna.json",
-             "other.anna.json", "other.ben.json", "c-1.x.json", "c-1.y.json", "c-1.y.z.json",
-             ".a.carl.json"]  # fmt: skip
-    for name in names:
-        (tmp_path / name).write_text(json.dumps({}))
-    assert annotators_files(tmp_path, {"a", "b", "c-1"}) == {
-        "a": {name: str(tmp_path / f"a.{name}.json") for name in ("anna", "ben")},
-        "c-1": {name: str(tmp_path / f"c-1.{name}.json") for name in "xy"},
-    }
-    assert annotators_files(tmp_path / "none", {"a"}) == {}

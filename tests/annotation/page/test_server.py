@@ -548,6 +548,6 @@ def test_a_config_that_is_missing(tmp_path):
 def test_annotators_whose_names_cannot_be():
     assert annotators_of("anna, ben") == ["anna", "ben"]
     assert annotators_of("") == []
-    for wrong in ("anna,", "a/b", "..", "a.b", "anna,Anna", "a" * 41, "é"):
+    for wrong in ("anna,", "a/b", "..", "a.b", "anna,Anna", "a" * 41, "é", "Majority,ben"):
         with pytest.raises(UserError, match="--annotators: "):
             annotators_of(wrong)

@@ -1,17 +1,12 @@
-"""Several annotators of one project: how they may be called, and which files are theirs."""
+"""Several annotators of one project, and how they may be called."""
 
 import re
-from collections import defaultdict
-from collections.abc import Collection
-from pathlib import Path
 
+from avaflow.annotation.finished import MAJORITY, SETTLED
 from avaflow.errors import UserError
 
 ANNOTATOR = re.compile(r"[A-Za-z0-9_-]{1,40}")
 """A name that can stand in a file's name between two dots, on every system."""
-
-ANNOTATORS_FILE = re.compile(rf"(?P<clip>[A-Za-z0-9-]+)\.(?P<annotator>{ANNOTATOR.pattern})\.json")
-"""How the file of one of several annotators is called."""
 
 
 def annotators_of(text: str) -> list[str]:
@@ -23,17 +18,10 @@ def annotators_of(text: str) -> list[str]:
                 f"--annotators: {name!r} cannot be part of a file's name: expected 1 to 40 "
                 "letters (a to z), digits, hyphens or underscores, with commas between names"
             )
+    for name in names:
+        if name.lower() in (SETTLED, MAJORITY):
+            raise UserError(f"--annotators: {name!r} has a meaning of its own in annotate.counts")
     # On macOS and Windows two such files would be one.
     if len({name.lower() for name in names}) < len(names):
         raise UserError(f"--annotators: a name stands twice in {text!r}; each needs one of its own")
     return names
-
-
-def annotators_files(folder: str | Path, clips: Collection[str]) -> dict[str, dict[str, str]]:
-    """Files by annotator, of each clip that several annotated: `{clip}.{annotator}.json`."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for path in sorted(Path(folder).glob("*.*.json")):
-        named = ANNOTATORS_FILE.fullmatch(path.name)
-        if named and named["clip"] in clips:
-            found[named["clip"]][named["annotator"]] = str(path)
-    return {clip: files for clip, files in sorted(found.items()) if len(files) > 1}

@@ -15,7 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from avaflow.annotation.via import MAX_PROJECT_MB, DoubleKey, each_once
+from avaflow.annotation.json_files import load_json
+from avaflow.annotation.via import MAX_PROJECT_MB
 from avaflow.boxes import Corners
 from avaflow.errors import UserError
 from avaflow.files import write_text
@@ -30,6 +31,9 @@ VERSION = 1
 """The one version of the format so far."""
 
 SCHEMA = Path(__file__).parents[4] / "schemas" / "annotation.schema.yaml"
+
+SAVE_AGAIN = "Save the clip again on its page and put that file here."
+"""What to do about a file that is damaged."""
 
 SECOND_DECIMALS = 3
 """Decimals of a second: a thirtieth of a frame at 30 frames a second."""
@@ -224,36 +228,7 @@ def read_annotation(path: str | Path, max_mb: float = MAX_PROJECT_MB) -> Annotat
     UserError, listing all problems, if it is larger than `max_mb` megabytes, or none.
     """
     path = Path(path)
-    return parse_annotation(load_json(path, max_mb), path)
-
-
-def load_json(path: str | Path, max_mb: float = MAX_PROJECT_MB) -> object:
-    """The content of a JSON file of any kind; UserError if it is too large or none."""
-    path = Path(path)
-    size_mb = path.stat().st_size / 1e6
-    if size_mb > max_mb:
-        raise UserError(
-            f"{path}: expected an annotation of at most {max_mb:g} MB, found {size_mb:.1f} MB. If "
-            "it really is this clip's, raise `via.max_project_mb` in the config."
-        )
-    try:
-        # "utf-8-sig" also reads files without the byte order mark that some editors add.
-        text = path.read_bytes().decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=each_once, parse_constant=_no_number)
-    except DoubleKey as error:
-        raise UserError(
-            f"{path}: the entry {str(error)!r} is there twice in one object, so one of the two "
-            "would be lost. Delete the one that is wrong, or save the clip again on its page."
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{path}: expected an annotation, found a file that is not JSON ({error}). Save the "
-            "clip again on its page and put that file here."
-        ) from None
-
-
-def _no_number(name: str) -> object:
-    raise ValueError(f"{name} is no number of JSON")
+    return parse_annotation(load_json(path, max_mb, "an annotation", SAVE_AGAIN), path)
 
 
 def parse_annotation(content: object, path: str | Path) -> Annotation:
@@ -262,8 +237,8 @@ def parse_annotation(content: object, path: str | Path) -> Annotation:
     heading = f"{path}: this annotation cannot be used:"
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         raise UserError(
-            f"{path}: expected a file of format {FORMAT!r}, as the page of a clip saves it. Save "
-            "the clip again on its page and put that file here."
+            f"{path}: expected a file of format {FORMAT!r}, as the page of a clip saves "
+            f"it. {SAVE_AGAIN}"
         )
     if content.get("version") != VERSION:
         raise UserError(

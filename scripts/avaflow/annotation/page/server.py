@@ -87,7 +87,7 @@ TYPES = {
 """Said by name: systems' own tables differ, and scripts of a wrong type do not run."""
 
 POLICY = (
-    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline'; "
+    "default-src 'self' data: blob:; script-src 'self'; "
     "style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
