@@ -112,22 +112,24 @@ def test_measures_of_two_annotators():
     anna = [
         sight(2, 1, LEFT, STAND), sight(2, 2, RIGHT, SIT, TALK),
         sight(3, 1, LEFT, STAND), sight(3, 2, RIGHT, SIT),
-        sight(4, 1, LEFT, SIT, judged=True), sight(5, 1, LEFT, SIT),
+        sight(4, 1, LEFT, SIT), sight(5, 1, LEFT, SIT), sight(5, 2, RIGHT, SIT),
+        sight(6, 1, LEFT, SIT),
     ]  # fmt: skip
     ben = [
         sight(2, 9, LEFT, STAND), sight(2, 1, RIGHT, SIT),
         sight(3, 9, LEFT, SIT), sight(3, 1, RIGHT, SIT),
-        sight(4, 1, RIGHT, SIT), sight(5, 9, LEFT, judged=False),
+        sight(4, 1, RIGHT, SIT), sight(5, 9, LEFT, judged=False), sight(5, 1, RIGHT, SIT),
     ]  # fmt: skip
     rows = measures({"c": compared(anna=anna, ben=ben)}, ATTRIBUTES)
-    # Both judged four: sit is (no no), (yes yes), (no yes), (yes yes). Observed 3/4, by chance
-    # 2/4 * 3/4 + 2/4 * 1/4 = 1/2.
+    # Both judged five: sit is (no no), (yes yes), (no yes), (yes yes), (yes yes). Observed 4/5, by
+    # chance 3/5 * 4/5 + 2/5 * 1/5 = 14/25: (20 - 14) / (25 - 14).
     sit = row_of(rows, action="sit")
-    assert (sit.attribute, sit.value, sit.units, sit.agreed) == ("body", "0.5000", 4, 3)
-    assert row_of(rows, action="talk")[5:] == ("0.0000", 4, 3)
-    assert row_of(rows, action="walk")[5:] == ("", 4, 4)
-    # On second 4 each has one whom the other lacks; on second 5 ben has said nothing yet.
-    assert row_of(rows, measure="boxes")[5:] == ("0.6667", 6, 4)
+    assert (sit.attribute, sit.value, sit.units, sit.agreed) == ("body", "0.5455", 5, 4)
+    assert row_of(rows, action="talk")[5:] == ("0.0000", 5, 4)
+    assert row_of(rows, action="walk")[5:] == ("", 5, 5)
+    # On second 4 each has one whom the other lacks; on second 5 Ben has not judged the left one
+    # yet, and on second 6 nobody.
+    assert row_of(rows, measure="boxes")[5:] == ("0.7143", 7, 5)
     assert len(rows) == 6
 
 

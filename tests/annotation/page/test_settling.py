@@ -55,16 +55,19 @@ def annotators() -> dict[str, dict]:
     """Anna and Ben on eight keyframes with two persons, whom Ben calls 1 and 5.
 
     Both: the left one stands on 2 to 5. On 6 and 7 he sits, says Anna, and still stands, says
-    Ben; on 8 Anna has him talk. Of the right one, who walks, Ben judges 2 to 4 only, and says
-    that on 3 and on 4 nobody is there. In the middle Ben has somebody whom Anna lacks, on 5.
+    Ben; on 8 both have him bow, and Anna has him talk too. Of the right one, who walks, Ben judges
+    2 to 4 only, and says that on 3 and on 4 nobody is there. In the middle Ben has somebody whom
+    Anna lacks, on 5.
     """
     anna = [
         person(1, spans=[span("stand", 2.0, 6.0), span("sit", 6.0, 11.0),
-                         span("talk", 8.0, 9.0, "head")], judged=EVERYTHING),
+                         span("bow", 8.0, 9.0, "head"), span("talk", 8.0, 9.0, "head")],
+               judged=EVERYTHING),
         person(2, box=RIGHT, spans=[span("walk", 0.0, 11.0)], judged=EVERYTHING),
     ]  # fmt: skip
     ben = [
-        person(1, spans=[span("stand", 2.0, 8.0), span("sit", 8.0, 10.0)], judged=[[2.0, 10.0]]),
+        person(1, spans=[span("stand", 2.0, 8.0), span("sit", 8.0, 10.0),
+                         span("bow", 7.5, 9.0, "head")], judged=[[2.0, 10.0]]),
         person(5, track=2, box=RIGHT, spans=[span("walk", 2.0, 5.0)], judged=[[2.0, 5.0]],
                removed=[3, 4]),
         person(6, tracks=[], boxes=[{"second": 5, "box": [0.4, 0.2, 0.5, 0.8]}],
@@ -119,6 +122,25 @@ def test_what_is_agreed_is_labelled_and_the_rest_is_asked():
         (8, 1, TALK, True),
     ]  # fmt: skip
     assert labels(again) == AGREED
+    assert [span[:2] for span in draft.persons[0].spans if span.start < 8 and span.end > 6] == []
+
+
+def test_who_is_no_person_to_one_is_asked_about():
+    contents = annotators()
+    contents["ben"]["persons"][1] |= {"kind": "not a person"}
+    found = [each for each in asked(settling(contents)) if each[1] == 2]
+    assert found == [(second, 2, 0, True) for second in range(2, 10)]
+
+
+def test_a_person_from_another_file_is_only_where_that_file_has_boxes():
+    contents = annotators()
+    extra = contents["ben"]["persons"][2]
+    extra["boxes"].append({"second": 7, "box": extra["boxes"][0]["box"]})
+    extra |= {"judged": EVERYTHING, "removed": [6]}
+    made = settling(contents)
+    assert [(q[0], q[1]) for q in asked(made) if q[1] == 3] == [(5, 3), (7, 3)]
+    (added,) = [each for each in made.draft.annotation.persons if each.id == 3]
+    assert [box.second for box in added.boxes] == [5, 7] and added.removed == (6,)
 
 
 def test_ones_who_agree_leave_nothing_to_ask():
@@ -155,6 +177,10 @@ def test_an_option_called_otherwise_since_then():
     draft = settling(annotators(), renamed).draft
     assert draft.annotation.options["head"] == ("bow", "speak")
     assert [q.action for q in draft.questions if q.second == 8] == [2]
+    contents = annotators()
+    contents["ben"] = contents["anna"] | {"annotator": "ben"}
+    (spoken,) = settling(contents, renamed).draft.annotation.persons[0].spans[3:]
+    assert (spoken.option, spoken.start, spoken.end) == ("speak", 8.0, 9.0)
 
 
 def test_a_file_of_another_clip_is_refused():
@@ -234,7 +260,7 @@ ANSWERS = "nyyynyy"
 
 Where one thing is done at a time, the other answer gives itself: seven keys for eight questions."""
 SETTLED = AGREED | {(4, 2): {WALK}, (5, 3): {BOW}, (6, 1): {STAND}, (7, 1): {SIT}}
-SETTLED |= {(8, 1): {SIT, TALK}}
+SETTLED |= {(8, 1): {SIT, BOW, TALK}}
 
 
 def press(page, keys: str) -> None:

@@ -235,9 +235,7 @@ def draft_of(
         owners[id(one)] = owner
         open_ = {question.action for question in asked[id(one)]}
         ticked = frozenset[int]().union(*(sight.actions for sight in one.judged.values()))
-        # What is to end comes first: of a single attribute what begins then has its place.
-        for action in sorted(options, key=lambda action: (action in ticked, action)):
-            attribute, option = options[action]
+        for action, (attribute, option) in options.items():
             holds = action in ticked and action not in open_
             persons[owner].tick(one.second, attribute, option, holds)
         persons[owner].judge(one.second, not open_)

@@ -60,12 +60,8 @@
         person.removed = [...person.removed, second].sort((a, b) => a - b);
       }
     }
-    const actions = items.filter((item) => item.question.attribute);
-    // What ends comes first: of a single attribute what begins then has its place.
-    for (const holds of [false, true]) {
-      for (const item of actions) {
-        if ((item.answer === true) === holds) tick(person, item.question, holds);
-      }
+    for (const item of items) {
+      if (item !== there) tick(person, item.question, item.answer === true);
     }
     judge(person, second, items.every(isSettled));
   }
@@ -90,7 +86,7 @@
 
   const items = [];
   const places = clips.map((entry) => {
-    const place = {entry, file: structuredClone(entry.draft), groups: new Map(), version: null,
+    const place = {entry, file: structuredClone(entry.draft), groups: new Map(),
                    waiting: Promise.resolve(), trouble: '', saved: false};
     for (const question of entry.questions) {
       const key = question.person + ':' + question.second;
@@ -181,7 +177,6 @@
     try {
       const found = await fetch(address(place), {headers: {'X-Avaflow-Token': token}});
       if (found.ok) {
-        place.version = found.headers.get('ETag');
         place.file = await found.json();
         const known = new Set(place.file.persons.map((one) => one.id));
         if (itemsOf(place).some((item) => !known.has(item.question.person))) {
@@ -204,16 +199,15 @@
     return JSON.stringify(file, null, 1) + '\n';
   }
 
-  // One after the other: each save is built on the version that the one before made.
+  // One after the other. The server knows what this window read and wrote, and saves nothing over
+  // what somebody else wrote since.
   function save(place) {
     place.waiting = place.waiting.then(async () => {
-      const condition = place.version ? {'If-Match': place.version} : {'If-None-Match': '*'};
       try {
         const told = await fetch(address(place), {
-          method: 'PUT', body: textOf(place), headers: {'X-Avaflow-Token': token, ...condition},
+          method: 'PUT', body: textOf(place), headers: {'X-Avaflow-Token': token},
         });
         place.trouble = told.ok ? '' : 'Not saved: ' + (await told.json()).error;
-        if (told.ok) place.version = told.headers.get('ETag');
         place.saved = told.ok;
       } catch {
         place.trouble = 'Not saved: the server does not answer.';
