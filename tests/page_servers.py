@@ -27,10 +27,11 @@ WAIT = 20  # seconds; a start takes one
 class Server:
     """A running server: its addresses by annotator, and what it said."""
 
-    def __init__(self, folder: Path, *arguments: str, **config):
-        overlay = {"results": "results", "annotations": "annotations", **config}
+    def __init__(self, folder: Path, *arguments: str, browser: bool = False):
+        overlay = {"results": "results", "annotations": "annotations"}
         (folder / "mine.yaml").write_text(yaml.safe_dump(overlay))
-        command = [sys.executable, str(SCRIPT), "--no-browser", "--port", "0"]
+        command = [sys.executable, str(SCRIPT), "--port", "0"]
+        command += [] if browser else ["--no-browser"]
         self.folder = folder
         self.process = subprocess.Popen(
             [*command, "--configfile", "mine.yaml", *arguments],

@@ -541,6 +541,31 @@ def test_without_pages_it_says_what_to_run(tmp_path):
     assert "uv run snakemake --cores all annotate" in said
 
 
+def test_a_file_in_the_place_of_the_annotations(tmp_path):
+    made_project(tmp_path)
+    (tmp_path / "annotations").write_text("")
+    said = refusal(tmp_path, "--port", "0")
+    assert "annotations: expected the folder of finished annotations, found a file" in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a browser of one's own is named otherwise")
+def test_the_browser_opens_at_the_address(tmp_path, monkeypatch):
+    made_project(tmp_path)
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened.part\n'
+                       f"mv {tmp_path}/opened.part {tmp_path}/opened\n")  # fmt: skip
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    monkeypatch.setenv("DISPLAY", ":0")
+    server = Server(tmp_path, browser=True)
+    deadline = time.monotonic() + WAIT
+    while not (tmp_path / "opened").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    server.end()
+    assert (tmp_path / "opened").read_text() == f"{server.addresses['']}/index.html\n"
+
+
 def test_a_config_that_is_missing(tmp_path):
     assert "other.yaml: this config is missing" in refusal(tmp_path, "--configfile", "other.yaml")
 

@@ -277,7 +277,7 @@ class Pages:
         holder = self.holds.holder(clip)
         # Another annotator's hold is no reason: that is another file.
         if holder not in (None, window) and holder and holder.annotator == seat.annotator:
-            raise _taken(clip, holder)
+            raise _taken(clip, holder, seat)
         content = await _body(request, self.largest)
         with self._lock:
             opened = self._windows.get(window.id)
@@ -299,7 +299,7 @@ class Pages:
     # -------------------------------------------------------------- who has a clip open
 
     async def _hold(self, request: Request) -> Response:
-        _, window, clip = self._caller(request)
+        seat, window, clip = self._caller(request)
         what = request.path_params["what"]
         if what == "close":
             self.holds.give_back(clip, window)
@@ -308,7 +308,7 @@ class Pages:
             raise Refused(404, "Expected open, heartbeat or close.")
         holder = self.holds.take(clip, window)
         if holder:
-            raise _taken(clip, holder)
+            raise _taken(clip, holder, seat)
         return JSONResponse({"clip": clip, "seconds": HOLD_SECONDS})
 
 
@@ -333,13 +333,15 @@ def _built_on(headers: Headers, known: str | None) -> str | None:
     return known if stated is None else stated.strip().strip('"')
 
 
-def _taken(clip: str, holder: Window) -> Refused:
+def _taken(clip: str, holder: Window, seat: Seat) -> Refused:
     who = holder.annotator or "another window"
-    return Refused(
-        409,
-        f"{clip} is open elsewhere: {who} has it. It is free a minute after that window is closed.",
-        by=who,
-    )
+    then = "Your own file is saved all the same."
+    if holder.annotator == seat.annotator:
+        then = (
+            "Nothing is saved from here until that window is closed, or has been silent for "
+            f"{HOLD_SECONDS} seconds."
+        )
+    return Refused(409, f"{clip} is open elsewhere: {who} has it. {then}", by=who)
 
 
 async def _body(request: Request, largest: int) -> bytes:

@@ -246,7 +246,9 @@ def draft_of(
         seconds_worked=sum(each.seconds_worked for each in opinions.annotations.values()),
         persons=tuple(persons[key].whole(seconds) for key in sorted(persons)),
     )
-    return Draft(annotation, questions, [owners[id(each.shown)] for each in questions])
+    about = [(each, owners[id(each.shown)]) for each in questions]
+    about.sort(key=lambda pair: (pair[0].second, pair[1], pair[0].action))
+    return Draft(annotation, [each for each, _ in about], [person for _, person in about])
 
 
 def _owner(
@@ -331,11 +333,12 @@ def _asked(draft: Draft, attributes: Sequence[Attribute]) -> Iterator[dict[str, 
 
 
 def page_html(clips: Sequence[Settling], rows: Sequence[Measure]) -> str:
-    """The page itself, with the figures."""
+    """The page itself, with the figures of all clips together."""
+    shown = ALL_CLIPS if len(clips) > 1 else clips[0].clip
     return render(
         __file__,
         "agreement.html",
-        rows=[row for row in rows if row.units],
-        all_clips=ALL_CLIPS,
+        rows=[row for row in rows if row.clip == shown and row.units],
+        clips=len(clips),
         questions=sum(len(each.draft.questions) for each in clips),
     )

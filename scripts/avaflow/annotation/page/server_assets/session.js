@@ -18,9 +18,10 @@
       bar = document.createElement('div');
       bar.id = ID;
       bar.setAttribute('role', 'alert');
-      bar.style.cssText = 'position:fixed;z-index:2147483647;left:0;right:0;top:0;' +
-        'padding:.6em 1em;font:600 14px system-ui,sans-serif;color:#fff;background:#8a1c1c;';
-      document.body.append(bar);
+      bar.style.cssText = 'padding:.5em 1em;font:600 14px system-ui,sans-serif;color:#fff;' +
+        'background:#8a1c1c;';
+      // Where the page says such things itself: over its head it would hide the controls.
+      (document.getElementById('notices') || document.body).prepend(bar);
     }
     if (bar.textContent !== text) bar.textContent = text;
   }
@@ -29,7 +30,7 @@
     try {
       const answer = await fetch(address(what), {method: 'POST', headers});
       const told = answer.ok ? null : await answer.json();
-      show(answer.status === 409 ? told.error + ' Nothing is saved from here until then.' : '');
+      show(answer.status === 409 ? told.error : '');
     } catch {
       // The page itself tells that the server does not answer, when it saves.
     }
