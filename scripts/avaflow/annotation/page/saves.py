@@ -12,11 +12,9 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avaflow.annotation.page.model import FORMAT
 from avaflow.errors import UserError
 from avaflow.files import free_bytes, write_bytes
-
-FORMAT = "avaflow annotation"
-"""What the files of the page say of themselves."""
 
 ABSENT = ""
 """The version of a file that is not there."""
