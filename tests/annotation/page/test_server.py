@@ -116,6 +116,8 @@ def test_videos_come_by_ranges(one, asked, status, first, last):
         "annotate/.hidden.js",
         "annotate",
         "annotate/",
+        "annotate/index.html/",
+        "annotate/api/annotations/corridor/",
         "",
     ],
 )

@@ -167,6 +167,8 @@ class Pages:
                 Exception: _fault,
             },
         )
+        # An address that is almost right is wrong.
+        app.router.redirect_slashes = False
         return Guard(app, hosts)
 
     # -------------------------------------------------------------- who asks
