@@ -107,6 +107,12 @@ rule via:
     localrule: True
 
 
+rule agreement:
+    input:
+        requested_agreement,
+    localrule: True
+
+
 rule labels:
     input:
         finished_clips("labels/{clip}.csv"),

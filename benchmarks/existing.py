@@ -18,13 +18,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS, ACTIONS = 1000, 20
 
-READ = """
-import resource, sys, time
+READ = r"""
+import re, sys, time
 sys.path.insert(0, {scripts!r})
 began = time.perf_counter()
 {code}
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(time.perf_counter() - began, peak / 1024)
+seconds = time.perf_counter() - began
+with open("/proc/self/status") as stream:
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", stream.read())[1])
+print(seconds, peak / 1024)
 """
 
 OURS = """

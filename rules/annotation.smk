@@ -209,3 +209,26 @@ rule read_labels:
         code=code("read_labels"),
     script:
         "../scripts/read_labels.py"
+
+
+rule write_agreement:
+    input:
+        annotations=agreement_annotations(),
+        manifests=agreement_clips("clips/{clip}.json"),
+        keyframes=agreement_clips("keyframes/{clip}.csv"),
+        tracks=agreement_clips("tracks/{clip}.csv"),
+    output:
+        table=results("annotate/agreement.csv"),
+        html=results("annotate/agreement.html"),
+        js=results("annotate/agreement.js"),
+    log:
+        results("logs/write_agreement.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        files=ANNOTATORS,
+        actions=config["actions"],
+        code=code("write_agreement"),
+    script:
+        "../scripts/write_agreement.py"

@@ -6,7 +6,8 @@ include: "inputs/formats.smk"
 
 rule propose:
     input:
-        detections=split_batches,
+        files=given_proposals(),
+        detections=[] if given_proposals() else split_batches,
         keyframes=split_clips("keyframes/{clip}.csv"),
         labels=judged("labels/{clip}.csv"),
         unticked=judged("labels/{clip}.unticked.csv"),
@@ -18,7 +19,8 @@ rule propose:
     conda:
         env("tables")
     params:
-        reads=split_clips("detections/{clip}.csv"),
+        reads=[] if given_proposals() else split_clips("detections/{clip}.csv"),
+        names=lambda wildcards: names_of_split(wildcards.split),
         clips=lambda wildcards: PROJECT.clips_of(wildcards.split),
         judged=lambda wildcards: judged_clips(wildcards.split),
         offset=config["timestamp_offset"],

@@ -78,3 +78,37 @@ def known_as(wildcards):
     """What annotations made elsewhere call a clip, and the clip; nothing where none do."""
     other = CLIPS[wildcards.clip].known_as
     return {other: wildcards.clip} if other else {}
+
+
+# Files by annotator, of clips that several annotated.
+ANNOTATORS = {
+    clip: files
+    for clip, files in find_annotators(
+        config["annotations"],
+        set(CLIPS),
+        {clip.known_as: clip.id for clip in PROJECT.clips if clip.known_as},
+    ).items()
+    if len(files) > 1
+}
+
+
+def agreement_annotations():
+    """The files of all annotators of clips that several annotated."""
+    return [path for files in ANNOTATORS.values() for path in files.values()]
+
+
+def agreement_clips(pattern):
+    """A file of every clip that several annotated."""
+    return expand(results(pattern), clip=ANNOTATORS)
+
+
+def requested_agreement(wildcards):
+    """What the target `agreement` asks for; the run ends where no clip has several annotators."""
+    if not ANNOTATORS:
+        # Only now is it known that agreement is asked for.
+        logger.error(
+            f"{ERROR_MARK}agreement: no clip has files of two annotators in "
+            f"{config['annotations']}: expected {{clip}}.{{annotator}}.json of each"
+        )
+        sys.exit(1)
+    return [results(f"annotate/agreement.{kind}") for kind in ("csv", "html", "js")]

@@ -9,6 +9,21 @@ def split_batches(wildcards):
     return detections_of(PROJECT.clips_of(wildcards.split))
 
 
+def given_proposals():
+    """Files of proposals that stand in for the detector's."""
+    named = config["proposals"]
+    return [named] if isinstance(named, str) and named else list(named)
+
+
+def names_of_split(split):
+    """Each clip of a split by its id, and by what files made elsewhere call it."""
+    if not given_proposals():
+        return {}
+    clips = [CLIPS[clip] for clip in PROJECT.clips_of(split)]
+    known = {clip.known_as: clip.id for clip in clips if clip.known_as}
+    return known | {clip.id: clip.id for clip in clips}
+
+
 def split_clips(pattern):
     """An input function: a file of every clip of the split."""
     return lambda wildcards: expand(results(pattern), clip=PROJECT.clips_of(wildcards.split))

@@ -430,6 +430,9 @@ def test_a_table_says_what_it_was_given(tmp_path):
         ),
         (coco({"category_id": 1, "attributes": {"talk": "loud"}}), r"'talk': expected true or fal"),
         ({"items": [], "categories": {}}, r"expected Datumaro's categories.label.labels"),
+        ({"items": 1.5, "categories": {"label": {"labels": []}}}, r"expected Datumaro's list"),
+        (coco({"category_id": [2]}), r"no category has the id \[2\]"),
+        (coco({"category_id": 2, "image_id": [9]}), r"no image has the id \[9\]"),
         ({"_via_settings": {}}, r"found one of VIA 2"),
     ],
 )

@@ -81,9 +81,9 @@ def project(tmp_path_factory) -> Workspace:
 def test_movies_become_clips_or_are_told(project):
     made = project.folder / "results" / "ava"
     assert (made / "clips.tsv").read_text() == (
-        "clip\tvideo\tstart\tend\tsplit\n"
-        "ava--5KQ66BBWC4\tmovies/-5KQ66BBWC4.mkv\t900\t1800\ttrain\n"
-        "ava--a1-val-mov\tmovies/_a1_val_mov.mkv\t900\t1800\tval\n"
+        "clip\tvideo\tstart\tend\tsplit\tknown_as\n"
+        "ava--5KQ66BBWC4\tmovies/-5KQ66BBWC4.mkv\t900\t1800\ttrain\t-5KQ66BBWC4\n"
+        "ava--a1-val-mov\tmovies/_a1_val_mov.mkv\t900\t1800\tval\t_a1_val_mov\n"
     )
     with open(made / "movies.csv", newline="") as stream:
         told = {row["youtube_id"]: (row["status"], row["reason"]) for row in csv.DictReader(stream)}
@@ -91,6 +91,20 @@ def test_movies_become_clips_or_are_told(project):
     assert told["gone_movie1"] == ("missing", "no file gone_movie1.webm")
     assert told["broken_mov1"][0] == "unreadable" and told["in_no_split"][0] == "without split"
     assert len(told) == 6
+
+
+def test_avas_csv_is_an_existing_annotation_of_these_clips(project):
+    """The plan knows both clips as finished, and passes over the movies that are missing."""
+    files = [f"annotations_ava/ava_{split}_v2.2.csv" for split in ("train", "val")]
+    actions = [{"attribute": "does", "options": ["bend", "bow", "crawl", "dance"]}]
+    changed = {"clips": "results/ava/clips.tsv", "existing": {"files": files}, "actions": actions}
+    run = project.run("-n", **changed)
+    assert run.status == 1 and "no clip 'short_film1' is in the clips table" in run.output
+    changed["existing"]["other_clips"] = "skip"
+    run = project.run("-n", **changed)
+    assert run.status == 0, run.output
+    assert run.jobs["import_existing"] == 1 and run.jobs["read_labels"] == 2
+    assert "broken_mov1, gone_movie1, short_film1 are no clips of the clips table" in run.output
 
 
 def test_the_main_job_takes_the_table_and_frames_get_avas_names(project):

@@ -16,6 +16,7 @@ from avaflow.formats.proposals import (
     best_map,
     build,
     check_entry,
+    detections_of,
     dumps,
     key_of,
     proposals_of_splits,
@@ -320,3 +321,33 @@ def test_older_numpy_does_not_load_what_numpy_2_writes(tmp_path):
     (tmp_path / "dense_proposals_train.pkl").write_bytes(plain)
     run = python_with_numpy("1.24.4", LOAD, tmp_path)
     assert "No module named 'numpy._core'" in run.stderr
+
+
+# ------------------------------------------------------------------ in place of the detector's
+
+
+def pickled(path, content):
+    path.write_bytes(pickle.dumps(content))
+
+
+def test_proposals_of_others_by_id_and_by_another_name(tmp_path):
+    """FAIR's keys are YouTube ids, of which some are no clip ids."""
+    boxes = np.array([[0.1, 0.2, 0.3, 0.4, 0.9], [0.5, 0.5, 1.01, 0.9, 0.8]])
+    pickled(tmp_path / "a.pkl", {"_x-1,0902": boxes, "b,0903": boxes[:1]})
+    pickled(tmp_path / "b.pkl", {"b,0904": boxes[:1, :4], "other,0902": boxes})
+    files = [tmp_path / "a.pkl", tmp_path / "b.pkl"]
+    table = detections_of(files, {"_x-1": "ava-x-1", "b": "b"}, offset=900, fps=30)
+    assert table[["clip", "frame", "score"]].to_numpy().tolist() == [
+        ["ava-x-1", 61, 0.9],
+        ["ava-x-1", 61, 0.8],
+        ["b", 91, 0.9],
+        ["b", 121, 1.0],
+    ]
+    with pytest.raises(UserError, match="no key in .*a.pkl is of any clip of this split"):
+        detections_of(files[:1], {"c": "c"}, 900, 30)
+    with pytest.raises(UserError, match=r"'b,0903' is also in .*a.pkl"):
+        pickled(tmp_path / "b.pkl", {"b,0903": boxes[:1]})
+        detections_of(files, {"b": "b"}, 900, 30)
+    pickled(tmp_path / "b.pkl", {"b,0903": boxes[:1] * 100})
+    with pytest.raises(UserError, match="expected boxes in parts of the image"):
+        detections_of(files[1:], {"b": "b"}, 900, 30)

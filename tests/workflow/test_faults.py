@@ -467,7 +467,7 @@ def test_annotations_that_cannot_be_read_back(workspace):
         has(the_one(messages, path), *parts)
         has(before, path, *parts)
     labels = sorted(path.name for path in (workspace.folder / "results" / "labels").iterdir())
-    assert labels == ["fine.csv", "fine.notes.csv", "fine.unticked.csv"]
+    assert labels == ["fine.csv", "fine.nobody.csv", "fine.notes.csv", "fine.unticked.csv"]
     with open(workspace.folder / "results" / "labels" / "fine.csv") as stream:
         assert [(row["second"], row["action_id"]) for row in csv.DictReader(stream)] == [("2", "4")]
 

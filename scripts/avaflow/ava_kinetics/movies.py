@@ -27,7 +27,7 @@ MOVIES = ("youtube_id", "clip", "split", "video", "end", "status", "reason")
 """Columns of the table of all movies. `status` is listed, missing, unreadable, too short or
 without split; only listed ones are in the clips table."""
 
-HEADER = ("clip", "video", "start", "end", "split")
+HEADER = ("clip", "video", "start", "end", "split", "known_as")
 
 
 class Movie(NamedTuple):
@@ -140,7 +140,9 @@ def clips_table(rows: Iterable[Mapping[str, str]]) -> str:
     lines = ["\t".join(HEADER) + "\n"]
     for row in rows:
         if row["status"] == "listed":
-            cells = (row["clip"], row["video"], str(FIRST_SECOND), row["end"], row["split"])
+            # By its own id AVA's csv and proposals name a movie.
+            other = row["youtube_id"] if row["youtube_id"] != row["clip"] else ""
+            cells = (row["clip"], row["video"], str(FIRST_SECOND), row["end"], row["split"], other)
             lines.append("\t".join(cells) + "\n")
     if len(lines) == 1:
         raise UserError(

@@ -60,6 +60,9 @@ in one dtype in a reader's arithmetic. float32 would save 20 bytes a box and sto
 PROTOCOL = 2
 """Verified to load under numpy 1.23, 1.26 and 2.4, together with :data:`OLD_MODULE`."""
 
+MOST_BEYOND = 1.5
+"""A coordinate above is none in parts of the image, wherever a box reaches out of it."""
+
 NEW_MODULE = "numpy._core.multiarray"
 OLD_MODULE = "numpy.core.multiarray"
 """numpy's module of arrays before version 2; numpy 2 still knows it, numpy 1 only it."""
@@ -279,6 +282,45 @@ def read_proposals(path: str | Path) -> dict[str, np.ndarray]:
             raise UserError(f"{path}: expected shape (N, 5) at {key!r}, found {array.shape}")
         proposals[key] = array
     return proposals
+
+
+def detections_of(
+    paths: Iterable[str | Path], clips: Mapping[str, str], offset: int, fps: int
+) -> pd.DataFrame:
+    """Proposals of others as detections on keyframes, a table like `tables.DETECTIONS`.
+
+    `clips` maps each clip, and what else a file may call it, to the clip; keys of other videos are
+    passed over. Scores are 1 where a file has none. Raises UserError for a keyframe that two files
+    have, and where no key is of any of the clips.
+    """
+    import pandas as pd
+
+    rows: list[tuple] = []
+    first: dict[tuple[str, int], str] = {}
+    for path in paths:
+        for key, boxes in read_proposals(path).items():
+            try:
+                name, timestamp = split_key(key)
+            except ValueError:
+                raise UserError(f"{path}: expected keys like 'clip,0902', found {key!r}") from None
+            clip = clips.get(name)
+            if clip is None or timestamp < offset:
+                continue
+            other = first.setdefault((clip, timestamp), f"{path}")
+            if other != f"{path}":
+                raise UserError(f"{path}: {key!r} is also in {other}: name one of the two files")
+            if not np.isfinite(boxes).all() or boxes[:, :4].max(initial=0) > MOST_BEYOND:
+                raise UserError(f"{path}: expected boxes in parts of the image, 0 to 1, at {key!r}")
+            if boxes.shape[1] == 4:
+                boxes = np.column_stack([boxes, np.ones(len(boxes))])
+            frame = frame_of_second(Second(timestamp - offset), fps)
+            rows += [(clip, frame, *map(float, box)) for box in boxes]
+    if clips and not first:
+        raise UserError(
+            f"proposals: no key in {', '.join(map(str, paths))} is of any clip of this split. A "
+            "clip is looked up by its id, or by what the clips table's column known_as calls it"
+        )
+    return pd.DataFrame(rows, columns=["clip", "frame", *BOX, "score"])
 
 
 def proposals_of_splits(

@@ -23,6 +23,7 @@ from avaflow.annotation.finished import (
 from avaflow.batches import batch_of
 from avaflow.errors import UserError
 from avaflow.files import check_room, check_writable
+from avaflow.listing import commas
 from avaflow.persons.detector_files import DetectorFiles, find_detector
 from avaflow.persons.own_files import OwnFiles, find_own_files
 from avaflow.project.actions import Attribute, attributes_from_config
@@ -266,6 +267,11 @@ def find_annotations(
     from avaflow.annotation.existing.index import load_existing
 
     existing = load_existing(config, clips, attributes)
+    if existing.skipped:
+        unused.append(
+            f"existing.files: {commas(existing.skipped, 5)} are no clips of the clips table, so "
+            "what is said of them is left out"
+        )
     twice = [clip for clip in existing.clips if clip in finished]
     if twice:
         raise UserError.listing(

@@ -236,6 +236,16 @@ def test_the_file_is_laid_out_as_python_lays_it_out(edited):
     ]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_library_reads_the_file_and_writes_the_same_bytes(edited, seed, tmp_path):
+    model = pytest.importorskip(
+        "avaflow.annotation.page.model", reason="the library's side of the file is not here"
+    )
+    path = tmp_path / "c-1.json"
+    path.write_text(edited(clip(seed), seed + 1, 60)["saved"], encoding="utf-8")
+    assert model.annotation_text(model.read_annotation(path)) == path.read_text(encoding="utf-8")
+
+
 # ------------------------------------------------------------- single edits, by hand
 
 

@@ -41,8 +41,10 @@ def _row(line: str, where: str, names: Names, problems: Problems) -> Sighting | 
         return None
     clip = names.clip(cells[0])
     if clip is None:
-        problems.append(
-            f"{where}: no clip {cells[0]!r} is in the clips table{names.nearest_clip(cells[0])}"
+        names.unknown_clip(
+            cells[0],
+            problems,
+            f"{where}: no clip {cells[0]!r} is in the clips table{names.nearest_clip(cells[0])}",
         )
         return None
     try:

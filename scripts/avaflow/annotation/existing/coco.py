@@ -59,7 +59,7 @@ def read_coco(
         if not isinstance(image, dict) or not isinstance(image.get("file_name"), str):
             problems.append(f"{where}: expected a `file_name`")
             continue
-        key = image.get("id")
+        key = id_of(image.get("id"))
         if key in seen:
             problems.append(f"{where}: the id {key!r} is also that of {seen[key]!r}")
         seen[key] = image["file_name"]
@@ -76,8 +76,9 @@ def read_coco(
         if not isinstance(entry, Annotation):
             problems.append(f"{where}: expected `image_id` and `bbox`")
             continue
-        if entry.image_id not in images:
-            if entry.image_id not in seen:
+        image_id = id_of(entry.image_id)
+        if image_id not in images:
+            if image_id not in seen:
                 problems.append(f"{where}: no image has the id {entry.image_id!r}")
             continue
         if entry.iscrowd:
@@ -90,7 +91,7 @@ def read_coco(
         actions = _actions(entry, categories, where, names, problems)
         actions += names.actions_of_attributes(values, where, problems, unused)
         person = names.person(person_of(values), where, problems)
-        moment, size = images[entry.image_id]
+        moment, size = images[image_id]
         yield Sighting(*moment, where, corners, size, tuple(sorted(set(actions))), person)
 
 
@@ -103,15 +104,22 @@ def _actions(
             problems.append(f"{where}: action_ids: expected whole numbers, found {listed!r}")
             return ()
         return tuple(a for each in listed for a in names.action_of_id(each, where, problems))
-    if entry.category_id not in categories:
+    category = categories.get(id_of(entry.category_id))
+    if category is None:
         problems.append(f"{where}: no category has the id {entry.category_id!r}")
         return ()
-    return names.actions_of_label(categories[entry.category_id], where, problems)
+    return names.actions_of_label(category, where, problems)
 
 
 def _categories(path: Path, content: Mapping[str, Any]) -> dict[Any, str]:
     listed = _entries(path, content, "categories")
-    return {each.get("id"): str(each.get("name")) for each in listed if isinstance(each, dict)}
+    entries = (each for each in listed if isinstance(each, dict))
+    return {id_of(each.get("id")): str(each.get("name")) for each in entries}
+
+
+def id_of(value: Any) -> int | str:
+    """An id of a JSON file: a number or a text; whatever else stands for itself as a text."""
+    return value if isinstance(value, int | str) else repr(value)
 
 
 def _entries(path: Path, content: Mapping[str, Any], name: str) -> list:

@@ -151,10 +151,12 @@ def _clip(path: Path, task: Task, names: Names, problems: Problems) -> str | Non
     stems = [posixpath.splitext(posixpath.basename(name.replace("\\", "/")))[0] for name in called]
     clip = next((found for stem in stems if (found := names.clip(stem))), None)
     if clip is None:
-        problems.append(
+        names.unknown_clip(
+            stems[0],
+            problems,
             f"{path}: made of {' / '.join(map(repr, called))}, which is no clip of the clips table"
             f"{names.nearest_clip(stems[0])}. Make the task of results/clips/CLIP.mp4, or give the "
-            "file the name of its clip"
+            "file the name of its clip",
         )
         return None
     length = names.lengths_s.get(clip)

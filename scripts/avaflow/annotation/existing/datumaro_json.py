@@ -21,6 +21,8 @@ def read_datumaro(
         raise UserError(
             f"{path}: expected Datumaro's categories.label.labels, with a name each"
         ) from None
+    if not isinstance(content["items"], list):
+        raise UserError(f"{path}: expected Datumaro's list `items`")
     for number, item in enumerate(content["items"], start=1):
         where = f"{path}: item {number}"
         if not isinstance(item, dict) or not isinstance(item.get("annotations"), list):

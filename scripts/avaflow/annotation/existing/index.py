@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from avaflow.annotation.existing.kinds import contents_of, files_of, read_existing
@@ -23,16 +23,23 @@ VERSION = 1
 """Raised when the same files are read otherwise: what was kept of them then counts no more."""
 
 
-PROJECT_NAMES = (*("clips", "fps", "offset", "numbering", "frames_fps", "known_as", "lengths_s"),)
+PROJECT_NAMES = (
+    *("clips", "fps", "offset", "numbering", "frames_fps", "known_as", "lengths_s"),
+    "skip_unknown",
+)
 """Fields of :class:`Names` that the job gets besides the actions."""
 
 
 @dataclass(frozen=True)
 class Existing:
-    """The files that the config names, and of each clip in them a digest of what they say."""
+    """The files that the config names, and of each clip in them a digest of what they say.
+
+    `skipped` are names in them that are of no clip.
+    """
 
     files: list[str]
     digests: dict[str, str]
+    skipped: list[str] = field(default_factory=list)
 
     @property
     def clips(self) -> list[str]:
@@ -52,6 +59,7 @@ def names_of(config: Mapping, clips: Sequence[Clip], attributes: Sequence[Attrib
         frames_fps=config["existing"]["fps"],
         known_as={clip.known_as: clip.id for clip in clips if clip.known_as},
         lengths_s=lengths,
+        skip_unknown=config["existing"]["other_clips"] == "skip",
     )
 
 
@@ -75,19 +83,21 @@ def load_existing(
         sorted(names.known_as.items()),
         sorted(names.lengths_s.items()),
         [str(attribute) for attribute in attributes],
-        [names.fps, names.offset, names.numbering, names.frames_fps],
+        [names.fps, names.offset, names.numbering, names.frames_fps, names.skip_unknown],
     ]
     key = hashlib.sha256(json.dumps(told).encode()).hexdigest()
     kept = Path(config["results"], ".existing.json")
     with suppress(OSError, ValueError, TypeError, KeyError):
         loaded = json.loads(kept.read_text(encoding="utf-8"))
         if loaded["key"] == key:
-            return Existing(contents, dict(loaded["digests"]))
+            return Existing(contents, dict(loaded["digests"]), list(loaded["skipped"]))
     found = read_existing(files, names, config["via"]["max_project_mb"])
     digests = {
         clip: hashlib.sha256(table_text(found, clip).encode()).hexdigest() for clip in found.clips
     }
+    skipped = sorted(names.skipped)
     # A full or read-only disk costs the next start some time, and is no error here.
     with suppress(OSError):
-        write_text(kept, json.dumps({"key": key, "digests": digests}, indent=0) + "\n")
-    return Existing(contents, digests)
+        content = {"key": key, "digests": digests, "skipped": skipped}
+        write_text(kept, json.dumps(content, indent=0) + "\n")
+    return Existing(contents, digests, skipped)

@@ -52,9 +52,11 @@ def read_spans(path: Path, names: Names, problems: Problems) -> dict[tuple[str, 
             continue
         clip = names.clip(row["clip"])
         if clip is None:
-            problems.append(
+            names.unknown_clip(
+                row["clip"],
+                problems,
                 f"{where}: no clip {row['clip']!r} is in the clips table"
-                f"{names.nearest_clip(row['clip'])}"
+                f"{names.nearest_clip(row['clip'])}",
             )
             continue
         person = names.person(row["person_id"], where, problems)
@@ -169,9 +171,11 @@ def _clip(path: Path, info: Mapping[str, str], names: Names, problems: Problems)
         called.insert(0, path.parent.parent.name)
     clip = next((found for name in called if name and (found := names.clip(name))), None)
     if clip is None:
-        problems.append(
+        names.unknown_clip(
+            called[0] or path.stem,
+            problems,
             f"{path}: expected a clip of the clips table as name of the sequence "
             f"(CLIP/gt/gt.txt, or CLIP.txt), found {called[0] or path.stem!r}"
-            f"{names.nearest_clip(called[0] or path.stem)}"
+            f"{names.nearest_clip(called[0] or path.stem)}",
         )
     return clip

@@ -4,6 +4,7 @@ import difflib
 import math
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +50,8 @@ class Names:
     `clips` maps each clip to its split, `known_as` what other tools call a clip to the clip,
     `lengths_s` clips to their length in seconds, where it is known. `fps` is the rate of the
     project's clips and `frames_fps` that of the videos whose frames CVAT and MOT files count;
-    `numbering` and `offset` tell what segments are called.
+    `numbering` and `offset` tell what segments are called. With `skip_unknown` what is of no clip
+    is passed over, and counted by name in `skipped`, instead of being a problem.
     """
 
     clips: Mapping[str, str]
@@ -60,6 +62,8 @@ class Names:
     frames_fps: float = 0.0
     known_as: Mapping[str, str] = field(default_factory=dict)
     lengths_s: Mapping[str, float] = field(default_factory=dict)
+    skip_unknown: bool = False
+    skipped: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.frames_fps = self.frames_fps or float(self.fps)
@@ -107,10 +111,12 @@ class Names:
         clip = self.clip(found["clip"]) if found else None
         if found is None or clip is None:
             called = found["clip"] if found else posixpath.basename(path)
-            problems.append(
+            self.unknown_clip(
+                called,
+                problems,
                 f"{where}: {file!r} names no clip of the clips table{self.nearest_clip(called)}. "
                 f"Expected a keyframe's name, such as {self.example()}, or "
-                f"CLIP/{segment_name(Second(2), self.numbering, self.offset)}.jpg for second 2"
+                f"CLIP/{segment_name(Second(2), self.numbering, self.offset)}.jpg for second 2",
             )
             return None
         split = self.clips[clip]
@@ -175,6 +181,13 @@ class Names:
             f"{self.offset}"
         )
         return False
+
+    def unknown_clip(self, name: str, problems: Problems, problem: str) -> None:
+        """Pass over what is of no clip, or tell it."""
+        if self.skip_unknown:
+            self.skipped[name] += 1
+        else:
+            problems.append(problem)
 
     def nearest_clip(self, name: str) -> str:
         """Which clip a wrong name may have meant, for the end of a message."""

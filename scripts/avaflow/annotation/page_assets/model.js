@@ -551,9 +551,19 @@
     }
   }
 
+  // A part of the file that is text already.
+  class Text {
+    constructor(value) {
+      this.value = value;
+    }
+    text() {
+      return this.value;
+    }
+  }
+
   function written(value, indent) {
     const inner = indent + ' ';
-    if (value instanceof Float) return value.text();
+    if (value instanceof Float || value instanceof Text) return value.text();
     if (value === null || typeof value !== 'object') return JSON.stringify(value);
     const list = Array.isArray(value);
     const parts = list ? value.map((one) => written(one, inner))
@@ -573,6 +583,24 @@
       if (track.frames[at] === keyframe.frame) found.push([keyframe.frame, ...track.boxes[at]]);
     }
     return found;
+  }
+
+  const anchorTexts = new WeakMap();
+  // What stands before the anchors of a stretch, by the depth that they lie at.
+  const ANCHOR_INDENT = '     ';
+
+  // Anchors are nine tenths of a file and change with their stretch alone: written once each.
+  function anchorText(stretch, clip) {
+    const known = anchorTexts.get(stretch);
+    if (known && known.clip === clip) return known.text;
+    const rows = anchors(stretch, clip).map(([frame, ...box]) => [frame, ...coordinates(box)]);
+    const text = new Text(written(rows, ANCHOR_INDENT));
+    anchorTexts.set(stretch, {clip, text});
+    return text;
+  }
+
+  function coordinates(box) {
+    return box.map((v) => new Float(Number(v.toFixed(BOX_DECIMALS))));
   }
 
   // Those that can be chosen now, and what spans hold of earlier ones: nothing may be lost that
@@ -598,7 +626,6 @@
   // seconds_worked.
   function serialise(doc, clip, about) {
     const second = (value) => new Float(rounded(value));
-    const coordinates = (box) => box.map((v) => new Float(Number(v.toFixed(BOX_DECIMALS))));
     const file = {
       format: FORMAT,
       version: VERSION,
@@ -616,7 +643,7 @@
           track: s.track,
           from: s.from,
           to: s.to,
-          anchors: anchors(s, clip).map(([frame, ...box]) => [frame, ...coordinates(box)]),
+          anchors: anchorText(s, clip),
         })),
         boxes: one.boxes.map((b) => ({second: b.second, box: coordinates(b.box)})),
         removed: one.removed,

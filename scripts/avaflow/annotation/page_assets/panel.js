@@ -3,6 +3,9 @@
   'use strict';
   const {times, tracks, ticks, colours, model} = avaflow;
 
+  // Characters of an option that half the panel's width shows.
+  const HALF_WIDTH = 12;
+
   function element(name, attributes = {}, ...children) {
     const made = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) {
@@ -33,7 +36,7 @@
       this.attributes = element('div', {class: 'attributes'});
       root.append(
         element('div', {class: 'who'}, this.chip, this.name, this.seen), this.kinds,
-        this.attributes, this.hint = element('p', {class: 'hint'}), this.actions());
+        this.spans = element('p', {class: 'unseen'}), this.attributes, this.hint = element('p', {class: 'hint'}), this.actions());
       this.build();
     }
 
@@ -45,6 +48,9 @@
         const list = element('div', {
           class: 'options', role: 'group', 'aria-label': attribute.name,
         });
+        if (attribute.options.some((option) => option.length > HALF_WIDTH)) {
+          list.classList.add('wide');
+        }
         for (const option of attribute.options) list.append(this.option(attribute, option));
         return element('section', {},
           element('h3', {dir: 'auto', text: attribute.name, title: attribute.name},
@@ -102,6 +108,7 @@
         this.name.textContent = 'Nobody is chosen';
         this.chip.textContent = '';
         this.chip.style.background = 'transparent';
+        this.spans.textContent = '';
         this.seen.textContent = 'Click a box, or press Tab.';
       } else this.renderPerson(person);
       for (const button of this.kinds.children) {
@@ -123,6 +130,9 @@
       const where = sight ? times.clock(sight[0]) + ' to ' + times.clock(sight[1]) : 'not seen';
       this.seen.textContent = where + ' · ' + (person.kind === 'person'
         ? judged + ' of ' + toJudge + ' s judged' : person.kind);
+      // What the timeline draws, for those who hear the page.
+      this.spans.textContent = person.spans.map((span) => span.option + ' from ' +
+        times.clock(span.from) + ' to ' + times.clock(span.to)).join(', ') || 'No actions yet.';
     }
 
     // Called on every frame: only what differs is touched.

@@ -6,6 +6,9 @@
 
   // Milliseconds that changes are gathered before they are sent, so that a drag sends once.
   const SEND_AFTER_MS = 300;
+  // The same for files of more than so many characters, which take their time to write and send.
+  const LARGE = 1000000;
+  const SEND_LARGE_AFTER_MS = 3000;
   // Milliseconds until a server that did not answer is asked again.
   const AGAIN_AFTER_MS = 5000;
   // Milliseconds without any input after which the annotator counts as away.
@@ -61,6 +64,7 @@
       this.online = location.protocol.startsWith('http') && token() !== '';
       this.sending = false;
       this.taken = false;
+      this.sent = 0;
     }
 
     // ---------------------------------------------------------------- opening
@@ -301,7 +305,7 @@
       this.download(model.serialise(state.doc, this.clip, this.about()));
     }
 
-    send(state, after = SEND_AFTER_MS) {
+    send(state, after = this.sent > LARGE ? SEND_LARGE_AFTER_MS : SEND_AFTER_MS) {
       this.waiting = state;
       this.tell('sending');
       clearTimeout(this.timer);
@@ -314,12 +318,14 @@
       this.waiting = null;
       this.sending = true;
       const about = this.about();
+      const body = model.serialise(state.doc, this.clip, about);
+      this.sent = body.length;
       let answer = null;
       try {
         answer = await fetch(this.address(), {
           method: 'PUT',
           headers: {'Content-Type': 'application/json', 'X-Avaflow-Token': token()},
-          body: model.serialise(state.doc, this.clip, about),
+          body,
         });
       } catch {
         // Told below: the server did not answer.

@@ -12,6 +12,8 @@
   // Marks of keyframes that stand closer would be a grey bar.
   const KEYFRAME_APART_PX = 5;
   const LABEL_APART_PX = 64;
+  // Characters of an attribute's name in its empty lane.
+  const NAME_LENGTH = 30;
   // Seconds between labels of the ruler.
   const STEPS_S = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300];
   // Seconds: the shortest part of a clip that the timeline shows.
@@ -226,15 +228,11 @@
         pen.fillStyle = this.style.soft;
         pen.font = '11px system-ui, sans-serif';
         pen.textBaseline = 'middle';
-        const {view} = this.seen(person);
-        pen.fillText(lane.attribute.name + ': nothing yet', Math.max(4, this.x(view) + 4),
+        const [begin] = tracks.sight(person, this.app.clip) || [0];
+        const name = lane.attribute.name.slice(0, NAME_LENGTH);
+        pen.fillText(name + ': nothing yet', Math.max(4, this.x(begin) + 4),
                      top + height / 2);
       }
-    }
-
-    seen(person) {
-      const sight = tracks.sight(person, this.app.clip) || [0, 0];
-      return {view: sight[0]};
     }
 
     span(pen, span, top, height, chosen) {
