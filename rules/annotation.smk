@@ -112,19 +112,22 @@ rule make_annotate_page:
         manifest=results("clips/{clip}.json"),
         keyframes=results("keyframes/{clip}.csv"),
         tracks=results("tracks/{clip}.csv"),
-        finished=finished_if_any,
+        finished=annotated_if_any,
     output:
         html=results("annotate/{clip}.html"),
         js=results("annotate/{clip}.js"),
         counts=results("annotate/{clip}.counts.json"),
     log:
         results("logs/make_annotate_page/{clip}.log"),
+    # These are pages of all clips.
+    wildcard_constraints:
+        clip="(?!(index|agreement)[.])[A-Za-z0-9-]+",
     localrule: True
     conda:
         env("tables")
     params:
         actions=config["actions"],
-        finished=finished_state,
+        finished=annotated_state,
         known_as=known_as,
         reads=(
             [results("detections/{clip}.csv"), results("embeddings/{clip}.npz")]
@@ -154,7 +157,7 @@ rule make_annotate_index:
     params:
         splits={clip.id: clip.split for clip in PROJECT.clips},
         finished=list(PROJECT.finished),
-        begun=list(PROJECT.unsettled),
+        begun=[*PROJECT.unsettled, *PROJECT.begun],
         state=page_state(["index.html.j2", *asset_names()]),
         code=code("make_annotate_index"),
     script:

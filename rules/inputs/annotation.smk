@@ -27,10 +27,7 @@ def page_state(names):
 
 def appearance_of_clip(wildcards):
     """What stands for the vectors of a clip being up to date; nothing where there are none."""
-    # Snakemake asks for `index.html` too, whether that is a clip's page.
-    if not embeddings() or wildcards.clip not in CLIPS:
-        return []
-    return batches_of_clip(wildcards)
+    return batches_of_clip(wildcards) if embeddings() else []
 
 
 def via_files():
@@ -56,6 +53,18 @@ def finished_annotation(wildcards):
 def finished_if_any(wildcards):
     """The file that was finished for a clip; nothing while it is awaited, or where most decide."""
     return PROJECT.projects.get(wildcards.clip, [])
+
+
+def annotated_if_any(wildcards):
+    """What the page of a clip opens: a finished file, or one that was begun."""
+    begun = PROJECT.begun.get(wildcards.clip, [])
+    return finished_if_any(wildcards) or begun
+
+
+def annotated_state(wildcards):
+    """Changes with its content, as :func:`finished_state`."""
+    begun = PROJECT.begun.get(wildcards.clip)
+    return finished_state(wildcards) or (sha256(begun) if begun else "")
 
 
 def finished_state(wildcards):

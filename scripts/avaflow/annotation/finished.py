@@ -16,6 +16,12 @@ FINISHED_NAME = re.compile(r"^(?P<clip>[A-Za-z0-9_.-]+?)(?:_finish)?\.json$")
 ANNOTATORS_NAME = re.compile(r"^(?P<clip>[A-Za-z0-9_.-]+?)\.(?P<annotator>[A-Za-z0-9_-]+)\.json$")
 """How the file of one annotator of several may be called: `{clip}.{annotator}.json`."""
 
+FORMAT_TEXT = b'"avaflow annotation"'
+"""What the page's file says of itself, in its first entry."""
+
+LONGEST_HEAD = 200
+"""Bytes in which a file says what it is."""
+
 SETTLED, MAJORITY = "settled", "majority"
 """Which of several annotations of a clip counts, beside the name of an annotator."""
 
@@ -30,12 +36,18 @@ SECOND_SAVE = re.compile(
 `a_finish copy.json` (macOS)."""
 
 
+_JUDGED = re.compile(rb'"judged"\s*:\s*\[\s*\[')
+_TO_JUDGE = re.compile(rb'"kind"\s*:\s*"person"')
+
+
 class Counted(NamedTuple):
-    """The files that count for each finished clip, more than one where most decide; and the names
-    of the annotators of each clip whose files await somebody who settles what they say."""
+    """The files that count for each finished clip, more than one where most decide; the names
+    of the annotators of each clip whose files await somebody who settles what they say; and the
+    file of each clip that is begun, and of which nothing is judged yet."""
 
     files: dict[str, list[str]]
     unsettled: dict[str, list[str]]
+    begun: dict[str, str]
 
 
 def find_finished(
@@ -159,7 +171,25 @@ def which_count(
             files[clip] = list(named.values())
         elif clip not in files:
             unsettled[clip] = list(named)
-    return Counted(dict(sorted(files.items())), unsettled)
+    begun = {
+        clip: paths[0] for clip, paths in files.items() if len(paths) == 1 and only_begun(paths[0])
+    }
+    files = {clip: paths for clip, paths in sorted(files.items()) if clip not in begun}
+    return Counted(files, unsettled, begun)
+
+
+def only_begun(path: str | Path) -> bool:
+    """Whether a file of the page holds persons to judge, and nothing that is judged.
+
+    The server saves every change, so such a file is somebody's work of this minute. It is looked
+    into as text: this is asked at each start of a run, of every file.
+    """
+    try:
+        text = Path(path).read_bytes()
+    except OSError:
+        return False  # its own job says why
+    told = FORMAT_TEXT in text[:LONGEST_HEAD] and _TO_JUDGE.search(text)
+    return bool(told) and not _JUDGED.search(text)
 
 
 def _second_save(clip: str, path: Path, instead: Path, there: bool) -> str:

@@ -57,7 +57,8 @@ class Project:
     `finished` gives the file of each finished annotation: a saved project, or the table that is
     made of existing annotations. `counted` are the files that count for each clip whose
     annotations somebody saved: those of several annotators where most decide. `unsettled` names
-    the annotators of clips of which nobody has said what counts. `unused` are those of the
+    the annotators of clips of which nobody has said what counts. `begun` are files of pages on
+    which nothing is judged yet: their clips await annotation. `unused` are those of the
     warnings that tell of files of annotations which are not read.
     """
 
@@ -74,6 +75,7 @@ class Project:
     own_tracks: OwnFiles | None = None
     counted: dict[str, list[str]] = field(default_factory=dict)
     unsettled: dict[str, list[str]] = field(default_factory=dict)
+    begun: dict[str, str] = field(default_factory=dict)
 
     @property
     def splits(self) -> list[str]:
@@ -184,6 +186,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         own_tracks=own["tracks"],
         counted=found.counted,
         unsettled=found.unsettled,
+        begun=found.begun,
     )
 
 
@@ -244,6 +247,7 @@ class Annotations(NamedTuple):
     unusable: list[str]
     counted: dict[str, list[str]] = {}
     unsettled: dict[str, list[str]] = {}
+    begun: dict[str, str] = {}
 
 
 def find_annotations(
@@ -257,12 +261,12 @@ def find_annotations(
     settings, folder = config["annotate"], config["annotations"]
     own, unused = find_finished(folder, ids, known_as, settings["source"])
     annotators = find_annotators(folder, ids, known_as)
-    counted, unsettled = which_count(own, annotators, settings["counts"])
+    counted, unsettled, begun = which_count(own, annotators, settings["counts"])
     results, max_mb = config["results"], config["via"]["max_project_mb"]
     unusable = unusable_annotations(counted, Path(results), attributes, max_mb, known_as)
     finished = {clip: paths[0] for clip, paths in counted.items()}
     if not config["existing"]["files"]:
-        return Annotations(finished, None, unused, unusable, counted, unsettled)
+        return Annotations(finished, None, unused, unusable, counted, unsettled, begun)
     # Imported where such are named: most starts of a run do without.
     from avaflow.annotation.existing.index import load_existing
 
@@ -281,7 +285,7 @@ def find_annotations(
     finished |= {clip: f"{results}/existing/{clip}.csv" for clip in existing.clips}
     unsettled = {clip: names for clip, names in unsettled.items() if clip not in finished}
     return Annotations(
-        dict(sorted(finished.items())), existing, unused, unusable, counted, unsettled
+        dict(sorted(finished.items())), existing, unused, unusable, counted, unsettled, begun
     )
 
 

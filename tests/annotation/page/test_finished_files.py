@@ -8,6 +8,7 @@ from avaflow.annotation.finished import (
     annotator_of,
     find_annotators,
     find_finished,
+    only_begun,
     unusable_annotations,
     which_count,
 )
@@ -83,6 +84,27 @@ ANNOTATORS = {"a": {"anna": "a.anna.json"}, "b": {"anna": "b.anna.json", "ben": 
 def test_which_files_count(counts, files, unsettled):
     found = which_count(FINISHED, ANNOTATORS, counts)
     assert (found.files, found.unsettled) == (files, unsettled)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_file_of_which_nothing_is_judged_is_only_begun(tmp_path, indent):
+    def only(name, content):
+        path = tmp_path / name
+        path.write_text(json.dumps(content, indent=indent))
+        return only_begun(path)
+
+    assert only("a.json", page_file([person(1)]))
+    assert not only("a.json", page_file([person(1), person(2, judged=[[2.0, 3.0]])]))
+    # All that was found are no persons: that is all there is to say.
+    assert not only("a.json", page_file([person(1, kind="not a person")]))
+    assert not only("a.json", VIA)
+    assert not only_begun(tmp_path / "none.json")
+    begun = put(tmp_path, "c-1.json", page_file([person(1)]))
+    assert which_count({"c-1": begun, "c": "c.json"}, {}, "settled") == (
+        {"c": ["c.json"]},
+        {},
+        {"c-1": begun},
+    )
 
 
 def test_what_the_labels_will_refuse_is_told_at_the_start(tmp_path):

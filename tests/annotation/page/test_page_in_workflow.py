@@ -157,6 +157,24 @@ def test_several_annotators_are_settled_or_decide_by_majority(workspace):
     assert len(labels(workspace)["corridor.idle.csv"].splitlines()) > 1
 
 
+def test_a_clip_that_was_only_begun_awaits_its_annotator_and_its_page_opens_it(workspace):
+    (workspace.folder / "overlay.yaml").write_text(json.dumps(workspace.config))
+    converted(workspace)
+    path = workspace.folder / "annotations" / "classroom.json"
+    content = json.loads(path.read_text())
+    for person in content["persons"]:
+        person |= {"spans": [], "judged": []}
+    content["persons"][0]["kind"] = "ignored"
+    path.write_text(json.dumps(content))
+    run = workspace.run("labels", "annotate")
+    assert run.status == 0, run.output
+    assert "awaiting a person: classroom" in run.output
+    data = read_js(workspace.folder / "results/annotate/classroom.js", "AVAFLOW_CLIP")
+    assert data["finished"]["persons"][0]["kind"] == "ignored"
+    index = read_js(workspace.folder / "results/annotate/index.js", "AVAFLOW_INDEX")["clips"]
+    assert {each["clip"]: each["state"] for each in index}["classroom"] == "begun"
+
+
 def test_a_file_that_cannot_be_used_is_told_and_its_page_begins_anew(workspace):
     (workspace.folder / "overlay.yaml").write_text(json.dumps(workspace.config))
     converted(workspace)
