@@ -95,9 +95,21 @@ rule proposals:
     localrule: True
 
 
+rule annotate:
+    input:
+        annotate_pages(),
+    localrule: True
+
+
 rule via:
     input:
         via_files(),
+    localrule: True
+
+
+rule agreement:
+    input:
+        requested_agreement,
     localrule: True
 
 

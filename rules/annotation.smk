@@ -106,6 +106,61 @@ rule make_via_index:
         "../scripts/make_via_index.py"
 
 
+rule make_annotate_page:
+    input:
+        appearance_of_clip,
+        manifest=results("clips/{clip}.json"),
+        keyframes=results("keyframes/{clip}.csv"),
+        tracks=results("tracks/{clip}.csv"),
+        finished=finished_if_any,
+    output:
+        html=results("annotate/{clip}.html"),
+        js=results("annotate/{clip}.js"),
+        counts=results("annotate/{clip}.counts.json"),
+    log:
+        results("logs/make_annotate_page/{clip}.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        actions=config["actions"],
+        finished=finished_state,
+        known_as=known_as,
+        reads=(
+            [results("detections/{clip}.csv"), results("embeddings/{clip}.npz")]
+            if embeddings()
+            else []
+        ),
+        tracker=settings_of("tracker", "tracks"),
+        page=settings_of("annotate", "via"),
+        state=page_state(["clip.html.j2"]),
+        code=code("make_annotate_page"),
+    script:
+        "../scripts/make_annotate_page.py"
+
+
+rule make_annotate_index:
+    input:
+        counts=all_clips("annotate/{clip}.counts.json"),
+    output:
+        html=results("annotate/index.html"),
+        js=results("annotate/index.js"),
+        assets=expand(results("annotate/assets/{name}"), name=asset_names()),
+    log:
+        results("logs/make_annotate_index.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        splits={clip.id: clip.split for clip in PROJECT.clips},
+        finished=list(PROJECT.finished),
+        begun=list(PROJECT.unsettled),
+        state=page_state(["index.html.j2", *asset_names()]),
+        code=code("make_annotate_index"),
+    script:
+        "../scripts/make_annotate_index.py"
+
+
 rule import_existing:
     input:
         files=PROJECT.existing.files if PROJECT.existing else [],
@@ -136,6 +191,7 @@ rule read_labels:
         labels=results("labels/{clip}.csv"),
         notes=results("labels/{clip}.notes.csv"),
         unticked=results("labels/{clip}.unticked.csv"),
+        idle=results("labels/{clip}.idle.csv"),
         nobody=results("labels/{clip}.nobody.csv"),
     log:
         results("logs/read_labels/{clip}.log"),
@@ -153,3 +209,26 @@ rule read_labels:
         code=code("read_labels"),
     script:
         "../scripts/read_labels.py"
+
+
+rule write_agreement:
+    input:
+        annotations=agreement_annotations(),
+        manifests=agreement_clips("clips/{clip}.json"),
+        keyframes=agreement_clips("keyframes/{clip}.csv"),
+        tracks=agreement_clips("tracks/{clip}.csv"),
+    output:
+        table=results("annotate/agreement.csv"),
+        html=results("annotate/agreement.html"),
+        js=results("annotate/agreement.js"),
+    log:
+        results("logs/write_agreement.log"),
+    localrule: True
+    conda:
+        env("tables")
+    params:
+        files=ANNOTATORS,
+        actions=config["actions"],
+        code=code("write_agreement"),
+    script:
+        "../scripts/write_agreement.py"

@@ -207,6 +207,7 @@ rule export_cvat:
     input:
         labels=finished_clips("labels/{clip}.csv"),
         unticked=finished_clips("labels/{clip}.unticked.csv"),
+        idle=finished_clips("labels/{clip}.idle.csv"),
         nobody=finished_clips("labels/{clip}.nobody.csv"),
         keyframes=finished_clips("keyframes/{clip}.csv"),
         manifests=finished_clips("clips/{clip}.json"),
@@ -232,6 +233,7 @@ rule export_coco:
     input:
         labels=finished_clips("labels/{clip}.csv"),
         unticked=finished_clips("labels/{clip}.unticked.csv"),
+        idle=finished_clips("labels/{clip}.idle.csv"),
         nobody=finished_clips("labels/{clip}.nobody.csv"),
         keyframes=finished_clips("keyframes/{clip}.csv"),
         manifests=finished_clips("clips/{clip}.json"),
@@ -259,6 +261,7 @@ rule export_mot:
     input:
         labels=finished_clips("labels/{clip}.csv"),
         unticked=finished_clips("labels/{clip}.unticked.csv"),
+        idle=finished_clips("labels/{clip}.idle.csv"),
         nobody=finished_clips("labels/{clip}.nobody.csv"),
         keyframes=finished_clips("keyframes/{clip}.csv"),
         manifests=finished_clips("clips/{clip}.json"),
@@ -286,6 +289,7 @@ rule export_yolo:
     input:
         labels=finished_clips("labels/{clip}.csv"),
         unticked=finished_clips("labels/{clip}.unticked.csv"),
+        idle=finished_clips("labels/{clip}.idle.csv"),
         nobody=finished_clips("labels/{clip}.nobody.csv"),
         keyframes=finished_clips("keyframes/{clip}.csv"),
         manifests=finished_clips("clips/{clip}.json"),

@@ -204,6 +204,7 @@ rule write_detector_dataset:
         keyframes=of_learnt_clips("keyframes/{clip}.csv"),
         labels=of_learnt_clips("labels/{clip}.csv"),
         unticked=of_learnt_clips("labels/{clip}.unticked.csv"),
+        idle=of_learnt_clips("labels/{clip}.idle.csv"),
         nobody=of_learnt_clips("labels/{clip}.nobody.csv"),
     output:
         manifest=results("detector_training/images.csv"),
@@ -215,6 +216,7 @@ rule write_detector_dataset:
         links=config["links"],
         clips=learnt_clips(),
         saved=learnt_projects(),
+        imported=PROJECT.imported,
         known_as={clip.known_as: clip.id for clip in PROJECT.clips if clip.known_as},
         splits={clip: CLIPS[clip].split for clip in PROJECT.finished},
         used=["train", "val"],

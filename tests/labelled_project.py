@@ -87,6 +87,7 @@ def make_inputs(root, image=empty_file):
         rows = [(second, *box) for second, box in UNTICKED_PERSONS.get(clip, [])]
         table = pd.DataFrame(rows, columns=list(UNTICKED))
         write_table(root / f"labels/{clip}.unticked.csv", table, UNTICKED)
+        write_table(root / f"labels/{clip}.idle.csv", empty_table(UNTICKED), UNTICKED)
         write_table(root / f"labels/{clip}.nobody.csv", empty_table(NOBODY), NOBODY)
     for clip in FRAMES:
         rows = []

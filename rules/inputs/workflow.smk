@@ -21,6 +21,7 @@ def clip_targets():
         *embeddings(),
         *all_clips("tracks/{clip}.csv"),
         *proposal_files(),
+        *annotate_pages(),
         *via_files(),
         *finished_clips("labels/{clip}.csv"),
         *finished_clips("labels/{clip}.notes.csv"),

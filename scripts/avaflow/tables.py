@@ -88,7 +88,8 @@ class Label(NamedTuple):
 
 
 class Unticked(NamedTuple):
-    """A person whom the annotator kept and gave no tick: nobody knows what that person does."""
+    """A person whom the annotator kept and gave no tick: nobody knows what that person does; or
+    one of whom somebody said that it is none of the actions, in a table of its own."""
 
     second: Second
     x1: float
@@ -98,7 +99,7 @@ class Unticked(NamedTuple):
 
 
 class Nobody(NamedTuple):
-    """A keyframe that an annotation names and on which it shows no person."""
+    """A keyframe that was judged and has no label: nobody is there, or nobody does anything."""
 
     second: Second
 

@@ -150,6 +150,7 @@ def test_values_that_would_stop_or_steer_via_are_put_right(tmp_path):
     ("change", "trouble"),
     [
         (lambda c: "{", "found a file that is not JSON"),
+        (lambda c: {"format": "x", "persons": []}, "annotated on annotate/c-1.html: go on there"),
         (lambda c: c | {"view": {}}, "expected images of clip c-1, found none"),
         (
             lambda c: json.dumps(c).replace("c-1_000091.jpg", "d-2_000091.jpg"),

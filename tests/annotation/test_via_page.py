@@ -377,6 +377,7 @@ def labels_script(results, tmp_path, path, strict=False, actions=ACTIONS):
             "labels": str(tmp_path / "c-1.csv"),
             "notes": str(tmp_path / "c-1.notes.csv"),
             "unticked": str(tmp_path / "c-1.unticked.csv"),
+            "idle": str(tmp_path / "c-1.idle.csv"),
             "nobody": str(tmp_path / "c-1.nobody.csv"),
         },
         params={

@@ -162,7 +162,7 @@ def test_last_words_of_a_run(results):
     (results / "dataset" / "annotations").mkdir(parents=True)
     (results / "dataset" / "annotations" / "train.csv").touch()
     text = run_summary(project, config)
-    assert f"open {results}/via/index.html, tick, save each clip as annotations/" in text
+    assert f"open {results}/annotate/index.html, annotate, save each clip as annotations/" in text
     assert "train.csv" in text
     assert "set `via.page: download` in the config" in text
     assert "via.page" not in run_summary(project, config | {"via": {"page": "via.html"}})

@@ -87,7 +87,7 @@ def test_a_page_per_clip_finds_its_images(street):
 
 def test_the_run_says_who_is_awaited(street):
     assert "awaiting a person: street" in street.first_run.output
-    assert "results/via/index.html" in street.first_run.output
+    assert "results/annotate/index.html" in street.first_run.output
 
 
 def test_segments_have_25_frames_and_begin_with_the_frame_of_their_second(street):

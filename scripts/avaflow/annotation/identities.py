@@ -205,7 +205,7 @@ def _join_tracks(
         return
     ids = sorted(overlap_of)
     overlap = np.stack([overlap_of[person_id] for person_id in ids], axis=1)
-    for row, column in _assign(-overlap, overlap >= JOIN_IOU):
+    for row, column in assign(-overlap, overlap >= JOIN_IOU):
         unnamed[row].person_id = ids[column]
 
 
@@ -252,12 +252,12 @@ def _join_neighbours(
     distance = np.linalg.norm(from_centres[:, None] - to_centres[None], axis=2)
     steps = distance / np.maximum(*heights)
     ratio = np.maximum(*heights) / np.minimum(*heights)
-    for row, column in _assign(steps, (steps <= STEP_HEIGHTS) & (ratio <= HEIGHT_RATIO)):
+    for row, column in assign(steps, (steps <= STEP_HEIGHTS) & (ratio <= HEIGHT_RATIO)):
         unnamed[row].person_id = named[column].person_id
         shown[second].add(named[column].person_id)
 
 
-def _assign(cost: np.ndarray, allowed: np.ndarray) -> list[tuple[int, int]]:
+def assign(cost: np.ndarray, allowed: np.ndarray) -> list[tuple[int, int]]:
     """Pairs of the cheapest assignment (Hungarian method) among the allowed ones.
 
     As many pairs as possible are made: a forbidden pair costs more than all others together.

@@ -8,6 +8,7 @@ import difflib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -24,6 +25,7 @@ from avaflow.tables import (
     Label,
     Note,
     Tracked,
+    Unticked,
     empty_table,
     rows_of,
     table_of,
@@ -32,6 +34,33 @@ from avaflow.times import Frame, Second
 
 MIN_SIDE_PX = 2.0
 """Least width and height of a labelled box, in pixels: less is a slip of the mouse."""
+
+
+class Reading(NamedTuple):
+    """What one finished annotation says of a clip, whichever kind of file it is.
+
+    Tables of `tables.Label`, `Note` and `Unticked`; `nobody` are keyframes that are judged and
+    give no label; `judged` has a row of action 0 for each person on a keyframe of whom somebody
+    said what they do, be it nothing. Warnings are sentences that name the file.
+    """
+
+    labels: pd.DataFrame
+    notes: pd.DataFrame
+    unticked: pd.DataFrame
+    nobody: list[Second]
+    warnings: list[str]
+    judged: pd.DataFrame
+
+    @property
+    def idle(self) -> pd.DataFrame:
+        """The judged persons who do nothing that has a name (`tables.UNTICKED`)."""
+        ticked = {(row.second, row.person_id) for row in rows_of(self.labels, Label)}
+        rows = [
+            Unticked(row.second, row.x1, row.y1, row.x2, row.y2)
+            for row in rows_of(self.judged, Label)
+            if (row.second, row.person_id) not in ticked
+        ]
+        return table_of(sorted(rows), Unticked)
 
 
 _IMAGE_OF_CLIP = re.compile(r"^(?P<clip>.+)_\d{6}\.\w+$")
@@ -54,6 +83,37 @@ def labels_of_project(
     The labels (`tables.LABELS`) are sorted by second, person and action, their boxes
     normalised and inside the image; the notes (`tables.NOTES`) tell what was left out,
     their boxes as ``x y width height`` in pixels. Warnings are sentences for the user.
+    Raises UserError as :func:`persons_of_project`.
+    """
+    found = persons_of_project(project, clip, keyframes, tracks, attributes, fps, start)
+    notes = found.notes
+    if not found.stale:
+        keyframe_of = {row.file: row for row in rows_of(keyframes, Keyframe)}
+        notes += _deleted(project, keyframe_of, tracks)
+    notes += [_remark(remark) for remark in project.remarks]
+    warnings = [f"{project.path}: {warning}" for warning in found.warnings]
+    return _label_table(found.persons), table_of(sorted(notes), Note), warnings
+
+
+class Found(NamedTuple):
+    """The ticked persons of a project; whether its tracks are others now; what is told."""
+
+    persons: list[Person]
+    stale: bool
+    notes: list[Note]
+    warnings: list[str]
+
+
+def persons_of_project(
+    project: Project,
+    clip: str,
+    keyframes: pd.DataFrame,
+    tracks: pd.DataFrame,
+    attributes: Sequence[Attribute],
+    fps: int,
+    start: float | None = None,
+) -> Found:
+    """The ticked persons of a clip's finished project, each with an id.
 
     A box without a person id is joined to a track whose box it overlaps by at least
     :data:`JOIN_IOU`, and gets the number that the annotator gave that track; else to a
@@ -97,11 +157,7 @@ def labels_of_project(
     clash = _equal_boxes(persons)
     if clash:
         raise UserError.listing(f"{project.path}: this project cannot be used:", clash)
-    if not stale:
-        notes += _deleted(project, keyframe_of, tracks)
-    notes += [_remark(remark) for remark in project.remarks]
-    warnings = [f"{project.path}: {warning}" for warning in warnings]
-    return _label_table(persons), table_of(sorted(notes), Note), warnings
+    return Found(persons, bool(stale), notes, warnings)
 
 
 def early_problems(project: Project, clip: str, attributes: Sequence[Attribute]) -> list[str]:
@@ -155,49 +211,61 @@ def _other_images(project: Project, clip: str, keyframes: pd.DataFrame) -> list[
 def _action_ids(
     project: Project, attributes: Sequence[Attribute]
 ) -> tuple[dict[tuple[str, str], int], list[str], list[str]]:
-    """Action id of each (attribute, option) that the file may tick; problems; warnings.
+    """Action id of each (attribute, option) that the file may tick; problems; warnings."""
+    uses = Counter(tick for box in project.boxes for tick in box.ticks)
+    options = {name: each for name, each in project.options.items() if name != PERSON_ATTRIBUTE}
+    action_of, problems, warnings = action_ids(options, uses, attributes, "the project")
+    if PERSON_ATTRIBUTE not in project.options:
+        warnings.append(
+            f"the attribute {PERSON_ATTRIBUTE!r} is gone: all persons are identified by position"
+        )
+    return action_of, problems, warnings
 
-    Options are matched by name, as the finished file itself spells them, so that options
+
+def action_ids(
+    options: Mapping[str, Sequence[str]],
+    uses: Mapping[tuple[str, str], int],
+    attributes: Sequence[Attribute],
+    what: str,
+) -> tuple[dict[tuple[str, str], int], list[str], list[str]]:
+    """Action id of each (attribute, option) that a file may tick; problems; warnings.
+
+    `options` are the file's by attribute, `uses` says how often each is ticked, `what` names the
+    file. Options are matched by name, as the finished file itself spells them, so that options
     may be reordered in the config at any time.
     """
     action_of: dict[tuple[str, str], int] = {}
     problems: list[str] = []
     warnings: list[str] = []
-    uses = Counter(tick for box in project.boxes for tick in box.ticks)
     by_name = {attribute.name: attribute for attribute in attributes}
-    found = [name for name in project.options if name != PERSON_ATTRIBUTE]
-    missing = [name for name in by_name if name not in project.options]
-    unknown = [name for name in found if name not in by_name]
+    missing = [name for name in by_name if name not in options]
+    unknown = [name for name in options if name not in by_name]
     if missing or unknown:
         problems.append(
-            f"expected the attributes {sentence(by_name)} of the config, found {sentence(found)}"
+            f"expected the attributes {sentence(by_name)} of the config, found {sentence(options)}"
             + (f"; {sentence(missing)} is missing" if missing else "")
             + (f"; {sentence(unknown)} is unknown" if unknown else "")
             + ": put `actions` in the config back to what was annotated, or annotate again"
         )
-    for name in found:
+    for name, listed in options.items():
         if name not in by_name:
             continue
         attribute = by_name[name]
         present = {action.name: action.id for action in attribute.actions}
         reached = set()
-        for option in project.options[name]:
+        for option in listed:
             now = option if option in present else attribute.renamed.get(option)
             if now is not None:
                 action_of[name, option] = present[now]
                 reached.add(now)
-            elif uses[name, option]:
+            elif uses.get((name, option)):
                 problems.append(_gone(name, option, uses[name, option], present))
         unseen = [option for option in present if option not in reached]
         if unseen:
             warnings.append(
-                f"the project was made before {sentence(unseen)} was added to "
+                f"{what} was made before {sentence(unseen)} was added to "
                 f"attribute {name!r}: nobody could tick it, so its absence says nothing"
             )
-    if PERSON_ATTRIBUTE not in project.options:
-        warnings.append(
-            f"the attribute {PERSON_ATTRIBUTE!r} is gone: all persons are identified by position"
-        )
     return action_of, problems, warnings
 
 
@@ -281,17 +349,23 @@ def unticked_boxes(project: Project, keyframes: pd.DataFrame) -> pd.DataFrame:
     The annotator kept them, so persons are there, and did not say what they do. Slips of the
     mouse are none.
     """
-    keyframe_of = {row.file: row for row in keyframes.itertuples(index=False)}
+    rows = sorted((one.second, *one.box) for one in unticked_persons(project, keyframes))
+    return pd.DataFrame(rows, columns=list(UNTICKED)) if rows else empty_table(UNTICKED)
+
+
+def unticked_persons(project: Project, keyframes: pd.DataFrame) -> list[Person]:
+    """The boxes of :func:`unticked_boxes` with where they are from; nobody has said who it is."""
+    keyframe_of = {row.file: row for row in rows_of(keyframes, Keyframe)}
     known = [box for box in project.boxes if box.image in keyframe_of]
     usual_size = _usual_size(known, project.image_size)
-    rows = []
+    persons = []
     for box in known:
         if box.ticks or min(abs(box.box_px[2]), abs(box.box_px[3])) < MIN_SIDE_PX:
             continue
         keyframe = keyframe_of[box.image]
         normalised, _ = normalise(box.box_px, *_annotated_size(box, usual_size, keyframe))
-        rows.append((keyframe.second, *normalised))
-    return pd.DataFrame(sorted(rows), columns=list(UNTICKED)) if rows else empty_table(UNTICKED)
+        persons.append(Person(box, keyframe.second, normalised, (), 0))
+    return persons
 
 
 def _usual_size(

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from avaflow.annotation.page.model import is_annotation
+from avaflow.annotation.readings import load_any
 from avaflow.annotation.via import (
     BOX_ANCHOR,
     CHECKBOX,
@@ -18,10 +20,10 @@ from avaflow.annotation.via import (
     OWN_KEY,
     RADIO,
     TEXT,
+    checked_content,
     escape_name,
     finite_numbers,
     images_of_views,
-    load_content,
     names_escaped,
     own_name,
     parse_project,
@@ -63,11 +65,12 @@ def opened_project(
         return Opened(dict(made), "", "")
     path = Path(finished)
     try:
-        return Opened(
-            _taken_over(made, load_content(path, max_mb), path, attributes, known_as or {}),
-            str(path),
-            "",
-        )
+        content = load_any(path, max_mb)
+        if is_annotation(content):
+            page = f"annotate/{made['project']['pname']}.html"
+            raise UserError(f"{path}: annotated on {page}: go on there, not here")
+        checked = checked_content(content, path)
+        return Opened(_taken_over(made, checked, path, attributes, known_as or {}), str(path), "")
     except UserError as error:
         return Opened(dict(made), "", str(error))
 

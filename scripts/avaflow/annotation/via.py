@@ -13,13 +13,14 @@ import json
 import math
 import posixpath
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
+from avaflow.annotation.json_files import load_json
 from avaflow.boxes import SidesPx
 from avaflow.errors import UserError
 from avaflow.files import write_text
@@ -349,43 +350,19 @@ def _to_px(row: Tracked, width: int, height: int) -> SidesPx:
     )
 
 
-class _DoubleKey(ValueError):
-    """A JSON object says two things under one name: which one was meant nobody can tell."""
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        counts = Counter(key for key, _ in pairs)
-        raise _DoubleKey(next(key for key, count in counts.items() if count > 1))
-    return content
-
-
 def load_content(path: Path, max_mb: float = MAX_PROJECT_MB) -> dict:
     """The JSON of a VIA 3 project, its parts present and unread.
 
     UserError if the file is larger than `max_mb` megabytes, no JSON, no project of VIA 3, or
     has an entry twice.
     """
-    size_mb = path.stat().st_size / 1e6
-    if size_mb > max_mb:
-        raise UserError(
-            f"{path}: expected a project of at most {max_mb:g} MB, found {size_mb:.1f} MB. If "
-            "it really is this clip's, raise `via.max_project_mb` in the config."
-        )
-    try:
-        # "utf-8-sig" also reads files without the byte order mark that some editors add.
-        content = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_each_once)
-    except _DoubleKey as error:
-        raise UserError(
-            f"{path}: the entry {str(error)!r} is there twice in one object, so one of the two "
-            "would be lost. Delete the one that is wrong, or save the project again in VIA."
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{path}: expected a project saved by VIA 3, found a file that is not JSON ({error}). "
-            "Save the project again with VIA's save button and put that file here."
-        ) from None
+    advice = "Save the project again with VIA's save button and put that file here."
+    content = load_json(path, max_mb, "a project saved by VIA 3", advice)
+    return checked_content(content, path)
+
+
+def checked_content(content: object, path: Path) -> dict:
+    """The content of a JSON file, if it has the parts of a VIA 3 project; else UserError."""
     parts = ("project", "attribute", "file", "view", "metadata")
     if isinstance(content, dict) and "_via_settings" in content:
         raise UserError(
@@ -403,6 +380,7 @@ def load_content(path: Path, max_mb: float = MAX_PROJECT_MB) -> dict:
             f"{', '.join(repr(part) for part in missing)}. "
             "Save the project (not an export) with VIA's save button and put that file here."
         )
+    assert isinstance(content, dict)
     return content
 
 

@@ -66,11 +66,12 @@ def read_clip_boxes(
     for (second, person), box in boxes.items():
         persons[second].append(PersonBox(person, box, tuple(sorted(actions[second, person]))))
     beside = Path(labels).with_suffix("")
-    for row in rows_of(read_table(f"{beside}.unticked.csv", UNTICKED), Unticked):
-        box = (row.x1, row.y1, row.x2, row.y2)
-        persons[Second(int(row.second))].append(PersonBox(0, box, ()))
+    for kind in ("unticked", "idle"):
+        for row in rows_of(read_table(f"{beside}.{kind}.csv", UNTICKED), Unticked):
+            box = (row.x1, row.y1, row.x2, row.y2)
+            persons[Second(int(row.second))].append(PersonBox(0, box, ()))
     for second in read_table(f"{beside}.nobody.csv", NOBODY).second:
-        persons[Second(int(second))] = []
+        persons.setdefault(Second(int(second)), [])
     return ClipBoxes(
         read_clip_manifest(manifest),
         split,

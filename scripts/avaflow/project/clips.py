@@ -29,8 +29,8 @@ LAST_TIMESTAMP = 1798
 LONGEST_SHOWN = 100
 """So many letters of a path that cannot be one are repeated in its message."""
 
-TAKEN_IDS = {"index"}
-"""Ids whose pages would fall on the name of the index of all clips."""
+TAKEN_IDS = {"index": "the index of all clips", "agreement": "the agreement of annotators"}
+"""Ids whose pages would fall on the name of another page, and what that page is."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
             continue
         if row["clip"].lower() in TAKEN_IDS:
             problems.append(
-                f"line {line}: clip {row['clip']!r}: this id is taken by the index of all clips, "
-                "give another"
+                f"line {line}: clip {row['clip']!r}: this id is taken by "
+                f"{TAKEN_IDS[row['clip'].lower()]}, give another"
             )
             continue
         try:

@@ -168,8 +168,8 @@ def _awaiting(awaiting: Sequence[str], annotations: str, results: Path) -> list[
     if not awaiting:
         return ["No clip."]
     lines = [
-        f"Open `{results}/via/index.html`, tick, save as `{annotations}/{{clip}}_finish.json`, and "
-        "run snakemake again.",
+        f"Open `{results}/annotate/index.html`, annotate, save as `{annotations}/{{clip}}.json`, "
+        "and run snakemake again.",
         "",
     ]
     return lines + [f"- {clip}" for clip in awaiting]
@@ -201,7 +201,7 @@ def _places(results: Path, finished: Mapping[str, str], splits: Mapping[str, str
         ("clips, constant rate", "clips/"),
         ("keyframes", "keyframes/"),
         ("persons, each with an id", "tracks/"),
-        ("to annotate", "via/index.html"),
+        ("to annotate", "annotate/index.html"),
         ("the dataset" if finished else "proposals, for the dataset to come", "dataset/"),
         ("logs", "logs/"),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avaflow.errors import UserError
-from avaflow.listing import commas, counted, first_lines
+from avaflow.listing import commas, counted, first_lines, sentence
 from avaflow.manifests import read_clip_manifest
 from avaflow.tables import NOTES, read_rows, read_table
 from avaflow.videos.segments import LEFT_OUT_SECONDS, read_segments_manifest
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 NOTES_SHOWN = 20
 """So many notes on features are repeated at the end of a run."""
-
-GET_VIA = (
-    "to open clips ready to annotate, set `via.page: download` in the config, or the path of your "
-    "own copy of VIA 3"
-)
-"""How to get pages to annotate in, where the config names no VIA page."""
 
 FAILED = "avaflow could not finish. What has to be fixed:"
 
@@ -62,7 +56,7 @@ def _stage_lines(project, results: Path) -> list[str]:
         ("frames kept", "rawframes/{clip}.json", "rawframes/", ids),
         ("optical flow", "flow/{clip}.json", "flow/", ids),
         ("persons followed", "tracks/{clip}.csv", "tracks/", ids),
-        ("ready to annotate", "via/{clip}.json", "via/index.html", ids),
+        ("ready to annotate", "annotate/{clip}.html", "annotate/index.html", ids),
         ("cut into segments", "segments/{clip}.json", "segments/", ids),
         ("labels read back", "labels/{clip}.csv", "labels/", list(project.finished)),
     ]
@@ -89,16 +83,19 @@ def _stage_lines(project, results: Path) -> list[str]:
 def _awaiting_lines(project, results: Path, config: Mapping) -> list[str]:
     """What awaits a person, and how to go about it."""
     lines = []
-    index = results / "via" / "index.html"
+    index = results / "annotate" / "index.html"
     if project.awaiting:
         lines.append(f"awaiting a person: {commas(project.awaiting, 8)}")
         if index.exists():
             lines.append(
-                f"  open {index}, tick, save each clip as "
-                f"{config['annotations']}/{{clip}}_finish.json, and run again"
+                f"  open {index}, annotate, save each clip as "
+                f"{config['annotations']}/{{clip}}.json, and run again"
             )
-    if index.exists() and not config["via"]["page"]:
-        lines.append(GET_VIA)
+    for clip, names in project.unsettled.items():
+        lines.append(
+            f"annotated by {sentence(names)}, and not settled: clip {clip}. `annotate.counts` in "
+            "the config says what counts"
+        )
     return lines
 
 

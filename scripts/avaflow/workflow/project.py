@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from avaflow.annotation.finished import find_finished, unusable_annotations
+from avaflow.annotation.finished import (
+    find_annotators,
+    find_finished,
+    unusable_annotations,
+    which_count,
+)
 from avaflow.batches import batch_of
 from avaflow.errors import UserError
 from avaflow.files import check_room, check_writable
@@ -50,8 +55,10 @@ class Project:
     """Everything that the rules need to know. Clips are sorted by id.
 
     `finished` gives the file of each finished annotation: a saved project, or the table that is
-    made of existing annotations. `unused` are those of the warnings that tell of files of
-    annotations which are not read.
+    made of existing annotations. `counted` are the files that count for each clip whose
+    annotations somebody saved: those of several annotators where most decide. `unsettled` names
+    the annotators of clips of which nobody has said what counts. `unused` are those of the
+    warnings that tell of files of annotations which are not read.
     """
 
     clips: list[Clip]
@@ -65,6 +72,8 @@ class Project:
     unused: list[str] = field(default_factory=list)
     own_detections: OwnFiles | None = None
     own_tracks: OwnFiles | None = None
+    counted: dict[str, list[str]] = field(default_factory=dict)
+    unsettled: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def splits(self) -> list[str]:
@@ -83,8 +92,8 @@ class Project:
 
     @property
     def projects(self) -> dict[str, str]:
-        """The finished annotations that are projects somebody saved."""
-        return {clip: path for clip, path in self.finished.items() if clip not in self.imported}
+        """The finished annotations that somebody saved, of clips of which one file counts."""
+        return {clip: paths[0] for clip, paths in self.counted.items() if len(paths) == 1}
 
     @property
     def imported(self) -> list[str]:
@@ -173,6 +182,8 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         # Persons who are followed were found: no detector has to look for them again.
         own_detections=own["detections"] or own["tracks"],
         own_tracks=own["tracks"],
+        counted=found.counted,
+        unsettled=found.unsettled,
     )
 
 
@@ -225,12 +236,14 @@ def check_together(config: Mapping) -> None:
 
 class Annotations(NamedTuple):
     """The finished annotations by clip, existing ones, and warnings: of files that are not used,
-    and of projects that their clip's job will refuse."""
+    and of projects that their clip's job will refuse; and which files count, and await that."""
 
     finished: dict[str, str]
     existing: Existing | None
     unused: list[str]
     unusable: list[str]
+    counted: dict[str, list[str]] = {}
+    unsettled: dict[str, list[str]] = {}
 
 
 def find_annotations(
@@ -241,11 +254,15 @@ def find_annotations(
         return Annotations({}, None, [], [])
     known_as = {clip.known_as: clip.id for clip in clips if clip.known_as}
     ids = {clip.id for clip in clips}
-    finished, unused = find_finished(config["annotations"], ids, known_as)
+    settings, folder = config["annotate"], config["annotations"]
+    own, unused = find_finished(folder, ids, known_as, settings["source"])
+    annotators = find_annotators(folder, ids, known_as)
+    counted, unsettled = which_count(own, annotators, settings["counts"])
     results, max_mb = config["results"], config["via"]["max_project_mb"]
-    unusable = unusable_annotations(finished, Path(results), attributes, max_mb, known_as)
+    unusable = unusable_annotations(counted, Path(results), attributes, max_mb, known_as)
+    finished = {clip: paths[0] for clip, paths in counted.items()}
     if not config["existing"]["files"]:
-        return Annotations(finished, None, unused, unusable)
+        return Annotations(finished, None, unused, unusable, counted, unsettled)
     # Imported where such are named: most starts of a run do without.
     from avaflow.annotation.existing.index import load_existing
 
@@ -262,7 +279,10 @@ def find_annotations(
             [f"clip {clip}: {finished[clip]}" for clip in twice],
         )
     finished |= {clip: f"{results}/existing/{clip}.csv" for clip in existing.clips}
-    return Annotations(dict(sorted(finished.items())), existing, unused, unusable)
+    unsettled = {clip: names for clip, names in unsettled.items() if clip not in finished}
+    return Annotations(
+        dict(sorted(finished.items())), existing, unused, unusable, counted, unsettled
+    )
 
 
 def other_parts(config: Mapping) -> list[str]:
