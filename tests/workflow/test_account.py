@@ -144,10 +144,10 @@ def test_last_words_of_a_run(results):
         existing=None,
         features=None,
         unused=["annotations/a_finish (1).json: a second save of clip a"],
+        unsettled={"b": ["anna", "ben"]},
     )
     config = {"results": str(results), "annotations": "annotations", "exports": ["mmaction2"]}
     config |= {"kinetics": {"annotations": []}, "ava_kinetics": {"annotations": ""}}
-    config |= {"via": {"page": ""}}
     text = run_summary(project, config)
     assert "avaflow: 2 clips" in text
     assert "persons followed       2 of 2" in text
@@ -157,15 +157,14 @@ def test_last_words_of_a_run(results):
     assert "look at this: the tracks have changed" in text
     assert "look at this: annotations/a_finish (1).json: a second save of clip a" in text
     assert "look at this: annotations/a_finish (1).json" in failure_summary(project, config, 0)
-    (results / "via").mkdir()
-    (results / "via" / "index.html").touch()
+    (results / "annotate").mkdir()
+    (results / "annotate" / "index.html").touch()
     (results / "dataset" / "annotations").mkdir(parents=True)
     (results / "dataset" / "annotations" / "train.csv").touch()
     text = run_summary(project, config)
     assert f"open {results}/annotate/index.html, annotate, save each clip as annotations/" in text
     assert "train.csv" in text
-    assert "set `via.page: download` in the config" in text
-    assert "via.page" not in run_summary(project, config | {"via": {"page": "via.html"}})
+    assert "annotated by anna and ben, and not settled: clip b. `annotate.counts`" in text
 
 
 def test_failures_are_told_once_and_only_of_this_run(tmp_path):

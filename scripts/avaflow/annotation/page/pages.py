@@ -23,10 +23,9 @@ def script(name: str, value: object) -> str:
     """A script that hands a value to a page as `window.NAME`.
 
     A browser ends a script at the first ``</script``, wherever it stands, so no text may contain
-    ``</`` or ``<!--``; everything outside ASCII is escaped by JSON.
+    ``<``; everything outside ASCII is escaped by JSON.
     """
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    text = text.replace("</", "<\\/").replace("<!--", "<\\!--")
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return f"window.{name} = {text};\n"
 
 
