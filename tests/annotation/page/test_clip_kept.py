@@ -1,4 +1,4 @@
-"""What the page of a clip keeps: drafts, files, other windows, the server; and what it withstands."""
+"""What a clip's page keeps: drafts, files, other windows, the server; what it withstands."""
 
 import functools
 import http.server
@@ -287,6 +287,31 @@ def many(persons: int, seconds: int) -> dict:
         for s in range(2, seconds - 1)
     ]
     return clip("many", tracks=tracks, keyframes=keyframes, frames=30 * seconds)
+
+
+EMPTY = [
+    clip(tracks=[]),
+    clip(tracks=[], keyframes=[]),
+    clip(attributes=[]),
+    clip(tracks=[{"id": 1, "frames": [], "boxes": []}, track(2, 0.9, 180, 180)]),
+    clip(finished={"format": "avaflow annotation", "version": 1, "clip": "c-1", "persons": []}),
+]
+
+
+@pytest.mark.parametrize("given", EMPTY, ids=["nobody", "no keyframes", "no actions", "one", "new"])
+def test_no_command_fails_where_there_is_little(annotator, given):
+    annotator.open(given)
+    names = annotator.page.evaluate(
+        "[...avaflow.app.keys.commands.keys()].filter((name) => name !== 'save')"
+    )
+    assert len(names) > 30
+    for name in names:
+        annotator.page.evaluate("(name) => avaflow.app.keys.run(name)", name)
+        annotator.press("Enter" if name == "draw" else "Escape", "1", "Escape")
+        if annotator.page.locator("dialog[open]").count():
+            annotator.press("Escape")
+    assert annotator.errors == []
+    assert json.loads(annotator.save().read_text())["clip"] == "c-1"
 
 
 OPENS_WITHIN_S = 2

@@ -220,6 +220,8 @@
       if (kind === 'conflict') this.conflict(text);
       const saved = $('#saved');
       saved.textContent = lost ? 'This browser keeps no draft: save often.' : told;
+      // A server's words may be longer than the room for them.
+      saved.title = saved.textContent;
       saved.className = lost || kind === 'conflict' ? 'trouble' : kind;
     }
 
