@@ -22,7 +22,7 @@ def render(module: str | Path, template: str, **values: Any) -> str:
     return render_from(module.with_name(f"{module.stem}_templates"), template, **values)
 
 
-def render_from(folder: Path, template: str, **values: Any) -> str:
+def render_from(folder: Path, template: str, /, **values: Any) -> str:
     """As :func:`render`, from a template of a folder that holds more than templates."""
     return _environment(folder).get_template(f"{template}.j2").render(**values)
 
