@@ -13,8 +13,9 @@ from page_clips import ASSETS, FPS, FRAMES, HEIGHT, SECONDS, WIDTH, Annotator
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Of a module of its own: a process runs one Playwright at a time."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="no playwright in this environment"
     )

@@ -168,17 +168,28 @@ def number_on_screen(annotator) -> int:
     return read_number(image)
 
 
+def seen_frame(annotator) -> int:
+    """The number of the frame on the screen, once it has been the same for a while.
+
+    A busy machine shows a frame some time after the browser says that it is there.
+    """
+    last, same = -1, 0
+    while same < 3:
+        annotator.page.wait_for_timeout(100)
+        now = number_on_screen(annotator)
+        last, same = now, same + 1 if now == last else 0
+    return last
+
+
 def test_the_frame_that_is_said_is_the_one_that_is_seen(annotator):
     annotator.open()
-    for frame in (1, 2, 31, 61, 97, 150, FRAMES):
+    for frame in (1, 2, 31, 97, FRAMES):
         annotator.seek(frame)
-        annotator.page.wait_for_timeout(150)
-        assert number_on_screen(annotator) == frame
+        assert seen_frame(annotator) == frame
     annotator.seek(61)
     annotator.press("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft")
     annotator.until("!avaflow.app.player.seeking")
-    annotator.page.wait_for_timeout(150)
-    assert annotator.value("player.frame") == number_on_screen(annotator) == 63
+    assert annotator.value("player.frame") == seen_frame(annotator) == 63
     annotator.press("Shift+ArrowRight")
     assert annotator.value("player.frame") == 91
     annotator.press("Shift+ArrowLeft", "Shift+ArrowLeft")
@@ -189,8 +200,7 @@ def test_the_frame_that_is_said_is_the_one_that_is_seen(annotator):
     annotator.until("avaflow.app.player.frame > 40")
     annotator.press(" ")
     annotator.until("!avaflow.app.player.seeking")
-    annotator.page.wait_for_timeout(150)
-    assert annotator.value("player.frame") == number_on_screen(annotator)
+    assert annotator.value("player.frame") == seen_frame(annotator)
 
 
 def test_speed_and_a_loop_around_a_keyframe(annotator):

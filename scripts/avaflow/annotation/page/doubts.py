@@ -63,10 +63,7 @@ def near_joins(
     numbers = sorted(by_id)
     if len(numbers) < 2:
         return []
-    appearance = np.asarray(vectors, np.float64)
-    norm = np.linalg.norm(appearance, axis=1, keepdims=True)
-    appearance = np.divide(appearance, norm, out=np.zeros_like(appearance), where=norm > 0)
-    means = np.stack([_mean(appearance, people == number) for number in numbers])
+    means = np.stack([_mean(vectors, people == number) for number in numbers])
     distance = 1 - means @ means.T
     limit = max(settings["link_distance"], settings["link_near_distance"]) + NEAR_THRESHOLD
     doubts = []
@@ -89,9 +86,16 @@ def near_joins(
     return doubts[:MOST_DOUBTS]
 
 
-def _mean(appearance: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The mean vector of a track; one that is like nobody where it has none."""
-    return appearance[rows].mean(axis=0) if rows.any() else np.zeros(appearance.shape[1])
+def _mean(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The mean of a track's unit vectors; one that is like nobody where it has none.
+
+    Track by track: those of a long clip are gigabytes in double precision.
+    """
+    if not rows.any():
+        return np.zeros(vectors.shape[1])
+    own = vectors[rows].astype(np.float64)
+    norm = np.linalg.norm(own, axis=1, keepdims=True)
+    return np.divide(own, norm, out=np.zeros_like(own), where=norm > 0).mean(axis=0)
 
 
 def _owners(tracks: pd.DataFrame, detections: pd.DataFrame) -> np.ndarray:
