@@ -53,6 +53,21 @@ def clip(name: str = "c-1", **changes) -> dict:
     }
 
 
+def many(persons: int, seconds: int) -> dict:
+    """A clip with so many persons, all there all the time, looked at three times a second."""
+    frames = list(range(1, 30 * seconds, 10))
+    tracks = []
+    for n in range(1, persons + 1):
+        x, y = 0.8 * (n % 20) / 20, 0.1 + 0.5 * (n // 20) / 10
+        boxes = [[round(x + (f % 7) / 1000, 6), y, round(x + 0.05, 6), y + 0.2] for f in frames]
+        tracks.append({"id": n, "frames": frames, "boxes": boxes})
+    keyframes = [
+        {"second": s, "frame": 30 * s + 1, "image": f"../keyframes/{30 * s + 1}.jpg"}
+        for s in range(2, seconds - 1)
+    ]
+    return clip("many", tracks=tracks, keyframes=keyframes, frames=30 * seconds)
+
+
 def script_text(name: str, value: object) -> str:
     """A data file of a page: `</` would end the script it stands in."""
     text = json.dumps(value, separators=(",", ":")).replace("</", "<\\/")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from page_clips import LAPTOP, clip, track, until, write_clip
+from page_clips import LAPTOP, clip, many, track, until, write_clip
 
 END_S = pytest.approx(171 / 30, abs=0.001)
 """Where the last frame ends on which somebody was looked at: 171."""
@@ -275,20 +275,6 @@ def test_texts_are_shown_and_not_run(annotator):
     assert width <= LAPTOP["width"]
 
 
-def many(persons: int, seconds: int) -> dict:
-    frames = list(range(1, 30 * seconds, 10))
-    tracks = []
-    for n in range(1, persons + 1):
-        x, y = 0.8 * (n % 20) / 20, 0.1 + 0.5 * (n // 20) / 10
-        boxes = [[round(x + (f % 7) / 1000, 6), y, round(x + 0.05, 6), y + 0.2] for f in frames]
-        tracks.append({"id": n, "frames": frames, "boxes": boxes})
-    keyframes = [
-        {"second": s, "frame": 30 * s + 1, "image": f"../keyframes/{30 * s + 1}.jpg"}
-        for s in range(2, seconds - 1)
-    ]
-    return clip("many", tracks=tracks, keyframes=keyframes, frames=30 * seconds)
-
-
 EMPTY = [
     clip(tracks=[]),
     clip(tracks=[], keyframes=[]),
@@ -314,26 +300,18 @@ def test_no_command_fails_where_there_is_little(annotator, given):
     assert json.loads(annotator.save().read_text())["clip"] == "c-1"
 
 
-OPENS_WITHIN_S = 2
-"""Seconds until a clip of 15 minutes with 50 persons can be worked on."""
-
-
 @pytest.mark.parametrize(("persons", "seconds"), [(50, 900), (200, 60)])
-def test_a_large_clip_opens_quickly_and_stays_quick(annotator, persons, seconds):
+def test_a_large_clip_opens_and_is_worked_on(annotator, persons, seconds):
+    """How quickly, `benchmarks/page.py` measures."""
     annotator.open(many(persons, seconds))
-    opened = annotator.page.evaluate("performance.now() - avaflow.app.openedAfter") / 1000
-    took = annotator.page.evaluate("avaflow.app.openedAfter") / 1000
-    assert opened >= 0 and took < OPENS_WITHIN_S, took
     assert annotator.page.locator("#timeline .rows button").count() == persons
-    slowest = annotator.page.evaluate(
-        """() => {
-          let slowest = 0;
-          for (let n = 0; n < 20; n++) {
-            const began = performance.now();
-            avaflow.app.option(avaflow.app.clip.attributes[1], 'talk', n % 2 ? 'from' : 'whole');
-            slowest = Math.max(slowest, performance.now() - began);
-          }
-          return slowest;
-        }"""
-    )
-    assert slowest < 300, slowest
+    annotator.press("Shift+4", "Enter")
+    saved = json.loads(annotator.save().read_text())["persons"]
+    assert len(saved) == persons
+    (judged,) = (person for person in saved if person["judged"])
+    assert [span["option"] for span in judged["spans"]] == ["talk"]
+
+
+def test_a_finished_file_that_was_not_opened_is_told(annotator):
+    annotator.open(clip(trouble="annotations/c-1.json: <b>not JSON</b>"))
+    annotator.wait_for(".notice", "was not opened: annotations/c-1.json: <b>not JSON</b>")

@@ -46,6 +46,10 @@
       this.boxes = new avaflow.boxes.Boxes(this, $('#stage'), $('#picture'), $('#overlay'));
       this.wire();
       notices.forEach((one) => this.notice(one));
+      // Else somebody would annotate anew over what was finished.
+      if (clip.trouble) {
+        this.notice({text: 'A file of this clip is there and was not opened: ' + clip.trouble});
+      }
       const unsaved = this.store.savedDoc !== state.doc && state.doc !== this.store.beginning;
       if (this.store.online) this.takeServers(unsaved);
       else if (unsaved) this.store.write(state);
