@@ -458,7 +458,7 @@ def test_annotations_that_cannot_be_read_back(workspace):
         "moody": ("expected the attributes head and body", "mood is unknown"),
         "untouched": ("none of its 2 boxes has a tick", "Tick the actions and save it again"),
         "foreign": ("found JSON without 'project'", "save button"),
-        "page": ("found a file that is not JSON", "save button"),
+        "page": ("found a file that is not JSON", "Save it again where it was made"),
     }
     assert len(messages) == len(expected)
     before, _ = run.output.split("Building DAG")
@@ -467,7 +467,9 @@ def test_annotations_that_cannot_be_read_back(workspace):
         has(the_one(messages, path), *parts)
         has(before, path, *parts)
     labels = sorted(path.name for path in (workspace.folder / "results" / "labels").iterdir())
-    assert labels == ["fine.csv", "fine.nobody.csv", "fine.notes.csv", "fine.unticked.csv"]
+    assert labels == [
+        *("fine.csv", "fine.idle.csv", "fine.nobody.csv", "fine.notes.csv", "fine.unticked.csv"),
+    ]
     with open(workspace.folder / "results" / "labels" / "fine.csv") as stream:
         assert [(row["second"], row["action_id"]) for row in csv.DictReader(stream)] == [("2", "4")]
 

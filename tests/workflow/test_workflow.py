@@ -378,7 +378,9 @@ def test_a_finished_project_that_changes_rebuilds_its_labels_and_the_dataset(dem
     entry["av"]["2"] = "0" if entry["av"]["2"] != "0" else "1"
     try:
         path.write_text(json.dumps(project))
-        assert demo.plan() == {"read_labels": 1, **DOWNSTREAM_OF_LABELS}
+        # The clip's page opens what was finished.
+        pages = {"make_annotate_page": 1, "make_annotate_index": 1}
+        assert demo.plan() == {"read_labels": 1, **pages, **DOWNSTREAM_OF_LABELS}
     finally:
         path.write_text(before)
 
@@ -420,6 +422,8 @@ def test_a_tracker_setting_rebuilds_from_the_tracks_on(demo):
         "make_via_project": 3,
         "zip_via_project": 3,
         "make_via_index": 1,
+        "make_annotate_page": 3,
+        "make_annotate_index": 1,
         "read_labels": 3,
         **DOWNSTREAM_OF_LABELS,
     }
@@ -435,6 +439,8 @@ def test_an_actions_name_rebuilds_projects_and_labels_but_no_video_work(demo):
         "make_via_project": 3,
         "zip_via_project": 3,
         "make_via_index": 1,
+        "make_annotate_page": 3,
+        "make_annotate_index": 1,
         "read_labels": 3,
         **DOWNSTREAM_OF_LABELS,
     }
