@@ -22,7 +22,7 @@ from avaflow.workflow.job import ERROR_MARK
 from avaflow.kinetics.plan import plan_path, load_kinetics
 from avaflow.videos.ffmpeg import ffmpeg_exe, ffmpeg_version
 from avaflow.project.settings import check_own, content_of, load_settings, take_types
-from avaflow.annotation.finished import annotator_of, find_annotators
+from avaflow.annotation.finished import annotator_of
 from avaflow.annotation.page_files import PAGE_ASSETS, asset_names
 from avaflow.annotation.existing.index import PROJECT_NAMES, named_files, names_of
 from avaflow.formats.datumaro import ACTION_LIST, csv_name

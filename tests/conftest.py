@@ -1,9 +1,29 @@
 """What several test modules use, made once."""
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium that shows nothing, of a module of its own: a process runs one Playwright."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="no playwright in this environment"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as started:
+        try:
+            chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        except playwright.Error as error:
+            pytest.skip(f"chromium does not run here: {error}")
+        yield chromium
+        chromium.close()
 
 
 class SlowFastFiles(NamedTuple):

@@ -121,8 +121,8 @@ def test_the_tree_names_every_folder_and_nothing_else():
     there |= {f"rules/{path.name}" for path in (ROOT / "rules").glob("*.smk")}
     for parent in ("scripts/avaflow", "tests"):
         # A folder without code is what an older state left there: caches.
-        folders = [path for path in (ROOT / parent).iterdir() if any(path.glob("*.py"))]
-        there |= {f"{parent}/{path.name}/" for path in folders}
+        folders = [path for path in (ROOT / parent).rglob("*/") if any(path.glob("*.py"))]
+        there |= {f"{path.relative_to(ROOT).as_posix()}/" for path in folders}
     assert there - named == set(), "add a line to the tree in CONTRIBUTING.md"
     gone = {path for path in named if not (ROOT / path).exists()}
     assert gone == set(), "take the line out of the tree in CONTRIBUTING.md"

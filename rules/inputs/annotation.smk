@@ -91,13 +91,7 @@ def known_as(wildcards):
 
 # Files by annotator, of clips that several annotated.
 ANNOTATORS = {
-    clip: files
-    for clip, files in find_annotators(
-        config["annotations"],
-        set(CLIPS),
-        {clip.known_as: clip.id for clip in PROJECT.clips if clip.known_as},
-    ).items()
-    if len(files) > 1
+    clip: files for clip, files in PROJECT.annotators.items() if len(files) > 1
 }
 
 

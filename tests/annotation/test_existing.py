@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from avaflow.annotation.existing.boxes import NORMALISED, OF_KEYFRAME
+from avaflow.annotation.existing.index import VERSION
 from avaflow.annotation.existing.kinds import files_of, read_existing
 from avaflow.annotation.existing.names import Names
 from avaflow.annotation.existing.tables import project_of_table, write_tables
@@ -15,6 +16,8 @@ from avaflow.errors import UserError
 from avaflow.project.actions import attributes_from_config
 from avaflow.tables import TRACKS, Keyframe, empty_table, table_of
 from avaflow.times import Second
+from avaflow.workflow.fingerprint import read_versions
+from workflow_runs import ROOT
 
 ATTRIBUTES = attributes_from_config(
     [
@@ -351,6 +354,24 @@ def test_seconds_at_the_edge_are_left_out_and_told(tmp_path):
     assert any("second 1 and 5: too near to the clip's edge" in warning for warning in warnings)
     with pytest.raises(UserError, match=r"second 8 is behind the end of clip a, 6 s"):
         labels(tmp_path, read(tmp_path, hand | {"a/908.jpg": []}))
+
+
+def test_a_clip_that_shows_nobody_or_whom_nobody_describes_is_no_mistake(tmp_path):
+    """Images without a box are background; boxes without an action, persons of unknown doing."""
+    table, _, nobody, warnings = labels(
+        tmp_path, read(tmp_path, {"a/902.jpg": [], "a/903.jpg": []})
+    )
+    assert len(table) == 0 and nobody == [2, 3]
+    assert [each for each in warnings if "2 keyframes and nobody who does anything" in each]
+    found = read(tmp_path, coco({"category_id": 1}))
+    table, _, nobody, warnings = labels(tmp_path, found, (640, 360))
+    assert len(table) == 0 and nobody == []
+    assert [each for each in warnings if "1 keyframe and nobody who does anything" in each]
+
+
+def test_the_kept_index_counts_as_the_job_does():
+    """What was kept of files goes when they are read otherwise, or labels stay as they were."""
+    assert read_versions(ROOT / "scripts")["import_existing"]["version"] == VERSION
 
 
 def test_a_table_says_what_it_was_given(tmp_path):

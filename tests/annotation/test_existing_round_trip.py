@@ -9,6 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 
+from avaflow.formats.proposals import read_proposals
 from workflow_runs import DEMO, Workspace
 
 pytestmark = pytest.mark.slow
@@ -93,6 +94,37 @@ def test_the_same_rows_come_back(finished, again, kind):
         else:
             assert rows(again, split) == rows(finished, split)
     assert again.run(existing={"files": files}).nothing_to_do
+
+
+def test_proposals_of_others_copies_and_clips_that_are_not_ours(finished, again):
+    """All of AVA's form from elsewhere, with a row of a film that is missing here."""
+    annotations = finished.made / "annotations"
+    files = [str(annotations / f"{split}.csv") for split in SPLITS]
+    other = again.folder / "other.csv"
+    other.write_text("a-film,0902,0.1,0.1,0.2,0.2,1,1\n")
+    proposals = [str(annotations / f"dense_proposals_{split}.pkl") for split in SPLITS]
+    changed = {
+        "existing": {"files": [*files, str(other)], "other_clips": "skip"},
+        "proposals": proposals,
+        "links": "copy",
+        "exports": ["mmaction2", "datumaro", "coco", "yolo"],
+    }
+    run = again.run(**changed)
+    assert run.status == 0, run.output
+    assert "a-film are no clips of the clips table" in run.output
+    made = again.folder / "results" / "dataset"
+    for split in SPLITS:
+        assert rows(again, split) == rows(finished, split)
+        ours, theirs = (
+            read_proposals(folder / "annotations" / f"dense_proposals_{split}.pkl")
+            for folder in (made, finished.made)
+        )
+        assert ours.keys() == theirs.keys()
+        assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
+    assert not [path for path in made.rglob("*") if path.is_symlink()]
+    assert (made / "clips" / "yard.mp4").stat().st_size > 0
+    assert list((made / "yolo" / "images").rglob("*.jpg")) and list(made.rglob("coco/images/*.jpg"))
+    assert again.run(**changed).nothing_to_do
 
 
 def test_yolo_has_no_ids_and_all_else(finished, again):

@@ -54,7 +54,8 @@ def imported_packages(script: Path) -> set[str]:
         seen.add(path)
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
-                modules = [node.module]
+                # `from avaflow.room import module` names a module as it would a function.
+                modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
             elif isinstance(node, ast.Import):
                 modules = [alias.name for alias in node.names]
             else:
@@ -62,10 +63,9 @@ def imported_packages(script: Path) -> set[str]:
             for module in modules:
                 top, *rest = module.split(".")
                 if top == "avaflow":
-                    module_path = ROOT.joinpath("scripts", "avaflow", *rest)
-                    # Of a package nothing but its docstring would be read.
-                    if not module_path.is_dir():
-                        pending.append(module_path.with_suffix(".py"))
+                    path_of_module = ROOT.joinpath("scripts", "avaflow", *rest).with_suffix(".py")
+                    if path_of_module.is_file():
+                        pending.append(path_of_module)
                 elif top not in sys.stdlib_module_names:
                     packages.add(top)
     return packages

@@ -16,7 +16,7 @@ from avaflow.annotation.identities import PERSON_ID, Person, identify, normalise
 from avaflow.annotation.via import Box, Project
 from avaflow.errors import UserError
 from avaflow.formats.ava import DECIMALS, rounds_to_nothing
-from avaflow.listing import sentence
+from avaflow.listing import counted, sentence
 from avaflow.project.actions import PERSON_ATTRIBUTE, Attribute
 from avaflow.tables import (
     KEYFRAMES,
@@ -148,6 +148,11 @@ def persons_of_project(
             f"{len(absent)} of the clip's {len(keyframe_of)} images are not in "
             f"the project (second {sentence(absent)}): nothing is labelled there"
         )
+    if project.sparse and not persons:
+        warnings.append(
+            f"of clip {clip!r} it names {counted(len(project.images), 'keyframe')} and nobody who "
+            "does anything: nothing is labelled there"
+        )
     if project.name != clip:
         warnings.append(
             f"the project is called {project.name!r}, but its images are those of {clip!r}: "
@@ -171,7 +176,7 @@ def early_problems(project: Project, clip: str, attributes: Sequence[Attribute])
 
 
 def _nothing_ticked(project: Project) -> list[str]:
-    if any(box.ticks for box in project.boxes):
+    if project.sparse or any(box.ticks for box in project.boxes):
         return []
     return [
         f"none of its {len(project.boxes)} boxes has a tick: is this the project before "

@@ -58,8 +58,9 @@ class Project:
     made of existing annotations. `counted` are the files that count for each clip whose
     annotations somebody saved: those of several annotators where most decide. `unsettled` names
     the annotators of clips of which nobody has said what counts. `begun` are files of pages on
-    which nothing is judged yet: their clips await annotation. `unused` are those of the
-    warnings that tell of files of annotations which are not read.
+    which nothing is judged yet: their clips await annotation. `annotators` are the files of
+    several annotators by clip and name. `unused` are those of the warnings that tell of files of
+    annotations which are not read.
     """
 
     clips: list[Clip]
@@ -76,6 +77,7 @@ class Project:
     counted: dict[str, list[str]] = field(default_factory=dict)
     unsettled: dict[str, list[str]] = field(default_factory=dict)
     begun: dict[str, str] = field(default_factory=dict)
+    annotators: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def splits(self) -> list[str]:
@@ -187,6 +189,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         counted=found.counted,
         unsettled=found.unsettled,
         begun=found.begun,
+        annotators=found.annotators,
     )
 
 
@@ -239,7 +242,8 @@ def check_together(config: Mapping) -> None:
 
 class Annotations(NamedTuple):
     """The finished annotations by clip, existing ones, and warnings: of files that are not used,
-    and of projects that their clip's job will refuse; and which files count, and await that."""
+    and of projects that their clip's job will refuse; which files count, and await that; and the
+    files of several annotators by clip and name."""
 
     finished: dict[str, str]
     existing: Existing | None
@@ -248,6 +252,7 @@ class Annotations(NamedTuple):
     counted: dict[str, list[str]] = {}
     unsettled: dict[str, list[str]] = {}
     begun: dict[str, str] = {}
+    annotators: dict[str, dict[str, str]] = {}
 
 
 def find_annotations(
@@ -266,7 +271,7 @@ def find_annotations(
     unusable = unusable_annotations(counted, Path(results), attributes, max_mb, known_as)
     finished = {clip: paths[0] for clip, paths in counted.items()}
     if not config["existing"]["files"]:
-        return Annotations(finished, None, unused, unusable, counted, unsettled, begun)
+        return Annotations(finished, None, unused, unusable, counted, unsettled, begun, annotators)
     # Imported where such are named: most starts of a run do without.
     from avaflow.annotation.existing.index import load_existing
 
@@ -285,7 +290,14 @@ def find_annotations(
     finished |= {clip: f"{results}/existing/{clip}.csv" for clip in existing.clips}
     unsettled = {clip: names for clip, names in unsettled.items() if clip not in finished}
     return Annotations(
-        dict(sorted(finished.items())), existing, unused, unusable, counted, unsettled, begun
+        dict(sorted(finished.items())),
+        existing,
+        unused,
+        unusable,
+        counted,
+        unsettled,
+        begun,
+        annotators,
     )
 
 

@@ -10,25 +10,6 @@ import pytest
 from numbered_videos import make_video
 from page_clips import ASSETS, FPS, FRAMES, HEIGHT, SECONDS, WIDTH, Annotator
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Of a module of its own: a process runs one Playwright at a time."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="no playwright in this environment"
-    )
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as started:
-        try:
-            chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"chromium does not run here: {error}")
-        yield chromium
-        chromium.close()
-
 
 @pytest.fixture(scope="module")
 def rules(browser):

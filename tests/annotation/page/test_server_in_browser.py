@@ -1,16 +1,11 @@
 """The page's server under a real Chromium: what the browser allows a page, and what it does not."""
 
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from page_servers import Server, annotation, made_project
-
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright in this environment")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 SAVE = """async ([address, token, text]) => {
   try {
@@ -21,17 +16,6 @@ SAVE = """async ([address, token, text]) => {
 }"""
 TOKEN = "document.querySelector('meta[name=avaflow-token]').content"
 BAR = "#avaflow-taken"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        try:
-            chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"chromium does not run here: {error}")
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

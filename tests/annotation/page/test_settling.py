@@ -1,7 +1,6 @@
 """The clip's own file: what annotators agree on, and the page that asks for the rest."""
 
 import json
-import shutil
 
 import pandas as pd
 import pytest
@@ -204,22 +203,6 @@ def test_hostile_names_are_shown_as_text():
 
 
 # ------------------------------------------------------------------ the page, in a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    reason = "no playwright in this environment"
-    playwright = pytest.importorskip("playwright.sync_api", reason=reason)
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as started:
-        try:
-            running = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"chromium does not run here: {error}")
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from avaflow.project.actions import Attribute
 from avaflow.project.clips import Clip
 
 VERSION = 1
-"""Raised when the same files are read otherwise: what was kept of them then counts no more."""
+"""The version of `import_existing` (`scripts/versions.json`): what was kept of files counts no more
+when the same files are read otherwise."""
 
 
 PROJECT_NAMES = (
