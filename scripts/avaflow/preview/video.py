@@ -21,6 +21,10 @@ PRESET = "veryfast"
 """x264 speed: drawing takes longer than this."""
 
 
+PRECISE = "bicubic+accurate_rnd+full_chroma_int"
+"""ffmpeg's scaler otherwise rounds down: greys turn a few levels darker and yellowish."""
+
+
 class Part(NamedTuple):
     """The frames that are shown, both included."""
 
@@ -115,7 +119,7 @@ def _output(path: Path, size: tuple[int, int], fps: int, threads: int):
         "pipe:", format="rawvideo", pix_fmt="bgr24", s=f"{width}x{height}", framerate=fps
     )
     return ffmpeg.output(
-        raw.filter("scale", out_color_matrix="bt709", out_range="tv")
+        raw.filter("scale", out_color_matrix="bt709", out_range="tv", flags=PRECISE)
         .filter("format", "yuv420p")
         .filter(
             "setparams",

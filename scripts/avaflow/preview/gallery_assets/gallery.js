@@ -131,8 +131,7 @@
       }
       this.waiting.reverse();
       const clips = new Set(list.map((item) => item.clip)).size;
-      $('#summary').textContent = counted(list.length, 'person', 'persons') +
-        ' on keyframes of ' + counted(clips, 'clip', 'clips') +
+      $('#summary').textContent = counted(list.length, 'crop', 'crops') + ' of ' + counted(clips, 'clip', 'clips') +
         (list.length < this.items.length ? ', of ' + this.items.length.toLocaleString('en') : '');
       $('#groups').replaceChildren();
       $('#none').hidden = list.length > 0;
@@ -197,7 +196,7 @@
       const chip = element('span', 'number', item.person ? String(item.person) : '?');
       const place = element('span', 'place', item.clip.clip);
       place.dir = 'auto';
-      under.append(chip, place, element('span', 'second', item.second + ' s'));
+      under.append(chip, element('span', 'second', item.second + ' s'), place);
       button.append(picture, under);
       entry.append(button);
       return entry;
