@@ -60,6 +60,9 @@ BEFORE_SECONDS = 0.4
 FPS, LENGTH, PERSONS = 30, 32, 10
 """Of the made-up clip: frames a second, seconds, persons."""
 
+WORTH_ALL = 2
+"""Persons for whom one key for everybody is worth more than a key each."""
+
 PATIENCE_SECONDS = 30
 
 
@@ -175,46 +178,89 @@ class Page:
         return self.page.evaluate("JSON.parse(JSON.stringify(avaflow.app.history.present.doc))")
 
 
+def all_at_once(page: Page, people: list[tuple[dict, list, list]], clip: Mapping) -> int:
+    """Say for everybody in the picture what most of them begin with; the decisions it took.
+
+    Takes what was said out of the keys of those whom it reached.
+    """
+    first = clip["keyframes"][0]
+    page.page.evaluate(f"avaflow.app.seekFrame({first['frame']})")
+    page.until("!avaflow.app.player.seeking")
+    decisions = 0
+    for attribute in clip["attributes"]:
+        if attribute["choose"] != "single":
+            continue
+        name = attribute["name"]
+        wanted = [option for _, whole, _ in people for own, option in whole if own == name]
+        if not wanted:
+            continue
+        common = max(sorted(set(wanted)), key=wanted.count)
+        if wanted.count(common) < WORTH_ALL:
+            continue
+        page.press(f"Alt+{page.key_of(name, common)}")
+        decisions += 1
+        document = {person["id"]: person for person in page.document()["persons"]}
+        for person, whole, _ in people:
+            spans = document[person["id"]]["spans"]
+            begins = min(s for s in page.seconds_of(person["id"]))
+            said = [s["option"] for s in spans if s["from"] <= begins and s["attribute"] == name]
+            if said == [common] and (name, common) in whole:
+                whole.remove((name, common))
+    return decisions
+
+
 def annotate(page: Page, truth: Mapping, clip: Mapping) -> Counts:
-    """Say of every person what the truth says, by keys."""
-    watched = decisions = 0.0
+    """Say of every person what the truth says, by keys.
+
+    What most begin with is said for all at once. Then the video plays on and on: Enter confirms
+    a person and goes on to the next, at their first keyframe.
+    """
+    watched, decisions = 0.0, 0
     seconds = [keyframe["second"] for keyframe in clip["keyframes"]]
-    for _ in range(2):
-        page.press("+")  # from 1 to SPEED
+    people = []
     for person in truth["persons"]:
-        page.page.evaluate(f"avaflow.app.choose({person['id']})")
-        page.keys += 1  # Enter on the person before has gone on to this one, or a number
+        judged = [s for s in seconds if any(a <= s < b for a, b in person["judged"])]
+        whole, later = changes_of(person, clip, judged) if judged else ([], [])
+        if judged and max(page.seconds_of(person["id"])) > judged[-1]:
+            later.append((judged[-1] + BEFORE_SECONDS, "", ""))  # judged up to there, no further
+        # What holds from the first second on is said for the whole time, and ended.
+        whole += [(name, option) for second, name, option in later if second == judged[0]]
+        later = [change for change in later if change[0] > judged[0]]
+        people.append((person, whole, later))
+    judged_ones = [each for each in people if each[1] or each[2]]
+    if judged_ones:
+        decisions += all_at_once(page, judged_ones, clip)
+    if page.page.evaluate("avaflow.app.player.rate") != SPEED:
+        for _ in range(2):
+            page.press("+")  # from 1 to SPEED; the browser keeps it for the clips that follow
+    for person, whole, later in people:
+        if person["kind"] == "person" and not (whole or later or person["judged"]):
+            continue
+        if page.page.evaluate("avaflow.app.chosen") != person["id"]:
+            page.page.evaluate(f"avaflow.app.choose({person['id']})")
+            page.keys += 2  # the key that asks for a number, and the number
         if person["kind"] != "person":
             page.press({"not a person": "x", "ignored": "i"}[person["kind"]])
             decisions += 1
             continue
-        judged = [s for s in seconds if any(a <= s < b for a, b in person["judged"])]
-        if not judged:
-            continue
-        whole, later = changes_of(person, clip, judged)
-        seen = page.seconds_of(person["id"])
-        if max(seen) > judged[-1]:
-            later.append((judged[-1] + BEFORE_SECONDS, "", ""))  # judged up to there, no further
-        page.page.evaluate(f"avaflow.app.seekFrame({clip['fps'] * judged[0] + 1})")
-        page.until("!avaflow.app.player.seeking")
+        decisions += len(whole) + len(later) + 1
         for attribute, option in whole:
             page.press(f"Shift+{page.key_of(attribute, option)}")
-        decisions += len(whole) + len(later)
-        at_once = [change for change in later if change[0] == judged[0]]
-        for _, attribute, option in at_once:
-            page.press(page.key_of(attribute, option))
-        rest = later[len(at_once) :]
-        if rest:
+        if later and not page.page.evaluate("avaflow.app.player.playing"):
             page.press(" ")
-            for second, attribute, option in rest:
-                frame = clip["fps"] * (second - BEFORE_SECONDS)
-                page.until(f"avaflow.app.player.frame >= {frame}")
-                page.press(page.key_of(attribute, option) if option else "Shift+Enter")
-            page.press(" ")
-            watched += (rest[-1][0] - judged[0]) / SPEED
-        if not later or later[-1][1]:
+        begins = page.page.evaluate("avaflow.app.player.frame")
+        for second, attribute, option in later:
+            frame = clip["fps"] * (second - BEFORE_SECONDS)
+            page.until(f"avaflow.app.player.frame >= {frame}")
+            page.press(page.key_of(attribute, option) if option else "Shift+Enter")
+        if later:
+            ends = page.page.evaluate("avaflow.app.player.frame")
+            watched += max(0, ends - begins) / clip["fps"] / SPEED
+        if later and not later[-1][1]:
+            page.press("n")  # judged up to there; on to the next
+        else:
             page.press("Enter")
-    return Counts(keys=page.keys, decisions=int(decisions), watched=watched)
+    return Counts(keys=page.keys, decisions=decisions, watched=watched)
 
 
 def made_up(folder: Path) -> tuple[dict, dict]:
