@@ -289,6 +289,20 @@ def test_nothing_leaves_the_screen_and_texts_are_read(browser, results, size, sc
     assert visitor.said == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_gallery_keeps_what_wcag_asks(browser, results, scheme):
+    """By axe, which holds pages against WCAG: the crops, and a person looked at."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here").Axe()
+    visitor = Visitor(browser, color_scheme=scheme)
+    page = visitor.open(results).page
+    for opened in (False, True):
+        if opened:
+            page.locator(".crop").first.click()
+        violations = axe.run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in violations] == []
+    visitor.context.close()
+
+
 CONTRASTS = """() => {
   const parts = (text) => text.match(/[\\d.]+/g).map(Number);
   const light = (rgb) => {

@@ -113,6 +113,11 @@ class Sights:
             if figure.sight.person != UNKNOWN
         }
 
+        self._amounts = {
+            second: sum(max(len(one.sight.action_ids), not self.judged) for one in figures)
+            for second, figures in self.figures.items()
+        }
+
     def on_keyframe(self, second: Second) -> list[Sight]:
         """The persons on a keyframe, exactly as the tables have them, by number."""
         return [figure.sight for figure in self.figures.get(second, [])]
@@ -130,12 +135,7 @@ class Sights:
 
     def count(self, first: float, last: float) -> int:
         """How much there is to see between two seconds: ticks, or sights of a clip without any."""
-        return sum(
-            max(len(figure.sight.action_ids), 0 if self.judged else 1)
-            for second, figures in self.figures.items()
-            if first <= second <= last
-            for figure in figures
-        )
+        return sum(amount for second, amount in self._amounts.items() if first <= second <= last)
 
     # ---------------------------------------------------------------- on keyframes
 
