@@ -256,6 +256,16 @@ def test_beyond_the_short_video_the_clip_itself_plays_and_says_so(visitor, resul
     assert page.evaluate("document.querySelector('#video').currentTime") < 3
 
 
+def test_a_keyframe_keeps_its_shape_on_a_low_screen(visitor, results):
+    visitor.page.set_viewport_size({"width": 1366, "height": 400})
+    page = visitor.open(results).page
+    page.locator(".crop").first.click()
+    until(page, "document.querySelector('#keyframe').naturalWidth === 320")
+    still = page.locator("#still").bounding_box()
+    assert still["width"] / still["height"] == pytest.approx(16 / 9, abs=0.02)
+    assert still["height"] <= 0.63 * 400
+
+
 def test_pictures_that_are_gone_are_told(browser, results, tmp_path):
     import shutil
 
