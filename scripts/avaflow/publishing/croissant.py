@@ -1,6 +1,6 @@
 """The dataset as Croissant 1.0, `dataset/croissant.json`, with its fields of responsible AI.
 
-Looked at: the specification of Croissant 1.0 and of its RAI vocabulary, mlcroissant 1.0.
+Looked at: the specification of Croissant 1.0 and of its RAI vocabulary, mlcroissant 1.1.
 """
 
 import json

@@ -1,6 +1,6 @@
 """A split's labels as one table with a header, for whoever reads csv by column names.
 
-AVA's own csv has no header, so that pandas, Hugging Face's `datasets` (looked at: 4.4) and
+AVA's own csv has no header, so that pandas, Hugging Face's `datasets` (looked at: 5.2) and
 Croissant would take its first row for one.
 """
 
