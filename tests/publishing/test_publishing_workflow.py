@@ -74,7 +74,7 @@ def test_the_tables_are_the_csv_of_the_dataset(published):
 
 
 def test_words_on_the_card_make_the_card_alone_anew(published):
-    changed = published.run("card", "--dry-run", card=CARD | {"title": "Other people"})
+    changed = published.run("--dry-run", "card", card=CARD | {"title": "Other people"})
     assert set(changed.jobs) == {"write_card", "card"}
 
 
