@@ -225,16 +225,16 @@ def test_where_a_padded_crop_lies(width, height, expected):
 )
 def test_images_as_a_network_sees_them(tmp_path, layout, channels, axes):
     """A network that gives back what it is shown, against figures worked out here."""
-    model = maker(everything(tmp_path / "n"), layout=layout, size=[2, 1], num_frames=2)
-    images = np.arange(2 * 2 * 1 * 2 * 3, dtype=np.uint8).reshape(2, 2, 1, 2, 3)
+    model = maker(everything(tmp_path / "n"), layout=layout, size=[3, 2], num_frames=2)
+    images = np.arange(2 * 2 * 2 * 3 * 3, dtype=np.uint8).reshape(2, 2, 2, 3, 3)
     shown = np.array([[True, True], [False, True]])
     found = model.features(images, shown)
     expected = np.empty(images.shape)
     for colour, (mean, std) in enumerate(((0.1, 0.5), (0.2, 0.25), (0.3, 1.0))):
         expected[..., colour] = (images[..., colour] / 255 - mean) / std
     expected[1, 0] = 0
-    assert model.dimensions == 12
-    np.testing.assert_allclose(found, expected.transpose(axes).reshape(2, 12), rtol=0, atol=1e-6)
+    assert model.dimensions == 36
+    np.testing.assert_allclose(found, expected.transpose(axes).reshape(2, 36), rtol=0, atol=1e-6)
 
 
 def test_a_network_of_images_gives_the_mean_over_a_windows_images(tmp_path):
