@@ -115,7 +115,9 @@ def _check_entries(found: ActionList, findings: Findings) -> None:
         what = f"{untyped[0].name!r} has {untyped[0].label_type or 'none'}"
         findings.add("L06", name, what, [entry.line for entry in untyped])
     names = [entry.name for entry in entries]
-    again = [entry for at, entry in enumerate(entries) if entry.name in names[:at]]
+    again = [
+        entry for at, entry in enumerate(entries) if entry.name in names[:at] and entry not in twice
+    ]
     if again:
         findings.add("L10", name, repr(again[0].name), [entry.line for entry in again])
 

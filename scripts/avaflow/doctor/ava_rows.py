@@ -121,6 +121,16 @@ def read_rows(path: Path, name: str, findings: Findings) -> Rows | None:
     return rows
 
 
+def is_header(line: str) -> bool:
+    """Whether a first line names columns: no cell after the first is a number.
+
+    >>> is_header("video_id,timestamp,x1,y1,x2,y2,action,person"), is_header("walk,902,0.1")
+    (True, False)
+    """
+    cells = line.split(",")[1:]
+    return bool(cells) and not any(re.fullmatch(r"\s*[+-]?\.?\d.*", cell) for cell in cells)
+
+
 def _whole_lines(data: bytes, name: str, findings: Findings) -> Lines:
     """Lines that have as many cells as a row; findings for the others."""
     lines = split_lines(data)
@@ -135,8 +145,7 @@ def _whole_lines(data: bytes, name: str, findings: Findings) -> Lines:
         findings.add("A02", name, "nothing on the line", lines.numbers[blank])
         lines = lines.kept(~blank)
     _, commas = lines.commas()
-    first = lines.line(0).split(",")
-    if len(first) > 1 and not re.search(r"\d", "".join(first[1:7])):
+    if is_header(lines.line(0)):
         findings.add("A01", name, lines.line(0), lines.numbers[:1])
         keep = np.ones(len(lines.starts), bool)
         keep[0] = False
@@ -157,6 +166,8 @@ def _typed(lines: Lines, name: str, findings: Findings) -> pd.DataFrame:
     kinds = {"clip": str, **dict.fromkeys(INTEGERS, np.int64), **dict.fromkeys(BOX, np.float64)}
     settings = {"header": None, "names": NAMES, "quoting": 3, "keep_default_na": False}
     try:
+        if _any_points(lines):
+            raise ValueError  # pandas would take 902.0 for a whole number, as no reader does
         table = pd.read_csv(BytesIO(lines.data), dtype=kinds, **settings)  # type: ignore[call-overload]
         good = np.ones(len(table), bool)
     except (ValueError, OverflowError):
@@ -172,6 +183,18 @@ def _typed(lines: Lines, name: str, findings: Findings) -> pd.DataFrame:
         findings.add("A06", name, "nan or infinite", table["line"].to_numpy()[~finite])
         table = table[finite]
     return table.reset_index(drop=True)
+
+
+def _any_points(lines: Lines) -> bool:
+    """Whether a cell of a whole number has a point or an exponent."""
+    letters = np.frombuffer(lines.data, np.uint8)
+    points = np.flatnonzero((letters == ord(".")) | (letters | 32 == ord("e")))
+    places, counts = lines.commas()
+    places = places.reshape(len(counts), COLUMNS - 1)
+    for begin, end in ((places[:, 0], places[:, 1]), (places[:, 5], lines.ends)):
+        if (np.searchsorted(points, begin) != np.searchsorted(points, end)).any():
+            return True
+    return False
 
 
 def _bad_cells(table: pd.DataFrame, lines: Lines, name: str, findings: Findings) -> np.ndarray:
@@ -213,7 +236,7 @@ def _identify(table: pd.DataFrame, lines: Lines) -> None:
     table["text"], table["box"] = texts, boxes
     clips = table["clip"].cat.codes.to_numpy(np.int64)
     table["instant"] = clips * 2_000_000_000 + table["timestamp"].clip(-(10**9), 10**9).to_numpy()
-    table.drop(columns="row", inplace=True)
+    del table["row"]
 
 
 def check_rows(rows: Rows, findings: Findings) -> None:
@@ -246,9 +269,9 @@ Tell = Callable[[str, np.ndarray, Callable[[int], str]], None]
 
 
 def _check_boxes(table: pd.DataFrame, tell: Tell) -> None:
-    boxes = table[BOX].to_numpy()
-    px = (boxes > MOST_BEYOND).any(axis=1)
-    outside = ((boxes < 0) | (boxes > 1)).any(axis=1) & ~px
+    boxes: np.ndarray = table[BOX].to_numpy()
+    px: np.ndarray = np.asarray((boxes > MOST_BEYOND).any(axis=1))
+    outside = np.asarray(((boxes < 0) | (boxes > 1)).any(axis=1)) & ~px
 
     def box(index: int) -> str:
         return f"{place(table, index)}: box {','.join(f'{each:g}' for each in boxes[index])}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,14 +24,19 @@ _PART = re.compile(r"^(?P<video>.+?)_\d+_\d+$")
 
 def check_balance(group: Group, findings: Findings) -> None:
     """Actions over the splits of a group."""
-    counts = {
-        split: rows.table["action_id"].value_counts().to_dict()
-        for split, rows in group.rows.items()
-    }
     names = {entry.id: entry.name for entry in group.actions.entries} if group.actions else {}
+    counts = {
+        split: Counter(rows.table["action_id"].tolist()) for split, rows in group.rows.items()
+    }
+    if names:
+        # Of others it is told as rows that the action list lacks.
+        counts = {
+            split: Counter({number: own[number] for number in names if number in own})
+            for split, own in counts.items()
+        }
     for split, own in counts.items():
         total = sum(own.values())
-        action, most = max(own.items(), key=lambda item: item[1])
+        action, most = max(own.items(), key=lambda item: item[1], default=(0, 0))
         if len(names or own) > 1 and total >= LEAST_ROWS and most >= MOST_SHARE * total:
             what = f"{most} of {total} labels are {names.get(action, action)!r}"
             findings.add("G01", group.rows[split].name, what)
@@ -104,8 +109,3 @@ def check_unjudged(group: Group, findings: Findings) -> None:
         if left:
             what = f"clip {left[0][0]}, timestamp {left[0][1]}"
             findings.add("G07", own[0].name, what, count=len(left))
-
-
-def figures_text(figures: Mapping[str, object]) -> str:
-    """Figures on one line, for logs."""
-    return json.dumps(figures, ensure_ascii=False)

@@ -191,7 +191,8 @@ def check_boxes(path: Path, layout: Layout, files: Sequence[Coco], findings: Fin
     for each in files:
         if each.alphaction and split_of(each.path) == split:
             known |= set(each.images)
-    best, wrong = 0.0, {"K06": [], "K16": [], "K04": []}  # type: dict[str, list[tuple]]
+    best = 0.0
+    wrong: dict[str, list[tuple[object, str]]] = {"K06": [], "K16": [], "K04": []}
     for box in content:
         entry = box if isinstance(box, dict) else {}
         if known and _id(entry.get("image_id")) not in known:
@@ -288,7 +289,7 @@ def read_catalog(path: Path, name: str, findings: Findings) -> set[str]:
             judged = entry.get("eval_file_paths")
             gone = [each for each in EVALUATED if isinstance(judged, dict) and each not in judged]
             if gone and judged:
-                findings.add("K12", name, f"{key.value} lacks {gone[0]}", line)
+                findings.add("K12", name, f"{key.value!s} lacks {gone[0]}", line)
     return loaded
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LINES_KEPT = 5
 """Lines named of one finding; the rest is counted."""
@@ -70,7 +73,12 @@ class Findings:
     _found: dict[tuple[str, str], Finding] = field(default_factory=dict)
 
     def add(
-        self, code: str, path: str, what: str, lines: Sequence[int] = (), count: int | None = None
+        self,
+        code: str,
+        path: str,
+        what: str,
+        lines: Sequence[int] | np.ndarray = (),
+        count: int | None = None,
     ) -> None:
         """A rule broken in a file; a second time it only counts on."""
         count = max(len(lines), 1) if count is None else count

@@ -20,7 +20,7 @@ from avaflow.annotation.via import BY_ADDRESS
 from avaflow.boxes import clip_to_image
 from avaflow.doctor import proposals as pickles
 from avaflow.doctor.action_lists import meant
-from avaflow.doctor.ava_rows import BOM, check_excluded, read_rows
+from avaflow.doctor.ava_rows import BOM, MOST_BEYOND, check_excluded, is_header, read_rows
 from avaflow.doctor.codes import RULES
 from avaflow.doctor.examine import examine
 from avaflow.doctor.findings import Finding, Findings
@@ -125,7 +125,7 @@ def mended_rows(path: Path, layout: Layout) -> bytes | None:
     if table.empty:
         return None
     boxes = table[BOX].to_numpy()
-    px = (boxes > 1.5).any(axis=1)
+    px = np.asarray((boxes > MOST_BEYOND).any(axis=1))
     boxes = np.where(px[:, None], boxes, clip_to_image(boxes))
     records = zip(
         table["clip"], table["timestamp"], table["person_id"], table["action_id"],
@@ -139,8 +139,7 @@ def mended_rows(path: Path, layout: Layout) -> bytes | None:
 def _filled(path: Path) -> list[str]:
     """The lines of a csv that hold a row, without a header."""
     lines = [line for line in lines_of(text_of(path)) if line]
-    header = lines and not re.search(r"\d", "".join(lines[0].split(",")[1:7]))
-    return lines[1:] if header else lines
+    return lines[1:] if lines and is_header(lines[0]) else lines
 
 
 def _excluded_of(path: Path, layout: Layout) -> set[tuple[str, int]]:

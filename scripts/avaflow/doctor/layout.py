@@ -33,7 +33,6 @@ SPLITS = ("train", "val", "test")
 
 _NUMBERED = re.compile(r"^(?P<stem>.*?)(?P<number>\d+)\.(?:jpg|jpeg|png)$", re.IGNORECASE)
 _SPLIT = re.compile(r"(?:^|[^a-z])(train|val|test)(?:[^a-z]|$)")
-_HEADED = re.compile(rb"^[\w \-\"]*(id|video|clip)[\w \-\"]*,", re.IGNORECASE)
 
 
 @dataclass
@@ -230,9 +229,10 @@ def _table_kind(path: Path, head: bytes) -> str:
     lines = [line for line in lines if line][: 20 if len(head) < 4096 else -1]
     if not lines:
         return "ava_csv" if path.suffix == ".csv" and split_of(path) else "other"
-    counts = [sum(_is(kind, line) for line in lines) for kind in _LINES]
-    best = max(range(len(counts)), key=lambda index: counts[index])
-    return list(_LINES)[best] if counts[best] * 2 >= len(lines) else "unknown"
+    for kind in _LINES:
+        if sum(_is(kind, line) for line in lines) * 2 >= len(lines):
+            return kind
+    return "unknown"
 
 
 _LINES = {
@@ -244,13 +244,11 @@ _LINES = {
     "included": rb"^\d+$",
     "label_map": rb"^\d+: ?.+$",
 }
-"""How a line of each kind looks; of several the first one that most lines fit."""
+"""How a line of each kind looks; a file is of the first kind that half of its lines fit."""
 
 
 def _is(kind: str, line: bytes) -> bool:
     if kind == "kinetics_list" and not re.search(rb"/|\.(mp4|mkv|avi|webm|mov)\b", line):
-        return False
-    if kind == "ava_csv" and _HEADED.match(line):
         return False
     return re.match(_LINES[kind], line) is not None
 

@@ -56,7 +56,7 @@ def check_config(
     classes = set()
     for dataset in config.datasets:
         classes.add(_number(dataset, "num_classes"))
-        group, split = _labels_of(dataset, groups)
+        group, split = _labels_of(config, dataset, groups)
         if group is not None:
             _check_dataset(config, dataset, group, split, findings)
         if dataset["type"] == DATASETS[1]:
@@ -87,17 +87,17 @@ def _check_paths(config: Config, findings: Findings) -> None:
                     findings.add("M08", config.name, value.removeprefix(f"{HERE}/"))
 
 
-def _labels_of(dataset: Mapping, groups: Sequence[Group]) -> tuple[Group | None, str]:
-    """The group and the split that a dataset reads, by its csv's name."""
+def _labels_of(
+    config: Config, dataset: Mapping, groups: Sequence[Group]
+) -> tuple[Group | None, str]:
+    """The group and the split that a dataset reads, by its csv's place or else its name."""
     named = str(dataset.get("ann_file"))
+    own = named.startswith(HERE)
+    path = os.path.normpath(named.replace(HERE, str(config.path.parent)))
     for group in groups:
         for split, rows in group.rows.items():
-            if named.startswith(HERE):
-                path = os.path.normpath(named.replace(HERE, "/"))
-                fits = str(rows.path).endswith(path.split("..")[-1])
-            else:
-                fits = Path(named).name == rows.path.name
-            if fits:
+            place = os.path.normpath(rows.path)
+            if place == path if own else os.path.basename(place) == os.path.basename(path):
                 return group, split
     return None, ""
 

@@ -51,7 +51,9 @@ def read_frame_list(path: Path, layout: Layout, findings: Findings) -> FrameList
     if len(first) == PARTS and _NUMBER.search(first[3]):
         findings.add("S01", name, lines[0][:100], [1])
         begin = 0
-    order, wrong, strays = [], [], []
+    order: list[int] = []
+    wrong: list[int] = []
+    strays: list[int] = []
     for number, line in enumerate(lines[begin:], start=begin + 1):
         if not line and number == len(lines):
             continue
@@ -63,7 +65,7 @@ def read_frame_list(path: Path, layout: Layout, findings: Findings) -> FrameList
         frame = int(match[1][-9:]) if match else 0
         if clip not in found.counts and leaves(layout.bound, parts[3]):
             strays.append(number)
-        elif frame != found.last.get(clip, min(frame, 1) - 1) + 1:
+        elif frame != found.last.get(clip, min(frame, 1) - 1) + 1 and wrong[-1:] != [number - 1]:
             order.append(number)
         found.counts[clip] = found.counts.get(clip, 0) + 1
         found.last[clip] = frame

@@ -12,6 +12,7 @@ and AlphAction carry, restated for whole tables:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def judge(
     counted = counted if excluded_count else truth
     # Boxes without area are dropped by the official evaluator where they are detected.
     found = found[(found["x2"] > found["x1"]) & (found["y2"] > found["y1"])]
-    totals = counted["action_id"].value_counts().to_dict()
+    totals = Counter(counted["action_id"].tolist())
     right = _right(truth, found)
     scores = found["score"].to_numpy(float)
     of_action = found["action_id"].to_numpy()
