@@ -1,4 +1,4 @@
-"""A million rows of labels and a hundred thousand keyframes of proposals: how long the doctor takes.
+"""A million rows of labels and 100,000 keyframes of proposals: how long the doctor takes.
 
     uv run python benchmarks/doctor.py [--rows 1000000] [--keys 100000]
 

@@ -701,6 +701,11 @@ def a_frame_left_out(root):
     relines(root / LISTED, lambda lines: [*lines[:4], *lines[5:]])
 
 
+@fault("S04", LISTED, 5)
+def frames_out_of_order(root):
+    relines(root / LISTED, lambda lines: [*lines[:4], lines[5], lines[4], *lines[6:]])
+
+
 @fault("S05", LISTED, 0, "media")
 def more_frames_listed_than_there_are(root):
     from avaflow.formats.slowfast import frame_list_text

@@ -197,6 +197,8 @@ def mended_map(path: Path, layout: Layout) -> bytes | None:
     for other in layout.of("action_list"):
         if other.parent == path.parent:
             entries = sorted(meant(text_of(other)), key=lambda entry: entry.id)
+            if len({entry.id for entry in entries}) < len(entries):
+                return None
             return "".join(f"{entry.id}: {entry.name}\n" for entry in entries).encode()
     return None
 
