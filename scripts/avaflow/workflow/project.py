@@ -282,11 +282,13 @@ def find_annotations(
             "what is said of them is left out"
         )
     twice = [clip for clip in existing.clips if clip in finished]
-    if twice:
+    if twice and config["existing"]["annotated_clips"] == "refuse":
         raise UserError.listing(
-            "existing.files: these clips also have a finished project; keep the one that counts:",
+            "existing.files: these clips are annotated here too; take one away, or set "
+            "`existing: {annotated_clips: replace}` if what was saved here counts:",
             [f"clip {clip}: {finished[clip]}" for clip in twice],
         )
+    existing = existing.without(twice)
     finished |= {clip: f"{results}/existing/{clip}.csv" for clip in existing.clips}
     unsettled = {clip: names for clip, names in unsettled.items() if clip not in finished}
     return Annotations(

@@ -203,6 +203,16 @@ def test_the_frame_that_is_said_is_the_one_that_is_seen(annotator):
     assert annotator.value("player.frame") == seen_frame(annotator)
 
 
+def test_the_speed_is_kept_for_the_clips_that_follow(annotator):
+    annotator.open().press("+", "+")
+    annotator.open(clip("c-2"))
+    assert annotator.value("player.video.playbackRate") == 2
+    assert annotator.page.locator("#rate").input_value() == "2"
+    annotator.press(" ")
+    annotator.until("avaflow.app.player.playing && avaflow.app.player.frame > 5")
+    assert annotator.value("player.video.playbackRate") == 2
+
+
 def test_speed_and_a_loop_around_a_keyframe(annotator):
     annotator.open()
     annotator.press("-", "-", "-")
