@@ -304,5 +304,32 @@ _ROWS = (
          "counts every detection there as false", "Exclude them, unless nobody acts there."),
 )  # fmt: skip
 
+PARTS = {
+    "F": "Files as a whole",
+    "A": "AVA's csv of labels",
+    "T": "Timestamps",
+    "E": "Excluded timestamps",
+    "P": "Proposals",
+    "L": "Action lists",
+    "M": "mmaction2's configs",
+    "S": "PySlowFast",
+    "K": "AlphAction",
+    "C": "COCO",
+    "V": "VIA projects",
+    "D": "Datumaro",
+    "R": "Kinetics' lists",
+    "X": "Frames and videos",
+    "G": "What harms training",
+}
+"""What the first letter of a code stands for."""
+
+
+def table_row(rule: Rule) -> str:
+    """A rule as a row of the table in docs/doctor.md."""
+    mended = "yes" if rule.mended else ""
+    cells = [rule.code, rule.harm.word, rule.what, rule.readers, rule.fix, mended]
+    return f"| {' | '.join(cells)} |"
+
+
 RULES = {rule.code: rule for rule in _ROWS}
 """The rules by their codes."""

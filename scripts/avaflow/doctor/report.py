@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from avaflow.doctor.examine import Examination
 from avaflow.doctor.findings import Finding, Harm
-from avaflow.listing import counted
+from avaflow.errors import UserError
+from avaflow.listing import MOST_SHOWN, counted
 from avaflow.templates import render
 
 HARMS = {
@@ -66,6 +67,17 @@ def summary(found: Examination) -> str:
         if any(each.rule.harm == harm for each in found.findings)
     ]
     return ", ".join(counts) + "." if counts else "Clean: no rule is broken."
+
+
+def check_strict(found: Examination) -> None:
+    """UserError naming what breaks a reader or is misread, if anything does."""
+    if found.serious:
+        raise UserError.listing(
+            "`strict` is set, so what training code would stop at or misread stops the run "
+            "(docs/doctor.md says what each code means):",
+            [f"{each.code} {place_of(each)}: {each.rule.what}" for each in found.serious],
+            MOST_SHOWN,
+        )
 
 
 def report_json(found: Examination) -> str:

@@ -113,4 +113,4 @@ def leaves(root: Path, path: str, start: Path | None = None) -> bool:
     if path.startswith(("/", "\\", "~")) or ":" in path.split("/")[0]:
         return True
     full = os.path.normpath(os.path.join(start or root, path))
-    return os.path.relpath(full, root).startswith("..")
+    return os.path.relpath(full, root).split(os.sep)[0] == ".."
