@@ -554,12 +554,28 @@ def older_form(root):
     path.write_text(re.sub(r"  label_type.*\n", "", text))
 
 
-@fault("L04", ACTION_LIST)
-def gap_in_the_ids(root):
+@fault("L04", ACTION_LIST, 1)
+def ids_from_zero(root):
+    (root / ACTION_LIST).write_text(
+        'label {\n  name: "none"\n  label_id: 0\n  label_type: PERSON_MOVEMENT\n}\n'
+        + (root / ACTION_LIST).read_text()
+    )
+    relines(root / "annotations/label_map.txt", lambda lines: ["0: none", *lines])
+
+
+def with_a_gap(root: Path) -> None:
+    """The action 3 becomes 5; the configs of three classes are put away."""
     edit(root / ACTION_LIST, "label_id: 3", "label_id: 5")
     edit(root / "annotations/label_map.txt", "3: walk", "5: walk")
     for path in (root / TRAIN, root / VAL):
         path.write_text(re.sub(r",3,(\d)$", r",5,\1", path.read_text(), flags=re.MULTILINE))
+    for folder in ("slowfast", "mmaction2"):
+        os.rename(root / folder, root / f".{folder}")
+
+
+@fault("L12", ACTION_LIST)
+def gap_in_the_ids(root):
+    with_a_gap(root)
 
 
 @fault("L05", ACTION_LIST, 16)

@@ -1,16 +1,19 @@
 """Datasets of strangers: nothing is run, nothing leaves the folder, nothing grows without bound."""
 
+import json
+import pickle
 import resource
 
 import numpy as np
 import pytest
+from yaml import safe_dump, safe_load
 
 from avaflow.doctor.examine import examine
 from avaflow.doctor.layout import kind_of
 from avaflow.doctor.python_config import UNKNOWN, dicts_in, read_config
 from avaflow.doctor.texts import Unreadable, bounded_memory, json_of, leaves, read_bounded
-from planted_faults import VIDEO_CONFIG
-from sound_datasets import ava_dataset
+from planted_faults import PICKLE, VIDEO_CONFIG
+from sound_datasets import SOUND, ava_dataset
 
 
 def test_configs_are_read_and_not_run(tmp_path):
@@ -159,3 +162,62 @@ def test_fuzzed_files_never_end_in_a_traceback(tmp_path):
                         content[at] = int(chance.integers(0, 256))
                 path.write_bytes(bytes(content))
         assert examine(root, media=False).findings
+
+
+ODD = [None, True, -1, 10**30, 1e308, "", "x" * 5000, "a\0b", [], {}, [[]], {"a": None}, "²", "--3"]
+"""What programs do not expect where they expect something."""
+
+
+def twisted(content, chance):
+    """A copy of a JSON's or YAML's content in which one value in six is another."""
+    if chance.random() < 1 / 6:
+        return ODD[chance.integers(len(ODD))]
+    if isinstance(content, dict):
+        return {
+            key if chance.random() > 0.03 else "²": twisted(value, chance)
+            for key, value in content.items()
+        }
+    if isinstance(content, list):
+        return [twisted(each, chance) for each in content]
+    return content
+
+
+@pytest.mark.parametrize("kind", ["alphaction", "via", "kinetics", "ava"])
+def test_twisted_content_never_ends_in_a_traceback(tmp_path, kind):
+    root = SOUND[kind](tmp_path / "dataset")
+    chance = np.random.default_rng(8)
+    paths = [each for each in sorted(root.rglob("*")) if each.suffix in {".json", ".yaml"}]
+    sound = {path: path.read_text() for path in paths}
+    assert sound
+    found = set()
+    for _ in range(25):
+        for path, text in sound.items():
+            read, write = (
+                (json.loads, json.dumps) if path.suffix == ".json" else (safe_load, safe_dump)
+            )
+            content = {key: twisted(value, chance) for key, value in read(text).items()} if (
+                read(text).__class__ is dict) else twisted(read(text), chance)  # fmt: skip
+            path.write_text(write(content))
+        found |= {each.code for each in examine(root, media=False).findings}
+    assert found
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {(1, 2, 3): np.ones((1, 5))},
+        {"a,²": np.ones((1, 5))},
+        {("a", "--2"): np.ones((1, 5))},
+        {"a,0902": np.ones((2, 5, 3)), None: 3},
+        {"a,0902": np.float64(3)},
+        {"a,0902": [[1, 2], [3]]},
+        {"a,0902": ["x"]},
+        {},
+        3,
+    ],
+)
+def test_odd_pickles_are_findings(tmp_path, content):
+    root = ava_dataset(tmp_path / "dataset")
+    (root / PICKLE).write_bytes(pickle.dumps(content, 2))
+    codes = {each.code for each in examine(root, media=False).findings}
+    assert codes & {"P01", "P03", "P04", "P05", "P11", "P15"}

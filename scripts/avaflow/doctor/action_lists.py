@@ -9,7 +9,11 @@ from pathlib import Path
 from avaflow.doctor.findings import Findings
 from avaflow.doctor.texts import MOST_CONFIG_BYTES, text_of
 from avaflow.lines import lines_of
+from avaflow.listing import commas
 from avaflow.project.actions import LABEL_TYPES, MAX_ACTIONS
+
+MOST_IDS = 10_000
+"""An id above is no number of a class, and its gaps are not counted."""
 
 _ENTRY = re.compile(r"(label|item)\s*\{(.*?)\}", re.DOTALL)
 _FIELD = re.compile(r"\b(name|label_id|id|label_type)\s*:\s*(\"[^\"]*\"|'[^']*'|[^\s}]+)")
@@ -100,10 +104,12 @@ def _check_entries(found: ActionList, findings: Findings) -> None:
     twice = [entry for at, entry in enumerate(entries) if entry.id in ids[:at]]
     if twice:
         findings.add("L05", name, f"id {twice[0].id} again", [entry.line for entry in twice])
-    dense = sorted(set(ids)) == list(range(1, len(set(ids)) + 1))
-    if not dense:
-        gap = next(at for at, number in enumerate(sorted(set(ids)), 1) if at != number)
-        findings.add("L04", name, f"expected the id {gap}, found {sorted(set(ids))[:20]}")
+    low = [entry for entry in entries if entry.id < 1]
+    if low:
+        findings.add("L04", name, f"id {low[0].id}", [entry.line for entry in low])
+    gap = sorted(set(range(1, max(ids) + 1)) - set(ids)) if 0 < max(ids) < MOST_IDS else []
+    if gap:
+        findings.add("L12", name, f"without {commas(gap)}", count=len(gap))
     if ids != sorted(ids) and not twice:
         back = [entry for at, entry in enumerate(entries) if at and entry.id < ids[at - 1]]
         findings.add("L09", name, f"id {back[0].id} after a higher one", [back[0].line])
@@ -127,7 +133,7 @@ def check_label_map(path: Path, name: str, actions: ActionList, findings: Findin
     expected = {entry.id: entry.name for entry in actions.entries}
     for number, line in enumerate(lines_of(text_of(path, MOST_CONFIG_BYTES)), start=1):
         text, _, label = line.partition(":")
-        found = expected.pop(int(text), None) if text.strip().isdigit() else None
+        found = expected.pop(int(text), None) if re.fullmatch(r"\s*\d{1,9}\s*", text) else None
         if found != label.strip():
             findings.add("L07", name, f"{line!r}, the list has {found!r}", [number])
     if expected:

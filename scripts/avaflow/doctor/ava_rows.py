@@ -292,7 +292,9 @@ def _check_ids(table: pd.DataFrame, labels: frozenset[int], tell: Tell) -> None:
     tell("A12", actions > MAX_ACTIONS, action)
     if labels:
         missing = ~np.isin(actions, list(labels)) & (actions > 0) & (actions <= MAX_ACTIONS)
-        tell("A14", missing, action)
+        gap = missing & (actions < max(labels))
+        tell("A26", gap, action)
+        tell("A14", missing & ~gap, action)
     tell("A25", persons < 1, lambda i: f"{place(table, i)}: person id {persons[i]}")
 
 

@@ -42,7 +42,7 @@ def check_balance(group: Group, findings: Findings) -> None:
             findings.add("G01", group.rows[split].name, what)
     if group.actions and names:
         seen = {action for own in counts.values() for action in own}
-        absent = [name for number, name in names.items() if number not in seen]
+        absent = [name for number, name in names.items() if number > 0 and number not in seen]
         if absent:
             findings.add("G04", group.actions.name, commas(absent), count=len(absent))
     if "train" in counts and "val" in counts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from avaflow.doctor.findings import Findings
 from avaflow.doctor.layout import Layout, split_of
-from avaflow.doctor.media import Media, look_at_video, spread, too_large
+from avaflow.doctor.media import Media, look_at_video, spread
 from avaflow.doctor.python_config import value_of
 from avaflow.doctor.texts import (
     MOST_CONFIG_BYTES,
@@ -160,7 +161,7 @@ def _check_files(found: Coco, layout: Layout, findings: Findings) -> None:
         findings.add("F06", found.name, strays[0], count=len(strays))
         named = [each for each in named if each not in set(strays)]
     base = _base(found.path, named)
-    gone = [each for each in named if base and not (base / each).exists()]
+    gone = [each for each in named if base and not os.path.exists(base / each)]
     if gone:
         lines = lines_of_ids(found.path, "file_name", [f'"{each}"' for each in gone])
         findings.add("C04", found.name, gone[0], lines, len(gone))
@@ -173,8 +174,8 @@ def _base(path: Path, named: Sequence[str]) -> Path | None:
     inner = [each / kind for each in near for kind in ("images", "frames", "keyframes")]
     bases = [*near, *inner, *(each / split for each in [*near, *inner] if split)]
     some = spread(named, 20)
-    best = max(bases, key=lambda each: sum((each / name).exists() for name in some))
-    return best if some and sum((best / name).exists() for name in some) else None
+    best = max(bases, key=lambda each: sum(os.path.exists(each / name) for name in some))
+    return best if some and any(os.path.exists(best / name) for name in some) else None
 
 
 def check_boxes(path: Path, layout: Layout, files: Sequence[Coco], findings: Findings) -> float:
@@ -243,13 +244,8 @@ def _check_segment(
     path: Path, size: tuple[str, tuple[int, int]] | None, layout: Layout, findings: Findings
 ) -> None:
     name = layout.name(path)
-    ignored = Findings(findings.rules)
-    video = look_at_video(path, name, True, ignored)
-    for finding in ignored.ordered():
-        # A segment has 25 frames a second, unlike clips.
-        if finding.code != "X06":
-            findings.add(finding.code, name, finding.what)
-    if video is None or too_large((video.width, video.height)):
+    video = look_at_video(path, name, True, findings)
+    if video is None:
         return
     if video.frames != SEGMENT_FRAMES or abs(video.fps - SEGMENT_FRAMES) > 0.01:
         findings.add("K09", name, f"{video.frames} frames at {video.fps:g} a second")

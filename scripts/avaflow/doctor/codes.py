@@ -72,6 +72,8 @@ _ROWS = (
          "Number the persons of a clip from 1.", True),
     Rule("A25", _N, "a person id below 1", "PySlowFast takes it for a score where the truth "
          "stands in for predicted boxes", "Number the persons of a clip from 1."),
+    Rule("A26", _N, "an action in a gap of the action list", "the evaluators leave its rows out, "
+         "as they do with AVA's 20 of 80", "Know it, or add it to the list."),
     # Timestamps.
     Rule("T01", _M, "timestamps that do not count from 900", "mmaction2's defaults: 32 copies "
          "of frame 1; csv2COCO: KeyError", "Write second + 900, or set timestamp_start and "
@@ -130,8 +132,8 @@ _ROWS = (
          "PySlowFast, AlphAction", "Two spaces, double quotes, name before id.", True),
     Rule("L03", _B, "entries of the older form item { }", "Datumaro reads none",
          "Write label { name label_id label_type }.", True),
-    Rule("L04", _M, "ids have a gap, or do not begin at 1", "PySlowFast, AlphAction and "
-         "num_classes count them", "Number the actions 1, 2, 3 ..."),
+    Rule("L04", _M, "an id below 1", "mmaction2: 0 sets the background class; PySlowFast and "
+         "AlphAction stop", "Number the actions 1, 2, 3 ..."),
     Rule("L05", _M, "an id twice", "the evaluators keep the last name",
          "Give each action an id of its own."),
     Rule("L06", _B, "a label_type that is none of AVA's, or none at all", "Datumaro",
@@ -144,6 +146,9 @@ _ROWS = (
          "the id", "Sort them by id.", True),
     Rule("L10", _M, "a name twice", "tools that look up by name", "Name actions differently."),
     Rule("L11", _B, "an id above 80", "PySlowFast, AlphAction", "Use at most 80 actions."),
+    Rule("L12", _N, "ids have a gap", "classes that nobody is: num_classes has to count the "
+         "highest id, not the entries", "Number the actions 1, 2, 3 ..., unless the gap is meant, "
+         "as in AVA's 60 of 80."),
     # mmaction2's configs.
     Rule("M01", _B, "the config is no Python", "mmengine", "Correct the line that is named."),
     Rule("M02", _B, "num_classes is not the highest action id + 1", "mmaction2: labels beyond it, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def _check_images(path: Path, frames: Path, layout: Layout, findings: Findings) 
     gone = [
         (clip, timestamp, line)
         for (clip, timestamp), line in lines.items()
-        if not (frames / clip / f"{clip}_{timestamp}.jpg").exists()
+        if not os.path.exists(frames / clip / f"{clip}_{timestamp}.jpg")
     ]
     # Folders of all frames, as PySlowFast has them, bear the same name.
     if gone and len(gone) < len(lines):

@@ -49,7 +49,8 @@ def examine(folder: str | Path, media: bool = True) -> Examination:
             "proposals, action lists, frame lists, COCO, VIA projects, Kinetics lists, configs)"
         )
     groups = read_groups(layout, findings)
-    seen = look_at_media(layout, findings) if media else Media({}, {}, {}, [])
+    labelled = {clip for group in groups for rows in group.rows.values() for clip in rows.clips}
+    seen = look_at_media(layout, labelled, findings) if media else Media()
     _examine_labels(layout, groups, seen, findings)
     _examine_slowfast(layout, groups, seen, findings)
     _examine_coco(layout, seen, findings)

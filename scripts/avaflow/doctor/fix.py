@@ -230,7 +230,8 @@ def mended_project(path: Path, layout: Layout) -> bytes | None:
         return None
     before = json.dumps(content)
     views = content["project"].get("vid_list")
-    content["project"]["vid_list"] = [str(each) for each in views or []]
+    if isinstance(views, list):
+        content["project"]["vid_list"] = [str(each) for each in views]
     for attribute in content["attribute"].values():
         if isinstance(attribute, dict):
             attribute["default_option_id"] = ""

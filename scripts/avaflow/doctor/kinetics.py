@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +29,12 @@ class VideoList:
 def check_label_ids(path: Path, name: str, findings: Findings) -> set[int]:
     """The ids of a label2id.json, which run from 0 without gaps."""
     content = json_of(path)
-    ids = {each for each in content.values() if isinstance(each, int)} if isinstance(
+    ids = {each for each in content.values() if type(each) is int} if isinstance(
         content, dict) else set()  # fmt: skip
     if isinstance(content, dict) and (ids != set(range(len(content)))):
-        findings.add("R07", name, f"{len(content)} labels, {len(ids)} ids up to {max(ids)}")
+        findings.add(
+            "R07", name, f"{len(content)} labels, {len(ids)} ids up to {max(ids, default=0)}"
+        )
     return ids
 
 
@@ -48,7 +52,7 @@ def read_list(path: Path, layout: Layout, ids: set[int], findings: Findings) -> 
         code = ""
         if len(parts) != 2:
             code = "R01"
-        elif not label.lstrip("-").isdigit():
+        elif not re.fullmatch(r"-?\d{1,9}", label):
             code = "R02"
         elif ids and int(label) not in ids and int(label) != NO_LABEL:
             code = "R03"
@@ -70,10 +74,10 @@ def _check_videos(found: VideoList, layout: Layout, findings: Findings) -> None:
     """Listed videos, where the folder that paths start at can be told."""
     some = spread(list(found.labels), 20)
     bases = [layout.root, found.path.parent, found.path.parent.parent, layout.root / "videos"]
-    best = max(bases, key=lambda each: sum((each / path).exists() for path in some))
-    if not any((best / path).exists() for path in some):
+    best = max(bases, key=lambda each: sum(os.path.exists(each / path) for path in some))
+    if not any(os.path.exists(best / path) for path in some):
         return
-    gone = [path for path in found.labels if not (best / path).exists()]
+    gone = [path for path in found.labels if not os.path.exists(best / path)]
     if gone:
         findings.add("R04", found.name, gone[0], [found.lines[each] for each in gone])
 

@@ -239,17 +239,16 @@ _LINES = {
     "predicted_boxes": rb"^[^,]+,[^,]+(,[^,]*){4},,[^,]*$",
     "ava_csv": rb"^[^,]+,\"?\d+(\.0*)?\"?(,[^,]*){4,7}$",
     "frame_list": rb"^\S+ +\S+ +\d+ +\S+\.(jpg|jpeg|png)\b.*$",
-    "kinetics_list": rb"^.*\S[ ,]+\"?[^\s/]*$",
+    "kinetics_list": rb"^.*\.(mp4|mkv|avi|webm|mov|flv)\"?[ ,]+[^\s,/]*$",
     "excluded": rb"^[^,/ ]+, *[^,/ ]+$",
     "included": rb"^\d+$",
+    "other": rb"^\S+\.(mp4|mkv|avi|webm|mov|flv)$",
     "label_map": rb"^\d+: ?.+$",
 }
 """How a line of each kind looks; a file is of the first kind that half of its lines fit."""
 
 
 def _is(kind: str, line: bytes) -> bool:
-    if kind == "kinetics_list" and not re.search(rb"/|\.(mp4|mkv|avi|webm|mov)\b", line):
-        return False
     return re.match(_LINES[kind], line) is not None
 
 

@@ -5,9 +5,10 @@ All folders are counted; of images and videos a sample is decoded, which sizes b
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from avaflow.doctor.findings import Findings
@@ -20,6 +21,9 @@ SAMPLED_FOLDERS = 60
 
 SAMPLED_VIDEOS = 30
 """Videos of which a first and a last image is decoded, spread over all."""
+
+MOST_HEADERS = 3000
+"""Videos of which the header is read, spread over all: some 10 s; others only have to be there."""
 
 MOST_PIXELS = 100_000_000
 """Pixels of an image that is decoded: 8K has 33 million, and a bomb has thousands of millions."""
@@ -50,17 +54,19 @@ class Video:
 
 @dataclass
 class Media:
-    """What is known of clips: frames by clip, videos by clip, sizes by clip (width, height)."""
+    """What is known of clips: numbers of frames, folders of frames, headers of videos, all by clip;
+    the names of all videos, and AlphAction's segments."""
 
-    frames: dict[str, int]
-    folders: dict[str, Images]
-    videos: dict[str, Video]
-    segments: list[Path]
+    frames: dict[str, int] = field(default_factory=dict)
+    folders: dict[str, Images] = field(default_factory=dict)
+    videos: dict[str, Video] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    segments: list[Path] = field(default_factory=list)
 
     @property
     def any(self) -> bool:
         """Whether the dataset holds media at all."""
-        return bool(self.folders or self.videos)
+        return bool(self.folders or self.names)
 
 
 def image_size(path: Path) -> tuple[int, int] | None:
@@ -115,12 +121,12 @@ def spread(items: Sequence, most: int) -> list:
 
 def is_segment(path: Path) -> bool:
     """Whether a video is one second of a movie, as AlphAction names them."""
-    return path.stem.isdigit()
+    return re.fullmatch(r"\d{1,9}", path.stem) is not None
 
 
-def look_at_media(layout: Layout, findings: Findings) -> Media:
-    """Count and sample all media."""
-    media = Media({}, {}, {}, [])
+def look_at_media(layout: Layout, labelled: Collection[str], findings: Findings) -> Media:
+    """Count and sample all media; videos of `labelled` clips have to have 30 frames a second."""
+    media = Media()
     for folder, images in sorted(layout.images.items()):
         if images.first in (0, 1) and images.count > FEW_FRAMES:
             clip = folder.name
@@ -133,11 +139,15 @@ def look_at_media(layout: Layout, findings: Findings) -> Media:
     _sample_images(layout, findings)
     whole = [path for path in layout.of("video") if not is_segment(path)]
     media.segments = [path for path in layout.of("video") if is_segment(path)]
+    media.names = {path.stem for path in whole}
     sampled = set(spread(whole, SAMPLED_VIDEOS))
-    for path in whole:
-        found = look_at_video(path, layout.name(path), path in sampled, findings)
+    for path in sorted({*spread(whole, MOST_HEADERS), *sampled}):
+        name = layout.name(path)
+        found = look_at_video(path, name, path in sampled, findings)
         if found is not None:
             media.videos.setdefault(path.stem, found)
+            if path.stem in labelled and not _counts(found.fps, FPS):
+                findings.add("X06", name, f"{found.fps:g} frames a second")
     for clip, video in media.videos.items():
         if clip not in media.frames:
             media.frames[clip] = video.frames
@@ -192,9 +202,12 @@ def look_at_video(path: Path, name: str, decoded: bool, findings: Findings) -> V
     except (av.FFmpegError, StopIteration, OSError, ValueError, IndexError) as error:
         findings.add("X05", name, str(error).split(":")[0] or type(error).__name__)
         return None
-    if abs(rate - FPS) > 0.01:
-        findings.add("X06", name, f"{rate:g} frames a second")
     return Video(path, frames, rate, context.width, context.height)
+
+
+def _counts(fps: float, expected: int) -> bool:
+    """Whether a rate is the expected one, as headers round it."""
+    return abs(fps - expected) <= 0.01
 
 
 def _compare(video: Video, images: Images | None, layout: Layout, findings: Findings) -> None:
@@ -203,7 +216,8 @@ def _compare(video: Video, images: Images | None, layout: Layout, findings: Find
         return
     name = layout.name(images.folder) + "/"
     whole = images.last - images.first + 1
-    if whole != video.frames:
+    # Frames of a video of another rate are not its own.
+    if whole != video.frames and _counts(video.fps, FPS):
         findings.add("X03", name, f"{whole} images, the video has {video.frames} frames")
     size = image_size(images.folder / images.example)
     if size is not None and not too_large(size) and size != (video.width, video.height):
@@ -218,6 +232,6 @@ def check_labelled_media(
     if not media.any:
         return
     for name, own in clips.items():
-        gone = sorted(set(own) - set(media.folders) - set(media.videos))
+        gone = sorted(set(own) - set(media.folders) - media.names)
         if gone:
             findings.add("X07", name, f"clip {gone[0]}", count=len(gone))

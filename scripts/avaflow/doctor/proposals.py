@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd  # slow to import, and not needed to plan a run
 
 _KEY = re.compile(r"^(?P<clip>.+),(?P<timestamp>-?\d{1,9})$")
+_WHOLE = r"-?\d{1,9}"
 FORBIDDEN = "A pickle can run any program"
 """What the reader of pickles says of one that it does not read."""
 
@@ -94,7 +95,7 @@ def read_proposals(path: Path, name: str, findings: Findings) -> Proposals | Non
 
 def _instant(key: object, entries: _Entries) -> tuple[str, int] | None:
     """Clip and timestamp of a key, also of one that a reader does not find."""
-    if isinstance(key, tuple) and len(key) == 2 and str(key[1]).lstrip("-").isdigit():
+    if isinstance(key, tuple) and len(key) == 2 and re.fullmatch(_WHOLE, str(key[1])):
         entries.tell("P04", key)
         return str(key[0]), int(key[1])
     match = _KEY.match(key) if isinstance(key, str) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 from avaflow.doctor.ava_rows import clean_bytes
@@ -18,6 +19,9 @@ PARTS = 5
 
 DEFAULT_THRESHOLD = 0.9
 """`AVA.DETECTION_SCORE_THRESH` where a config says nothing."""
+
+DEFAULT_BATCH = 64
+"""`TRAIN.BATCH_SIZE` where a config says nothing."""
 
 _NUMBER = re.compile(r"(\d+)\.\w+$")
 
@@ -42,37 +46,49 @@ class PredictedBoxes:
 
 
 def read_frame_list(path: Path, layout: Layout, findings: Findings) -> FrameList:
-    """A frame list, and what is wrong with its lines."""
+    """A frame list, and what is wrong with its lines; AVA's have millions, so they are streamed."""
     name = layout.name(path)
-    lines = clean_bytes(read_bounded(path), name, findings).decode("utf-8", "replace").split("\n")
+    data = clean_bytes(read_bounded(path), name, findings)
     found = FrameList(path, name)
-    first = lines[0].split()
-    begin = 1
-    if len(first) == PARTS and _NUMBER.search(first[3]):
-        findings.add("S01", name, lines[0][:100], [1])
-        begin = 0
-    order: list[int] = []
-    wrong: list[int] = []
-    strays: list[int] = []
-    for number, line in enumerate(lines[begin:], start=begin + 1):
-        if not line and number == len(lines):
-            continue
-        parts = line.split(" ")
-        if len(parts) != PARTS:
-            wrong.append(number)
-            continue
-        clip, match = parts[0], _NUMBER.search(parts[3])
-        frame = int(match[1][-9:]) if match else 0
-        if clip not in found.counts and leaves(layout.bound, parts[3]):
-            strays.append(number)
-        elif frame != found.last.get(clip, min(frame, 1) - 1) + 1 and wrong[-1:] != [number - 1]:
-            order.append(number)
-        found.counts[clip] = found.counts.get(clip, 0) + 1
-        found.last[clip] = frame
-    for code, places in (("S02", wrong), ("S04", order), ("F06", strays)):
-        if places:
-            findings.add(code, name, lines[places[0] - 1][:100], places)
+    wrong: dict[str, list[int]] = {}
+    examples: dict[str, str] = {}
+    before = ""
+    for number, raw in enumerate(BytesIO(data), start=1):
+        line = raw.rstrip(b"\n").decode("utf-8", "replace")
+        code = _line_problem(line, found, layout, before) if number > 1 else _first(line)
+        if code or number > 1:
+            before = code
+        if code:
+            wrong.setdefault(code, []).append(number)
+            examples.setdefault(code, line[:100])
+        if code == "S01":
+            _line_problem(line, found, layout, "")
+    for code, places in wrong.items():
+        findings.add(code, name, examples[code], places)
     return found
+
+
+def _first(line: str) -> str:
+    """S01 for a first line that lists a frame."""
+    parts = line.split(" ")
+    return "S01" if len(parts) == PARTS and _NUMBER.search(parts[3]) else ""
+
+
+def _line_problem(line: str, found: FrameList, layout: Layout, before: str) -> str:
+    """Count a line; the code of what is wrong with it. `before` is that of the line above, whose
+    frame, if it could not be read, is missed by this one."""
+    parts = line.split(" ")
+    if len(parts) != PARTS:
+        return "S02"
+    clip, match = parts[0], _NUMBER.search(parts[3])
+    frame = int(match[1][-9:]) if match else 0
+    new = clip not in found.counts
+    in_order = frame == found.last.get(clip, min(frame, 1) - 1) + 1
+    found.counts[clip] = found.counts.get(clip, 0) + 1
+    found.last[clip] = frame
+    if new and leaves(layout.bound, parts[3]):
+        return "F06"
+    return "" if in_order or before == "S02" else "S04"
 
 
 def check_frames(found: FrameList, folders: Mapping[str, Images], findings: Findings) -> None:
@@ -118,10 +134,7 @@ def check_config(
 ) -> None:
     """A config against the files that it names."""
     name, content = layout.name(path), yaml_of(path)
-    ava = content.get("AVA") if isinstance(content.get("AVA"), dict) else {}
-    model = content.get("MODEL") if isinstance(content.get("MODEL"), dict) else {}
-    train = content.get("TRAIN") if isinstance(content.get("TRAIN"), dict) else {}
-    assert isinstance(ava, dict) and isinstance(model, dict) and isinstance(train, dict)
+    ava, model, train = (_section(content, key) for key in ("AVA", "MODEL", "TRAIN"))
     if ava.get("FULL_TEST_ON_VAL") is not True:
         findings.add("S07", name, f"FULL_TEST_ON_VAL is {ava.get('FULL_TEST_ON_VAL', 'not there')}")
     group = _group_of(ava, groups)
@@ -133,11 +146,16 @@ def check_config(
             findings.add("S08", name, f"{found}, the highest action id is {most}")
     if group is not None and "train" in group.rows and train.get("ENABLE", True):
         keyframes = int(group.rows["train"].table["instant"].nunique())
-        if train.get("BATCH_SIZE", 64) > keyframes:
-            what = f"BATCH_SIZE {train.get('BATCH_SIZE', 64)}, {keyframes} keyframes"
-            findings.add("S10", name, what)
+        batch = train.get("BATCH_SIZE", DEFAULT_BATCH)
+        if isinstance(batch, int) and batch > keyframes:
+            findings.add("S10", name, f"BATCH_SIZE {batch}, {keyframes} keyframes")
     _check_names(ava, layout, name, findings)
     _check_clips(ava, group, lists, boxes, name, findings)
+
+
+def _section(content: Mapping, key: str) -> dict:
+    found = content.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _names(ava: Mapping, *keys: str) -> list[str]:

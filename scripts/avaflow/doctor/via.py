@@ -36,7 +36,8 @@ def check_project(path: Path, layout: Layout, findings: Findings) -> None:
     def tell(code: str, what: str) -> None:
         findings.add(code, name, what)
 
-    numbers = [each for each in content["project"].get("vid_list") or [] if type(each) is not str]
+    views = content["project"].get("vid_list")
+    numbers = [each for each in views if type(each) is not str] if isinstance(views, list) else []
     if numbers:
         tell("V05", f"{numbers[0]!r}")
     _check_attributes(content, tell)
@@ -99,7 +100,8 @@ def _check_entry(content: Mapping, key: str, entry: Mapping, tell: Tell) -> None
         known = content["attribute"].get(attribute)
         if not isinstance(known, dict) or known.get("type") == TEXT:
             continue
-        options = known.get("options") or {}
+        options = known.get("options")
+        options = options if isinstance(options, dict) else {}
         gone = [each for each in str(value).split(",") if each and each not in options]
         if gone:
             tell("V11", f"entry {key!r}: option {gone[0]!r} of {known.get('aname')!r}")
