@@ -687,6 +687,34 @@ def rate_of_another_dataset(root):
     (root / VIDEO_CONFIG).write_text(mmaction2_config(export, "video"))
 
 
+def _as_ava_kinetics(root: Path, keyed: str) -> None:
+    """Clips of train called by video, start and end, read by AVAKineticsDataset; the keys of
+    their proposals end in `keyed`."""
+    for name in (TRAIN, EXCLUDED):
+        path = root / name
+        path.write_text(re.sub(r"(?m)^(\w+),", r"\1_000900_000911,", path.read_text()))
+    found = proposals_of(["idle", "walk"])
+    keys = {key.replace(",", f"{keyed},"): boxes for key, boxes in found.items()}
+    write_proposals(root / PICKLE, keys)
+    path = root / VIDEO_CONFIG
+    path.write_text(path.read_text().replace("type='AVADataset'", "type='AVAKineticsDataset'"))
+    for folder in ("slowfast", "datumaro"):
+        os.rename(root / folder, root / f".{folder}")
+    (root / FRAMES_CONFIG).unlink()
+
+
+@fault("M13", VIDEO_CONFIG)
+def keys_with_start_and_end(root):
+    _as_ava_kinetics(root, "_000900_000911")
+
+
+@fault("P12", PICKLE, 1)
+def key_of_ava_kinetics_gone(root):
+    _as_ava_kinetics(root, "")
+    found = proposals_of(["idle", "walk"])
+    write_proposals(root / PICKLE, {k: v for k, v in found.items() if k != "idle,0902"})
+
+
 # ------------------------------------------------------------------ PySlowFast
 
 

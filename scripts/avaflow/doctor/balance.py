@@ -10,6 +10,7 @@ from pathlib import Path
 from avaflow.doctor.ava_rows import lines_where
 from avaflow.doctor.findings import Findings
 from avaflow.doctor.groups import Group, ordered_splits
+from avaflow.doctor.proposals import as_keyed
 from avaflow.doctor.texts import Unreadable, json_of
 from avaflow.listing import commas
 
@@ -101,8 +102,9 @@ def check_unjudged(group: Group, findings: Findings) -> None:
         if split == "train" or not own:
             continue
         keys = pd.concat([each.keys[["clip", "timestamp"]] for each in own])
-        keys = keys[keys["clip"].isin(rows.clips)]
-        labelled = set(zip(rows.table["clip"], rows.table["timestamp"], strict=True))
+        table = as_keyed(rows.table, set(keys["clip"]))
+        keys = keys[keys["clip"].isin(set(table["clip"]))]
+        labelled = set(zip(table["clip"], table["timestamp"], strict=True))
         judged = labelled | group.excluded.get(split, set())
         left = [each for each in zip(keys["clip"], keys["timestamp"], strict=True)
                 if each not in judged]  # fmt: skip

@@ -172,6 +172,8 @@ _ROWS = (
          "Use smaller k."),
     Rule("M12", _M, "fps is not that of the clips", "mmaction2 takes it from the config and reads "
          "other times", "Set the clips' own, 30."),
+    Rule("M13", _M, "AVAKineticsDataset with proposals keyed by id_start_end", "mmaction2 looks "
+         "for the id alone: the full frame is the only proposal", "Key them by the video's id."),
     # PySlowFast.
     Rule("S01", _M, "a frame list without a header", "PySlowFast drops the first line: the first "
          "clip is shifted by a frame", "Put `original_vido_id video_id frame_id path labels` "

@@ -15,7 +15,7 @@ from avaflow.doctor.action_lists import ActionList, check_action_list, check_lab
 from avaflow.doctor.ava_rows import Rows, check_excluded, check_labelled, check_rows, read_rows
 from avaflow.doctor.findings import Findings
 from avaflow.doctor.layout import SPLITS, Layout, split_of
-from avaflow.doctor.proposals import Proposals, check_against_labels, read_proposals
+from avaflow.doctor.proposals import Proposals, as_keyed, check_against_labels, read_proposals
 from avaflow.doctor.texts import Unreadable, read_bounded
 from avaflow.evaluation.ava import SAME_PERSON_IOU, judge, recall
 from avaflow.formats.slowfast import TIMESTAMPS
@@ -159,7 +159,7 @@ def check_proposals(group: Group, findings: Findings) -> None:
         import pandas as pd
 
         proposed = pd.concat([each.table() for each in own])
-        found = recall(rows.table, proposed)
+        found = recall(as_keyed(rows.table, set(proposed["clip"])), proposed)
         group.figures.setdefault(split, {})["proposal_recall"] = round(found, 4)
         px = findings.has(own[0].name, ["P14"]) or findings.has(rows.name, ["A08"])
         if found < LEAST_RECALL and not px:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from avaflow.doctor.findings import Findings
 from avaflow.doctor.groups import Group
 from avaflow.doctor.media import Video
-from avaflow.doctor.proposals import Proposals
+from avaflow.doctor.proposals import TIMED, Proposals
 from avaflow.doctor.python_config import HERE, dicts_in, read_config
 
 DEFAULTS = {
@@ -119,6 +120,11 @@ def _check_dataset(
         findings.add("M05", name, f"timestamp_end {end:g}, {rows.name} has {stamps.max()}")
     if not kinetics and not dataset.get("exclude_file") and group.excluded.get(split):
         findings.add("M10", name, f"{split} has {len(group.excluded[split])} excluded keyframes")
+    if kinetics:
+        timed = [key for each in group.proposals.get(split, []) for key in each.keys["clip"]
+                 if re.search(TIMED, key)]  # fmt: skip
+        if timed:
+            findings.add("M13", name, f"{split} has {timed[0]!r}", count=len(timed))
     best = best_score(group.proposals.get(split, []) + group.proposals.get("", []))
     least = _number(dataset, "person_det_score_thr")
     if best is not None and best < least:

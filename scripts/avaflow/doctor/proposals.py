@@ -24,8 +24,8 @@ _WHOLE = r"-?\d{1,9}"
 FORBIDDEN = "A pickle can run any program"
 """What the reader of pickles says of one that it does not read."""
 
-SHORT_KEY = 4
-"""Digits that a timestamp of a key has at least."""
+TIMED = r"_\d+_\d+$"
+"""Start and end behind a video's id, as the clips of AVA-Kinetics are called."""
 
 
 @dataclass
@@ -173,14 +173,27 @@ def _check_boxes(found: Proposals, entries: _Entries) -> None:
             )
 
 
+def as_keyed(table: pd.DataFrame, keyed: set[str]) -> pd.DataFrame:
+    """Rows with their clips called as in the keys: AVA-Kinetics' are without start and end.
+
+    `table` has a column `clip`, which is text in the table that is given back.
+    """
+    clips = table["clip"].astype(str)
+    if set(clips.unique()) & keyed:
+        return table.assign(clip=clips)
+    return table.assign(clip=clips.str.replace(TIMED, "", regex=True))
+
+
 def check_against_labels(rows: Rows, proposals: list[Proposals], findings: Findings) -> bool:
     """Labelled keyframes without a key; returns whether any key is of a labelled clip."""
     import pandas as pd
 
     keys = pd.concat([each.keys[["clip", "timestamp"]] for each in proposals])
-    labelled = rows.table[["clip", "timestamp", "line"]].astype({"clip": str})
+    known = set(keys["clip"])
+    labelled = rows.table[["clip", "timestamp", "line"]]
     labelled = labelled.drop_duplicates(["clip", "timestamp"]).reset_index(drop=True)
-    if not set(keys["clip"]) & set(labelled["clip"]):
+    labelled = as_keyed(labelled, known)
+    if not known & set(labelled["clip"]):
         some = keys["clip"].iloc[0] if len(keys) else "no key at all"
         findings.add("P15", proposals[0].name, f"{rows.name} has {rows.clips[0]!r}, here: {some!r}")
         return False

@@ -44,7 +44,7 @@ def run_summary(project, config: Mapping) -> str:
     noticed = [*project.unused, *annotation_remarks(project.finished, results)]
     lines += [f"look at this: {remark}" for remark in noticed]
     lines += _awaiting_lines(project, results, config)
-    lines += _doctor_lines(results)
+    lines += _doctor_lines(results) if project.annotated_splits else []
     if (results / "report.md").exists():
         lines.append(f"the whole account: {results}/report.md")
     return "\n  ".join(lines)
