@@ -531,3 +531,16 @@ def test_nothing_comes_from_elsewhere():
     for path in ASSETS.iterdir():
         text = path.read_text(encoding="utf-8")
         assert "http://" not in text and "https://" not in text, path.name
+
+
+def test_a_link_opens_a_person_on_a_keyframe(annotator, results):
+    address = (results / "annotate" / "c-1.html").as_uri()
+    annotator.open(address=address + "#second=3&person=2")
+    assert annotator.value("chosen") == 2
+    annotator.until("avaflow.app.player.frame === 91")
+    # Another link to the page that is open already, and one that names nobody who is there.
+    annotator.page.evaluate("location.hash = '#second=4&person=3'")
+    annotator.until("avaflow.app.player.frame === 121 && avaflow.app.chosen === 3")
+    annotator.page.evaluate("location.hash = '#second=99&person=77'")
+    annotator.page.wait_for_timeout(100)
+    assert (annotator.value("chosen"), annotator.value("player.frame")) == (3, 121)
