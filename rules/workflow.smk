@@ -55,7 +55,7 @@ rule examine_dataset:
     conda:
         env("media")
     params:
-        dataset=results("dataset"),
+        dataset=lambda wildcards, output: str(Path(output.report).parent / "dataset"),
         strict=config["strict"],
         code=code("examine_dataset"),
     script:

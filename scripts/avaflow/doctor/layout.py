@@ -26,6 +26,7 @@ PASSED = {"logs", "records", "benchmarks", "__pycache__", "work_dirs", "yolo", "
 OWN_STAGES = {
     "annotate", "detections", "embeddings", "keyframes", "labels", "tracks", "rawframes",
     "segments", "clips", "objects", "features", "person_features", "detector_training",
+    "preview", "flow", "own",
 }  # fmt: skip
 """Folders of the workflow's results that are no dataset, in whose place `dataset` links them."""
 
