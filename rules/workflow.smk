@@ -46,6 +46,7 @@ rule write_report:
 rule examine_dataset:
     input:
         dataset=dataset_files(),
+        papers=papers_of_dataset(),
         exports=dataset_readmes(),
     output:
         report=results("doctor.md"),
