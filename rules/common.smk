@@ -80,6 +80,14 @@ def env(name):
     return str(BASE / "envs" / f"{name}.yaml")
 
 
+def timing(name):
+    """Where Snakemake notes how long a job took and what memory it held: named as its log is.
+
+    Nothing reads these notes for content, so that losing them makes nothing anew.
+    """
+    return results(f"benchmarks/{name}.tsv")
+
+
 def ffmpeg():
     """The program that cuts, which is the user's to choose, and its version, which counts."""
     path = config["trim"]["ffmpeg"]

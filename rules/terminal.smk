@@ -1,7 +1,7 @@
 # What a run shows on the screen. Its log under .snakemake/log keeps every detail.
 #
 # Only the process that plans a run is concerned: its children speak as Snakemake has them.
-from avaflow.workflow.estimate import earlier_seconds, time_to_come, to_do
+from avaflow.workflow.estimate import TO_DO, earlier_seconds, time_to_come, to_do
 from avaflow.workflow.terminal import Terminal
 
 
@@ -29,8 +29,9 @@ def share(name):
 
 def foretell(counts):
     """What jobs do, and about how long they will take, by earlier runs."""
-    timed = [rule.name for rule in workflow.rules if rule.benchmark]
-    seconds = earlier_seconds(config["results"], [rule for rule in timed if counts.get(rule)])
+    # Of the small jobs nobody misses a timing.
+    timed = [rule.name for rule in workflow.rules if rule.benchmark and rule.name in TO_DO]
+    seconds = earlier_seconds(config["results"], [rule for rule, count in counts.items() if count])
     shares = {rule: share(rule) for rule in counts}
     cores = workflow.resource_settings.cores
     machine = f"on {cores} core{'' if cores == 1 else 's'}" if workflow.local_exec and cores else ""

@@ -20,6 +20,8 @@ rule write_report:
         table=results("report.tsv"),
     log:
         results("logs/write_report.log"),
+    benchmark:
+        timing("write_report")
     localrule: True
     conda:
         env("tables")

@@ -75,6 +75,13 @@ def test_a_copy_without_snakemakes_own_notes_has_nothing_to_do(copied):
     nothing_to_do(copied)
 
 
+def test_timings_that_are_gone_make_nothing_stale(copied):
+    assert (copied.results / "benchmarks" / "trim" / "yard.tsv").is_file()
+    assert (copied.results / "benchmarks" / "write_ava.tsv").is_file()
+    shutil.rmtree(copied.results / "benchmarks")
+    nothing_to_do(copied)
+
+
 def test_another_clone_with_touched_and_reworded_code_has_nothing_to_do(finished, tmp_path):
     clone = tmp_path / "clone"
     ignored = shutil.ignore_patterns(".git", ".venv", ".snakemake", "results", "__pycache__")

@@ -37,24 +37,44 @@ def test_words_are_in_the_order_of_work():
     assert to_do({"trim": 0, "merge": 1}) == "1 small job on tables and pages"
 
 
-def test_every_rule_that_is_timed_has_words():
-    """What takes long is named; and no word is kept for a rule that is gone."""
+@pytest.fixture(scope="module")
+def rules() -> dict[str, str]:
+    """The text of each rule."""
     text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
     bodies = re.split(r"^ *rule (\w+):$", text, flags=re.MULTILINE)
-    rules = dict(zip(bodies[1::2], bodies[2::2], strict=True))
-    timed = {rule for rule, body in rules.items() if "\n    benchmark:" in body}
-    assert len(timed) >= 10
-    assert timed <= TO_DO.keys() <= rules.keys()
+    return dict(zip(bodies[1::2], bodies[2::2], strict=True))
+
+
+def test_every_rule_that_makes_something_is_timed_under_the_name_of_its_log(rules):
+    names = {}
+    for rule, body in rules.items():
+        log = re.search(r'results\("logs/([^"]+)\.log"\)', body)
+        note = re.search(r'benchmark:\n *timing\("([^"]+)"\)', body)
+        names[rule] = (log and log[1], note and note[1])
+        assert log[1].split("/")[0] == rule
+    untimed = {rule for rule, (_, note) in names.items() if note is None}
+    assert untimed == {rule for rule, body in rules.items() if "output:" not in body}
+    assert all(log == note for rule, (log, note) in names.items() if rule not in untimed)
+
+
+def test_every_rule_that_takes_long_has_words(rules):
+    """And no word is kept for a rule that is gone."""
+    threaded = {rule for rule, body in rules.items() if "threads:" in body and "output:" in body}
+    assert len(threaded) >= 10
+    assert threaded - {"export_detector"} <= TO_DO.keys() <= rules.keys()
 
 
 def test_timings_of_earlier_runs(tmp_path):
     for name, second in (("a", 4.0), ("b", 5.0), ("c", 90.0)):
         write_timing(tmp_path, "trim", name, second)
     write_timing(tmp_path, "track", "a", 1.0, 2.0)
+    write_timing(tmp_path, ".", "write_ava", 3.0)
+    write_timing(tmp_path, "download", "deep/a.mp4", 7.0)
     write_timing(tmp_path, "embed", "0").write_text("s\th:m:s\nsoon\t\n")
     write_timing(tmp_path, "detect", "0").write_bytes(b"\xff\xfe\x00")
-    rules = ["trim", "track", "embed", "detect", "never"]
-    assert earlier_seconds(tmp_path, rules) == {"trim": 5.0, "track": 1.5}
+    rules = ["trim", "track", "embed", "detect", "never", "write_ava", "download"]
+    expected = {"trim": 5.0, "track": 1.5, "write_ava": 3.0, "download": 7.0}
+    assert earlier_seconds(tmp_path, rules) == expected
 
 
 def test_of_very_many_timings_some_are_read(tmp_path, monkeypatch):

@@ -72,12 +72,19 @@ def earlier_seconds(results: str | Path, rules: Iterable[str]) -> dict[str, floa
     """
     medians = {}
     for rule in rules:
-        paths = sorted(Path(results, "benchmarks", rule).glob("*.tsv"))
+        paths = timing_files(results, rule)
         step = math.ceil(len(paths) / TIMINGS_READ) or 1
         seconds = [second for path in paths[::step] for second in _seconds(path)]
         if seconds:
             medians[rule] = statistics.median(seconds)
     return medians
+
+
+def timing_files(results: str | Path, rule: str) -> list[Path]:
+    """What Snakemake's `benchmark:` wrote of a rule's jobs: one file, or one a wildcard."""
+    folder = Path(results, "benchmarks")
+    single = folder / f"{rule}.tsv"
+    return sorted((folder / rule).rglob("*.tsv")) + ([single] if single.is_file() else [])
 
 
 def _seconds(path: Path) -> list[float]:
