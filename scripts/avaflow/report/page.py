@@ -37,6 +37,9 @@ open and no easier to read."""
 PAIRS_SHOWN = 20
 """Pairs of actions that occur together, in the table of these."""
 
+BARS_SHOWN = 12
+"""Rules and folders in drawings; those that take least are in the tables alone."""
+
 SHORT_JOB_S = 1.0
 """A job that takes less has ended before its memory was looked at; what was noted says nothing."""
 
@@ -190,17 +193,15 @@ def _drawings(
 
 def _cost(times: Sequence[Timing], places: Sequence[Room]) -> dict:
     """Time and room with their drawings."""
-    by_rule = {one.rule: one.total_s for one in times}
-    by_folder = {f"{room.folder}/": float(room.size) for room in places}
-    time = plots.level_bars(
-        "time", by_rule, [duration(one.total_s) for one in times], "Time of all jobs of a rule"
-    )
-    room = plots.level_bars(
-        "room", by_folder, [in_units(one.size) for one in places], "Room on the disk by folder"
-    )
+    by_rule = {one.rule: one.total_s for one in times[:BARS_SHOWN]}
+    by_folder = {f"{place.folder}/": float(place.size) for place in places[:BARS_SHOWN]}
+    lengths = [duration(seconds) for seconds in by_rule.values()]
+    sizes = [in_units(size) for size in by_folder.values()]
+    time = plots.level_bars("time", by_rule, lengths, "Time of all jobs of a rule")
+    room = plots.level_bars("room", by_folder, sizes, "Room on the disk by folder")
     return {
         "times": times,
-        "total_s": sum(by_rule.values()),
+        "total_s": sum(one.total_s for one in times),
         "rooms": places,
         "total_bytes": sum(place.size for place in places),
         "time_drawing": time if times else None,
