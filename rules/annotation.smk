@@ -239,7 +239,9 @@ rule write_agreement:
         keyframes=agreement_clips("keyframes/{clip}.csv"),
         tracks=agreement_clips("tracks/{clip}.csv"),
     output:
-        table=results("annotate/agreement.csv"),
+        table=report(
+            results("annotate/agreement.csv"), category="Dataset", labels={"what": "Agreement"}
+        ),
         html=results("annotate/agreement.html"),
         js=results("annotate/agreement.js"),
     log:

@@ -241,7 +241,11 @@ rule train_detector:
         weights=base_files(),
     output:
         table=results("detector_training/report.csv"),
-        report=results("detector_training/report.md"),
+        report=report(
+            results("detector_training/report.md"),
+            category="Dataset",
+            labels={"what": "Detector's training"},
+        ),
     log:
         results("logs/train_detector.log"),
     benchmark:

@@ -10,7 +10,7 @@ import pytest
 from avaflow.annotation.page.agreement import MEASURES
 from avaflow.errors import UserError
 from avaflow.project.actions import attributes_from_config
-from avaflow.report import page, reading
+from avaflow.report import findings, page, reading
 from avaflow.report.numbers import Range
 from avaflow.report.page import Asked, report_page
 from avaflow.report.reading import groups, read_tables
@@ -137,6 +137,20 @@ def test_leakage_comes_first(tmp_path):
     assert "look something else" in text
 
 
+def test_of_many_leaks_and_warnings_some_are_told(tmp_path):
+    clips = {f"{split}-{number}": split for number in range(60) for split in SPLITS}
+    ranges = [
+        Range(clip, split, clip[-2:], f"{clip[-2:]}.mp4", 0.0, 5.0) for clip, split in clips.items()
+    ]
+    warnings = [f"warning {number}" for number in range(12)]
+    html = made(tmp_path, clips, [], ranges=ranges, warnings=warnings)
+    found = re.findall(r'class="kind (\w+)"', html)
+    assert found.count("fix") == findings.LINES + 1 and found.count("look") == findings.LINES + 1
+    text = text_of(html)
+    assert "and 7 more, which report.md names" in text
+    assert "more videos of which clips overlap across splits" in text
+
+
 def test_annotators_who_differ_are_told(tmp_path):
     clips = {"a": "train"}
     assert "1 clip finished by several annotators: `snakemake agreement`" in text_of(
@@ -197,7 +211,7 @@ def test_names_stay_text_and_drawings_speak(tmp_path):
     assert len(drawings(html)) == 9  # 2 splits, together, 3 of boxes, 2 of identities, room
     # Letters are letters, also a dollar, which means mathematics to matplotlib.
     assert re.search(r"<text[^>]*>\$x\^2\$ &amp; &lt;b&gt;</text>", html)
-    assert re.search(r"<text[^>]*>&lt;img src=x onerror=aler…</text>", html)
+    assert re.search(r"<text[^>]*>&lt;img src=x onerror=alert\(…</text>", html)
 
 
 def test_the_same_figures_give_the_same_page(tmp_path):

@@ -19,7 +19,7 @@ from workflow_runs import DEMO, ROOT, Workspace
 
 pytestmark = pytest.mark.slow
 
-SKIPPED = {RECORDS, "logs", "benchmarks", ".probes.json"}
+SKIPPED = {RECORDS, "logs", "benchmarks", ".probes.json", "report.html"}
 """Notes of runs, which hold dates and timings."""
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from avaflow.listing import commas, counted, sentence
+from avaflow.listing import commas, counted, first_lines, sentence
 from avaflow.project.actions import Action
 from avaflow.report.numbers import Balance, Leak, Unmatched
 
@@ -25,6 +25,11 @@ LEAST_AGREEMENT = 0.6
 MANY_NOT_FOUND = 0.05
 """Share of labelled persons without a box of the tracker that is worth a look: they have no
 proposal, and so bound what a model can reach."""
+
+LINES = 5
+"""Sentences of one kind: a table below has the others."""
+
+REST = ", which report.md names"
 
 NAMED = 6
 """So many clips or actions are named in a sentence."""
@@ -65,25 +70,26 @@ def findings(
         *_agreement(agreement, annotated_twice),
         *_balance(balances, actions),
         *_boxes(clips, unmatched),
-        *(Finding("look", warning, "boxes") for warning in warnings),
+        *(Finding("look", line, "splits") for line in first_lines(warnings, LINES, REST)),
     ]
     order = ("fix", "do", "look")
     return sorted(found, key=lambda finding: order.index(finding.kind))
 
 
 def _leaks(leaks: Sequence[Leak]) -> list[Finding]:
-    found = []
+    lines = []
     for leak in leaks:
         if leak.overlaps:
             left, right, shared = leak.overlaps[0]
             length = "" if math.isinf(shared) else f" {shared:g} s of"
             more = len(leak.overlaps) - 1
-            also = f", and {counted(more, 'other pair')} of its clips" if more else ""
-            text = (
-                f"{left} and {right} show{length} the same stretch of {leak.video} in two splits"
-                f"{also}: what is learnt is tested on itself."
+            also = f", and so do {counted(more, 'other pair')} of its clips" if more else ""
+            lines.append(
+                f"{left} and {right} show{length} the same stretch of {leak.video} in two "
+                f"splits{also}: what is learnt is tested on itself."
             )
-            found.append(Finding("fix", text, "leakage"))
+    shown = first_lines(lines, LINES, " videos of which clips overlap across splits")
+    found = [Finding("fix", line, "leakage") for line in shown]
     mild = [leak.video for leak in leaks if not leak.overlaps]
     if mild:
         text = (

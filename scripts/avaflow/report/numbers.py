@@ -260,9 +260,11 @@ def together(labels: pd.DataFrame, actions: Sequence[Action]) -> pd.DataFrame:
         return pd.DataFrame(0, index=ids, columns=ids)
     persons = labels.groupby(SHOWN, sort=False).ngroup().to_numpy()
     places = {action: place for place, action in enumerate(ids)}
-    ticked = np.zeros((persons.max() + 1, len(ids)), dtype=np.int32)
+    # Floats of four bytes are multiplied a hundred times as quickly as whole numbers, and are
+    # exact up to 16 million persons.
+    ticked = np.zeros((persons.max() + 1, len(ids)), dtype=np.float32)
     ticked[persons, labels["action_id"].map(places).to_numpy(int)] = 1
-    return pd.DataFrame(ticked.T @ ticked, index=ids, columns=ids)
+    return pd.DataFrame((ticked.T @ ticked).astype(int), index=ids, columns=ids)
 
 
 class Pair(NamedTuple):

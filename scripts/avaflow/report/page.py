@@ -34,6 +34,9 @@ ROWS_SHOWN = 200
 """Rows of a table on the page; the tables that the page names have all. More make a page slow to
 open and no easier to read."""
 
+VIDEOS_SHOWN = 50
+"""Videos with clips in several splits, in the table of these: its rows are long."""
+
 PAIRS_SHOWN = 20
 """Pairs of actions that occur together, in the table of these."""
 
@@ -113,8 +116,8 @@ def report_page(asked: Asked, results: str | Path) -> str:
         identities=identity_figures(identities),
         awaiting=awaiting[:ROWS_SHOWN],
         awaiting_left=len(awaiting[ROWS_SHOWN:]),
-        leaks=found_leaks[:ROWS_SHOWN],
-        leaks_left=len(found_leaks[ROWS_SHOWN:]),
+        leaks=found_leaks[:VIDEOS_SHOWN],
+        leaks_left=len(found_leaks[VIDEOS_SHOWN:]),
         agreement=None if agreement is None else agreement.head(ROWS_SHOWN).to_dict("records"),
         agreement_left=0 if agreement is None else len(agreement[ROWS_SHOWN:]),
         annotated_twice=asked.annotated_twice,
