@@ -1,6 +1,7 @@
 """What a run has yet to do, in words and in minutes: figures worked out by hand."""
 
 import re
+import time
 
 import pytest
 
@@ -9,8 +10,10 @@ from avaflow.workflow.estimate import (
     LIGHT_SECONDS,
     TIMINGS_READ,
     TO_DO,
+    Pace,
     about,
     earlier_seconds,
+    time_left,
     time_to_come,
     to_do,
     wall_seconds,
@@ -134,3 +137,37 @@ def test_time_to_come():
     # Small jobs are never timed: their time is known well enough.
     small = round(60 / LIGHT_SECONDS)
     assert time_to_come({"write_ava": 2 * small}, timed, {}, shares) == "about 1 min"
+
+
+def test_the_pace_of_a_run_is_its_own_as_soon_as_there_is_one():
+    pace = Pace({"trim": 100.0}, {"trim": 0.5, "write_ava": 0.5}, ["trim", "detect"])
+    assert pace.left({"trim": 4, "write_ava": 1}) == (2 * 100 + LIGHT_SECONDS / 2, [])
+    for seconds in (10.0, 20.0, 90.0):
+        pace.took("trim", seconds)
+    # Half a job and two more, two at once; then half a job alone, which is no chain of a whole one.
+    assert pace.left({"trim": 2.5}) == (25.0, [])
+    assert pace.left({"trim": 0.5}) == (10.0, [])
+    assert pace.left({"trim": 2, "detect": 1}) == (20.0, ["detect"])
+    assert pace.left({"detect": 1, "write_ava": 3}) == (None, ["detect"])
+    assert pace.left({}) == (0, [])
+    pace.part_took("detect", 30.0, 0.0)
+    assert pace.of_one("detect") is None
+    pace.part_took("detect", 30.0, 0.25)
+    assert pace.left({"detect": 0.75}) == (90.0, [])
+
+
+def test_the_end_of_a_run_in_words(monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    try:
+        noon = 12 * 3600.0  # of a Thursday, 1 January 1970
+        assert time_left(1200, [], noon) == "about 20 min left, until 12:20"
+        assert time_left(86400, [], noon) == "about 24 h left, until Fri 12:00"
+        assert time_left(30, [], noon) == "under a minute left"
+        unknown = ["a", "b", "c", "d"]
+        expected = "about 20 min left without a, b and 2 more (no timings yet)"
+        assert time_left(1200, unknown, noon) == expected
+        assert time_left(None, ["detect"], noon) == "no timings yet"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
