@@ -35,8 +35,8 @@ def share(name):
 def pace_of(counts):
     """How long such jobs took in earlier runs, and which part of the machine they occupy."""
     # Nobody misses a timing of jobs that take a second or less, which are local ones here.
-    heavy = [rule for rule in workflow.rules if rule.benchmark and not workflow.is_local(rule)]
-    timed = [rule.name for rule in heavy if rule.name in TO_DO]
+    timed = [rule.name for rule in workflow.rules if rule.benchmark and rule.name in TO_DO]
+    timed = [name for name in timed if name not in workflow._localrules]
     seconds = earlier_seconds(config["results"], [rule for rule, count in counts.items() if count])
     return Pace(seconds, {rule: share(rule) for rule in counts}, timed)
 
