@@ -21,6 +21,7 @@ include: "rules/features.smk"
 include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
+include: "rules/preview.smk"
 include: "rules/workflow.smk"
 include: "rules/records.smk"
 include: "rules/terminal.smk"
@@ -152,6 +153,12 @@ rule alphaction:
 rule features:
     input:
         requested_features,
+    localrule: True
+
+
+rule preview:
+    input:
+        previews(),
     localrule: True
 
 

@@ -140,6 +140,9 @@ rule make_annotate_page:
     params:
         actions=config["actions"],
         finished=annotated_state,
+        imported=lambda wildcards: (
+            wildcards.clip in PROJECT.imported and wildcards.clip not in PROJECT.begun
+        ),
         known_as=known_as,
         reads=(
             [results("detections/{clip}.csv"), results("embeddings/{clip}.npz")]

@@ -1,6 +1,6 @@
 """Make the page on which one clip is annotated, with its data."""
 
-from avaflow.annotation.page.data import begun, counts_of, page_data
+from avaflow.annotation.page.data import begun, begun_elsewhere, counts_of, page_data
 from avaflow.annotation.page.doubts import near_joins, short_tracks
 from avaflow.annotation.page.pages import write_clip_page, write_counts
 from avaflow.annotation.readings import ClipFacts
@@ -27,7 +27,11 @@ if "snakemake" in globals():
             found = read_table(detections, DETECTIONS)
             doubts += near_joins(facts.tracks, found, read_vectors(vectors), settings)
         # From the config itself: a bound is no param, whose change would make all anew.
-        start = begun(given.get("finished"), facts, snakemake.config["via"]["max_project_mb"])
+        max_mb = snakemake.config["via"]["max_project_mb"]
+        if p.imported:
+            start = begun_elsewhere(given.finished, facts)
+        else:
+            start = begun(given.get("finished"), facts, max_mb)
         if start.trouble:
             log.warning("the page begins anew: %s", start.trouble)
         folders = {"clips": "../clips", "keyframes": "../keyframes"}

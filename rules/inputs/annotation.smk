@@ -56,15 +56,17 @@ def finished_if_any(wildcards):
 
 
 def annotated_if_any(wildcards):
-    """What the page of a clip opens: a finished file, or one that was begun."""
+    """What the page of a clip opens: a finished file, one that was begun, what was there already."""
     begun = PROJECT.begun.get(wildcards.clip, [])
+    if wildcards.clip in PROJECT.imported and not begun:
+        return results(f"existing/{wildcards.clip}.csv")
     return finished_if_any(wildcards) or begun
 
 
 def annotated_state(wildcards):
     """Changes with its content, as :func:`finished_state`."""
     begun = PROJECT.begun.get(wildcards.clip)
-    return finished_state(wildcards) or (sha256(begun) if begun else "")
+    return sha256(begun) if begun else finished_state(wildcards)
 
 
 def finished_state(wildcards):

@@ -127,6 +127,44 @@ def test_proposals_of_others_copies_and_clips_that_are_not_ours(finished, again)
     assert again.run(**changed).nothing_to_do
 
 
+def test_existing_annotations_are_gone_on_with_on_the_page(finished, again):
+    """Every clip's page opens with them; what was saved there takes their place when asked to."""
+    existing = {"files": [str(path) for path in forms(finished.made, "ava")]}
+    run = again.run("annotate", existing=existing)
+    assert run.status == 0, run.output
+    pages = again.folder / "results" / "annotate"
+    script = (pages / "yard.js").read_text(encoding="utf-8")
+    opened = json.loads(script[script.index("{") : script.rindex("}") + 1])["finished"]
+    counts = json.loads((pages / "yard.counts.json").read_text())
+    assert counts["ticks"] == len(
+        (finished.folder / "results/labels/yard.csv").read_text().splitlines()[1:]
+    )
+    assert counts["state"] == "finished" and opened["persons"]
+
+    (again.folder / "annotations").mkdir(exist_ok=True)
+    saved = again.folder / "annotations" / "yard.json"
+    saved.write_text(json.dumps(opened), encoding="utf-8")
+    run = again.run(existing=existing)
+    assert run.status != 0 and "`existing: {annotated_clips: replace}`" in run.output
+    assert run.output.count("yard.json") == 1 and "Traceback" not in run.output
+    existing["annotated_clips"] = "replace"
+    run = again.run(existing=existing)
+    assert run.status == 0, run.output
+    for split in SPLITS:
+        assert rows(again, split) == rows(finished, split)
+    # Somebody who is nobody after all: the page's file counts, and the other clips stay.
+    gone = opened["persons"][0]
+    gone |= {"kind": "not a person", "spans": [], "judged": []}
+    saved.write_text(json.dumps(opened), encoding="utf-8")
+    run = again.run(existing=existing)
+    assert run.status == 0, run.output
+    kept = [rows(again, split) for split in SPLITS]
+    before = [rows(finished, split) for split in SPLITS]
+    assert sum(map(len, kept)) < sum(map(len, before))
+    for ours, theirs in zip(kept, before, strict=True):
+        assert [row for row in ours if row[0] != "yard"] == [r for r in theirs if r[0] != "yard"]
+
+
 def test_yolo_has_no_ids_and_all_else(finished, again):
     run = again.run(existing={"files": str(finished.made / "yolo")})
     assert run.status == 0, run.output

@@ -282,3 +282,12 @@ def test_the_page_of_a_real_run_is_kept_up_to_date(tmp_path):
     run = workspace.run("--report", "snakemake.html")
     assert run.status == 0, run.output
     assert "report.html" in (workspace.folder / "snakemake.html").read_text()
+    # What the target `agreement` has measured is kept up to date, and nothing without it.
+    saved = workspace.folder / "annotations" / "corridor_finish.json"
+    for annotator in ("anna", "ben"):
+        shutil.copy(saved, saved.with_name(f"corridor.{annotator}.json"))
+    saved.unlink()
+    assert "write_agreement" not in workspace.plan("report")
+    (results / "annotate" / "agreement.csv").touch()
+    plan = workspace.plan("report")
+    assert plan["write_agreement"] == 1 and plan["write_report_page"] == 1

@@ -11,6 +11,7 @@ import yaml
 from workflow_runs import ROOT
 
 PACKAGE_OF_MODULE = {
+    "PIL": "pillow",
     "av": "av",
     "cv2": "opencv-python-headless",
     "decord": "eva-decord",
@@ -27,6 +28,7 @@ PACKAGE_OF_MODULE = {
     "requests": "requests",
     "scipy": "scipy",
     "pytorchvideo": "pytorchvideo",
+    "supervision": "supervision",
     "torch": "torch",
     "torchvision": "torchvision",
     "ultralytics": "ultralytics",

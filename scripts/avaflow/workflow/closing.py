@@ -60,6 +60,7 @@ def _stage_lines(project, results: Path) -> list[str]:
         ("ready to annotate", "annotate/{clip}.html", "annotate/index.html", ids),
         ("cut into segments", "segments/{clip}.json", "segments/", ids),
         ("labels read back", "labels/{clip}.csv", "labels/", list(project.finished)),
+        ("previewed", "preview/{clip}.mp4", "preview/index.html", ids),
     ]
     lines = []
     for what, pattern, place, clips in stages:

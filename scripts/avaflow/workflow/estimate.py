@@ -24,6 +24,7 @@ TO_DO = {
     "track": ("clip to follow persons in", "clips to follow persons in"),
     "make_via_project": ("clip to make ready to annotate", "clips to make ready to annotate"),
     "read_labels": ("annotation to read back", "annotations to read back"),
+    "preview_clip": ("clip to preview", "clips to preview"),
     "extract_features": ("batch to extract features of", "batches to extract features of"),
     "extract_person_features": (
         "batch to extract persons' features of",

@@ -165,6 +165,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     for clip in clips:
         batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)
     check_via(config["via"])
+    check_font(config["preview"]["font"])
     if "slowfast" in config["exports"]:
         from avaflow.formats.slowfast import check_settings
 
@@ -282,11 +283,13 @@ def find_annotations(
             "what is said of them is left out"
         )
     twice = [clip for clip in existing.clips if clip in finished]
-    if twice:
+    if twice and config["existing"]["annotated_clips"] == "refuse":
         raise UserError.listing(
-            "existing.files: these clips also have a finished project; keep the one that counts:",
+            "existing.files: these clips are annotated here too; take one away, or set "
+            "`existing: {annotated_clips: replace}` if what was saved here counts:",
             [f"clip {clip}: {finished[clip]}" for clip in twice],
         )
+    existing = existing.without(twice)
     finished |= {clip: f"{results}/existing/{clip}.csv" for clip in existing.clips}
     unsettled = {clip: names for clip, names in unsettled.items() if clip not in finished}
     return Annotations(
@@ -341,3 +344,12 @@ def check_via(settings: Mapping) -> None:
             read_page(page)  # once here, instead of the same error from the job of every clip
         except UserError as error:
             raise UserError(f"config: via.page: {error}") from None
+
+
+def check_font(font: str) -> None:
+    """UserError if the font to write names of actions with is missing."""
+    if font and not Path(font).is_file():
+        raise UserError(
+            f"config: preview.font: {font} is missing. Give the path of a font file (.ttf, .otf or "
+            ".ttc), or leave it empty for DejaVu Sans."
+        )

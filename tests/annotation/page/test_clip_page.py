@@ -203,6 +203,16 @@ def test_the_frame_that_is_said_is_the_one_that_is_seen(annotator):
     assert annotator.value("player.frame") == seen_frame(annotator)
 
 
+def test_the_speed_is_kept_for_the_clips_that_follow(annotator):
+    annotator.open().press("+", "+")
+    annotator.open(clip("c-2"))
+    assert annotator.value("player.video.playbackRate") == 2
+    assert annotator.page.locator("#rate").input_value() == "2"
+    annotator.press(" ")
+    annotator.until("avaflow.app.player.playing && avaflow.app.player.frame > 5")
+    assert annotator.value("player.video.playbackRate") == 2
+
+
 def test_speed_and_a_loop_around_a_keyframe(annotator):
     annotator.open()
     annotator.press("-", "-", "-")
@@ -521,3 +531,16 @@ def test_nothing_comes_from_elsewhere():
     for path in ASSETS.iterdir():
         text = path.read_text(encoding="utf-8")
         assert "http://" not in text and "https://" not in text, path.name
+
+
+def test_a_link_opens_a_person_on_a_keyframe(annotator, results):
+    address = (results / "annotate" / "c-1.html").as_uri()
+    annotator.open(address=address + "#second=3&person=2")
+    assert annotator.value("chosen") == 2
+    annotator.until("avaflow.app.player.frame === 91")
+    # Another link to the page that is open already, and one that names nobody who is there.
+    annotator.page.evaluate("location.hash = '#second=4&person=3'")
+    annotator.until("avaflow.app.player.frame === 121 && avaflow.app.chosen === 3")
+    annotator.page.evaluate("location.hash = '#second=99&person=77'")
+    annotator.page.wait_for_timeout(100)
+    assert (annotator.value("chosen"), annotator.value("player.frame")) == (3, 121)

@@ -91,3 +91,17 @@ def test_many_clips_are_listed(index):
     shown = index(*(entry(f"clip-{n:05}") for n in range(3000)))
     assert shown.page.locator("#clips tr").count() == 3000
     assert shown.page.evaluate("performance.now()") < 5000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_somebody_out(index, annotator, results, scheme):
+    """By axe, which holds pages against WCAG: the list of clips, and a clip's page at work."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here").Axe()
+    shown = index(entry("a", "finished", 11), entry("b"))
+    page = annotator.window(write_clip(results, clip()).as_uri())
+    page.keyboard.press("Shift+2")
+    page.keyboard.press("j")  # a question stands above the video
+    for each in (shown.page, page):
+        each.emulate_media(color_scheme=scheme)
+        found = axe.run(each).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []

@@ -7,9 +7,9 @@ or an action has changed.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avaflow.annotation.existing.kinds import contents_of, files_of, read_existing
@@ -46,6 +46,11 @@ class Existing:
     def clips(self) -> list[str]:
         """The clips that are named, sorted."""
         return sorted(self.digests)
+
+    def without(self, clips: Collection[str]) -> "Existing":
+        """The same but for clips that are annotated anew."""
+        rest = {clip: digest for clip, digest in self.digests.items() if clip not in clips}
+        return replace(self, digests=rest)
 
 
 def names_of(config: Mapping, clips: Sequence[Clip], attributes: Sequence[Attribute]) -> Names:

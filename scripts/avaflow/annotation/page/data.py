@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from avaflow.annotation.existing.tables import project_of_table
 from avaflow.annotation.page.carry import carried_over
 from avaflow.annotation.page.doubts import Doubt
 from avaflow.annotation.page.labels import clip_problems, option_ids, places_of
@@ -25,7 +26,7 @@ from avaflow.annotation.page.model import (
 from avaflow.annotation.page.places import tracks_by_id
 from avaflow.annotation.page.via_exchange import annotation_of_project
 from avaflow.annotation.readings import ClipFacts, load_any
-from avaflow.annotation.via import adopted, checked_content, parse_project
+from avaflow.annotation.via import Project, adopted, checked_content, parse_project
 from avaflow.errors import UserError
 from avaflow.project.actions import Attribute
 from avaflow.tables import DECIMALS, Keyframe, rows_of
@@ -81,16 +82,35 @@ def begun(path: str | Path | None, facts: ClipFacts, max_mb: float) -> Begun:
             carried = carried_over(annotation, keyframes, facts.tracks).annotation
             return Begun(_renamed(carried, facts.attributes))
         project = parse_project(checked_content(content, Path(path)), Path(path))
-        annotation = annotation_of_project(
-            adopted(project, facts.known_as),
-            facts.keyframes,
-            facts.tracks,
-            facts.attributes,
-            facts.manifest,
-        )
-        return Begun(carried_over(annotation, keyframes, facts.tracks).annotation, whole=True)
+        return _of_project(adopted(project, facts.known_as), facts)
     except UserError as error:
         return Begun(trouble=str(error))
+
+
+def begun_elsewhere(path: str | Path, facts: ClipFacts) -> Begun:
+    """What a page begins with, from the table of a clip's existing annotations.
+
+    Images that they say show nobody are the page's to judge where somebody was found.
+    """
+    try:
+        project, _, _ = project_of_table(
+            path,
+            facts.manifest.clip,
+            rows_of(facts.keyframes, Keyframe),
+            facts.attributes,
+            facts.manifest.frames / facts.manifest.fps,
+        )
+        return _of_project(project, facts)
+    except UserError as error:
+        return Begun(trouble=str(error))
+
+
+def _of_project(project: Project, facts: ClipFacts) -> Begun:
+    keyframes = sorted(rows_of(facts.keyframes, Keyframe))
+    annotation = annotation_of_project(
+        project, facts.keyframes, facts.tracks, facts.attributes, facts.manifest
+    )
+    return Begun(carried_over(annotation, keyframes, facts.tracks).annotation, whole=True)
 
 
 def _renamed(annotation: Annotation, attributes: Sequence[Attribute]) -> Annotation:

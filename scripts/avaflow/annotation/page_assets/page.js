@@ -57,6 +57,8 @@
       const first = this.nextToJudge(0) || this.doc.persons[0];
       if (first) this.choose(first.id, true);
       this.player.seek(clip.keyframes.length ? clip.keyframes[0].frame : 1);
+      this.goToAddress();
+      window.addEventListener('hashchange', () => this.goToAddress());
       this.refresh();
       this.showControls();
       // Milliseconds since the page was asked for.
@@ -304,6 +306,15 @@
         return judged < toJudge;
       });
       return open.find((one) => one.id > after) || open[0];
+    }
+
+    // A link to somebody on a keyframe ends in `#second=3&person=2`.
+    goToAddress() {
+      const told = new URLSearchParams(location.hash.slice(1));
+      const keyframe = this.clip.keyframes.find((one) => String(one.second) === told.get('second'));
+      if (keyframe) this.player.seek(keyframe.frame);
+      const person = Number(told.get('person'));
+      if (model.find(this.doc, person)) this.choose(person, true);
     }
 
     goToNext(why = '') {

@@ -4,6 +4,8 @@
   const {frameAt, middleOf} = avaflow.times;
 
   const RATES = [0.25, 0.5, 0.75, 1, 1.5, 2, 3];
+  // Where the rate is kept, for the clips that follow.
+  const KEPT_RATE = 'avaflow:rate';
   // Seconds on each side of a keyframe that a loop shows.
   const LOOP_S = 1;
 
@@ -13,7 +15,7 @@
     constructor(clip, video, still, {moved, turned, failed}) {
       Object.assign(this, {clip, video, still, moved, turned});
       this.frame = 1;
-      this.rate = 1;
+      this.rate = keptRate();
       this.loop = null;
       this.stills = false;
       this.running = false;
@@ -28,6 +30,8 @@
       video.addEventListener('play', () => turned());
       video.addEventListener('pause', () => turned());
       video.addEventListener('ended', () => this.at(clip.frames));
+      // Loading sets a video's rate back to its default.
+      video.defaultPlaybackRate = video.playbackRate = this.rate;
       video.src = clip.video;
       this.watch();
     }
@@ -128,7 +132,12 @@
 
     setRate(rate) {
       this.rate = rate;
-      this.video.playbackRate = rate;
+      this.video.defaultPlaybackRate = this.video.playbackRate = rate;
+      try {
+        localStorage.setItem(KEPT_RATE, String(rate));
+      } catch {
+        // Holds until the page is closed.
+      }
       this.turned();
     }
 
@@ -187,6 +196,15 @@
       };
       requestAnimationFrame(tick);
       this.turned();
+    }
+  }
+
+  function keptRate() {
+    try {
+      const rate = Number(localStorage.getItem(KEPT_RATE));
+      return RATES.includes(rate) ? rate : 1;
+    } catch {
+      return 1;
     }
   }
 
