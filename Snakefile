@@ -17,6 +17,7 @@ include: "rules/videos.smk"
 include: "rules/persons.smk"
 include: "rules/annotation.smk"
 include: "rules/formats.smk"
+include: "rules/publishing.smk"
 include: "rules/features.smk"
 include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
@@ -123,6 +124,18 @@ rule labels:
 rule dataset:
     input:
         dataset_files(),
+    localrule: True
+
+
+rule card:
+    input:
+        papers_of_dataset(),
+    localrule: True
+
+
+rule publish:
+    input:
+        results("publish/manifest.json"),
     localrule: True
 
 

@@ -77,5 +77,6 @@ def clip_targets():
         *finished_clips("labels/{clip}.csv"),
         *finished_clips("labels/{clip}.notes.csv"),
         *dataset_files(),
+        *papers_of_dataset(),
         *export_files(),
     ]
