@@ -365,6 +365,7 @@ DOWNSTREAM_OF_LABELS = {
     "export_slowfast": 1,
     "export_datumaro": 1,
     "export_alphaction": 1,
+    "write_card": 1,
     "write_report": 1,
     "write_report_page": 1,
     "all": 1,
