@@ -90,13 +90,13 @@ class Room(NamedTuple):
 def rooms(results: str | Path) -> list[Room]:
     """What every folder of the results takes on the disk, the largest first.
 
-    Links cost nothing; a file with several names is counted once.
+    Hidden ones are of jobs at work, and gone soon. Links cost nothing; a file with several names is counted once.
     """
     seen: set[tuple[int, int]] = set()
     found = []
     with suppress(OSError):
         for entry in sorted(os.scandir(results), key=lambda entry: entry.name):
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                 files, size, exact = _measured(entry.path, seen)
                 if files:
                     found.append(Room(entry.name, files, size, exact))
