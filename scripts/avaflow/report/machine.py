@@ -90,7 +90,8 @@ class Room(NamedTuple):
 def rooms(results: str | Path) -> list[Room]:
     """What every folder of the results takes on the disk, the largest first.
 
-    Hidden ones are of jobs at work, and gone soon. Links cost nothing; a file with several names is counted once.
+    Hidden ones are of jobs at work, and gone soon. Links cost nothing; a file with several names
+    is counted once.
     """
     seen: set[tuple[int, int]] = set()
     found = []
