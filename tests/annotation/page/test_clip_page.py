@@ -495,7 +495,7 @@ def test_two_boxes_on_one_person_stay_joined(annotator):
     given = clip(tracks=[track(2, 0.1), track(1, 0.11, 21, 161)])
     annotator.open(given)
     annotator.press("p", "2", "j", "1")
-    annotator.wait_for("#told", "Both were on 4 of the keyframes: the boxes of 2 count there.")
+    annotator.wait_for("#told", "Both were on 4 keyframes: there the boxes of 2 count.")
     annotator.press("Enter")
     assert annotator.text("#progress") == "4 of 4 s judged"
     file = json.loads(annotator.save().read_text())
@@ -559,6 +559,18 @@ def test_all_is_in_sight_and_the_video_is_large(annotator, viewport):
     assert picture["height"] > 0.5 * viewport["height"]
     size = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
     assert annotator.page.evaluate(size) == [viewport["width"], viewport["height"]]
+
+
+def test_messages_are_not_cut_on_a_laptop(annotator):
+    annotator.open()
+    tall = annotator.page.locator("#controls").bounding_box()["height"]
+    annotator.press("f")  # one of the longest
+    annotator.wait_for("#told", "first; then here, on the later one.")
+    room = "(({scrollHeight, clientHeight, scrollWidth, clientWidth}) =>"
+    room += " [scrollHeight - clientHeight, scrollWidth - clientWidth])"
+    cut = annotator.page.evaluate(f"{room}(document.querySelector('#told'))")
+    assert cut == [0, 0]
+    assert annotator.page.locator("#controls").bounding_box()["height"] == tall
 
 
 PAIRS = [

@@ -217,9 +217,9 @@
 
     say(text) {
       const told = $('#told');
-      told.textContent = text;
+      told.textContent = told.title = text;
       clearTimeout(this.silence);
-      this.silence = setTimeout(() => (told.textContent = ''), MESSAGE_MS);
+      this.silence = setTimeout(() => (told.textContent = told.title = ''), MESSAGE_MS);
     }
 
     showSaved(kind, text = '') {
@@ -630,11 +630,13 @@
       this.withAnother('join', 'Who is the same as person %?', (a, b) => {
         const [one, other] = [a, b].map((id) => tracks.view(this.person(id), this.clip).present);
         const both = [...one.keys()].filter((second) => other.has(second)).length;
-        this.edit((doc) => model.join(doc, a, b, this.clip, this.clip.attributes),
-                  'Person ' + b + ' is person ' + a + ' now.' + (both
-                    ? ' Both were on ' + both + ' of the keyframes: the boxes of ' + a + ' count there.'
-                    : ''));
+        const text = 'Person ' + b + ' is person ' + a + ' now.';
+        this.edit((doc) => model.join(doc, a, b, this.clip, this.clip.attributes), text);
         this.choose(a, true);
+        if (both) {
+          this.say(text + ' Both were on ' + both + (both === 1 ? ' keyframe' : ' keyframes') +
+            ': there the boxes of ' + a + ' count.');
+        }
       });
     }
 
