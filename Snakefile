@@ -145,6 +145,12 @@ rule exports:
     localrule: True
 
 
+rule doctor:
+    input:
+        requested_doctor,
+    localrule: True
+
+
 rule predict:
     input:
         requested_prediction,
@@ -207,5 +213,5 @@ rule ava_folder:
 
 rule report:
     input:
-        report_file(),
+        report_files(),
     localrule: True
