@@ -393,7 +393,8 @@
     }
   }
 
-  // Counts of drafts in this browser by clip, for the index.
+  // By clip, for the index: counts of its newest draft in this browser, whether it is `clean`,
+  // that is saved, and the seconds worked on it.
   function draftCounts() {
     const found = new Map();
     let keys = [];
@@ -404,7 +405,9 @@
     }
     for (const key of keys) {
       const draft = parsed(localStorage.getItem(key));
-      if (draft && !draft.clean) found.set(draft.clip, draft.counts);
+      if (!draft || (found.has(draft.clip) && found.get(draft.clip).at > draft.at)) continue;
+      const {at, clean, seconds_worked} = draft;
+      found.set(draft.clip, {...draft.counts, at, clean, seconds_worked});
     }
     return found;
   }
