@@ -51,6 +51,7 @@ rule trim:
         end=lambda wildcards: CLIPS[wildcards.clip].end_given,
         state=source_state,
         trim=trim_settings(),
+        cuts=settings_of("cuts", "clips"),
         jpeg_quality=config["jpeg_quality"],
         margin=config["keyframes"]["margin"],
         code=code("trim"),

@@ -19,7 +19,7 @@ from avaflow.errors import UserError
 from avaflow.files import atomic_file, atomic_folder, sha256, write_text
 from avaflow.manifests import ClipManifest
 from avaflow.tables import KEYFRAMES, write_table
-from avaflow.times import Second, frame_of_second
+from avaflow.times import Frame, Second, frame_of_second
 from avaflow.videos.ffmpeg import ffmpeg_exe, run_ffmpeg
 from avaflow.videos.filters import (
     clip_colours,
@@ -29,12 +29,17 @@ from avaflow.videos.filters import (
     source_images,
 )
 from avaflow.videos.probe import OPEN_OPTIONS, TONES, VideoFacts, file_url
+from avaflow.videos.shots import find_cuts, images_in, small_output
 
 RAWFRAME = "img_{frame:05d}.jpg"
 """File name of a frame, as mmaction2 (`filename_tmpl`) and PySlowFast lists have it."""
 
 
 KEYFRAME = "{clip}_{frame:06d}.jpg"
+
+SMALL_IMAGES = "small.rgb"
+"""While a clip is cut, the small images on which cuts are looked for lie under this name in the
+folder that becomes that of its keyframes: what is left of a killed job goes with it."""
 
 
 def trim(
@@ -51,10 +56,12 @@ def trim(
     keyframes_folder: Path,
     rawframes_folder: Path | None,
     log: Path,
+    likeness: float | None = None,
 ) -> tuple[ClipManifest, pd.DataFrame]:
     """Make a clip of `frames` frames, its keyframes at `seconds`, and all frames if asked.
 
-    `settings` is the config's `trim`. Clip and folders appear whole or not at all. Returns
+    `settings` is the config's `trim`, `likeness` its `cuts.likeness`; without it cuts are not
+    looked for. Clip and folders appear whole or not at all. Returns
     the clip's manifest and its table of keyframes (:data:`avaflow.tables.KEYFRAMES`).
     Raises UserError, naming the clip, if the source ends early or ffmpeg fails.
     """
@@ -78,6 +85,7 @@ def trim(
                     settings["threads"],
                 ),
             ]
+            outputs += _small(both[2], keys_beside, frames, likeness)
             errors = run_ffmpeg(outputs, exe, log, subject, clip_path)
             _check_frames(subject, clip_beside, frames, fps)
             for number, second in enumerate(seconds, start=1):
@@ -96,6 +104,7 @@ def trim(
                         settings["threads"],
                     ),
                 ]
+                outputs += _small(both[2], keys_beside, frames, likeness)
                 errors = run_ffmpeg(outputs, exe, log, subject, clip_path)
                 _check_frames(subject, clip_beside, frames, fps)
                 written = sum(1 for _ in os.scandir(raw_beside))
@@ -109,6 +118,7 @@ def trim(
                         raw_beside / RAWFRAME.format(frame=frame),
                         keys_beside / KEYFRAME.format(clip=clip, frame=frame),
                     )
+        cuts = _take_cuts(keys_beside, fps, likeness)
         width, height = _image_size(clip_beside)
         digest, size = sha256(clip_beside), clip_beside.stat().st_size
         keyframes = keyframe_table(clip, keys_beside, seconds, fps, width, height)
@@ -124,6 +134,7 @@ def trim(
         decode_errors=errors,
         bytes=size,
         tone=TONES.get(facts.transfer, ""),
+        cuts=cuts,
     )
     return manifest, keyframes
 
@@ -190,6 +201,21 @@ def frames_digest(folder: str | Path, frames: int) -> tuple[int, str]:
 def write_keyframes_manifest(path: str | Path, keyframes: pd.DataFrame) -> None:
     """Write the table of a clip's keyframes."""
     write_table(path, keyframes, KEYFRAMES)
+
+
+def _small(stream, folder: Path, frames: int, likeness: float | None) -> list:
+    """The output of small images, if cuts are looked for."""
+    return [] if likeness is None else [small_output(stream, folder / SMALL_IMAGES, frames)]
+
+
+def _take_cuts(folder: Path, fps: int, likeness: float | None) -> tuple[Frame, ...]:
+    """The frames at which a new shot begins, from the small images, which are gone then."""
+    if likeness is None:
+        return ()
+    path = folder / SMALL_IMAGES
+    cuts = find_cuts(images_in(path), fps, likeness)
+    path.unlink()
+    return tuple(cut.frame for cut in cuts)
 
 
 def _check_frames(subject: str, clip_path: Path, frames: int, fps: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from avaflow.errors import UserError
 from avaflow.listing import commas, counted, first_lines, sentence
-from avaflow.manifests import read_clip_manifest
+from avaflow.manifests import ClipManifest, read_clip_manifest
 from avaflow.tables import NOTES, read_rows, read_table
 from avaflow.videos.segments import LEFT_OUT_SECONDS, read_segments_manifest
 from avaflow.workflow.job import ERROR_MARK, FAULT_MARK
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 NOTES_SHOWN = 20
 """So many notes on features are repeated at the end of a run."""
+
+CUTS_SHOWN = 8
+"""So many cuts of a clip are named by their second."""
 
 FAILED = "avaflow could not finish. What has to be fixed:"
 
@@ -184,7 +187,7 @@ def segment_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
 
 
 def source_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
-    """A sentence for each clip cut from a damaged stretch, and one for each of flat tone."""
+    """A sentence for each clip of a damaged stretch, for each of flat tone, each with cuts."""
     sentences = []
     for clip, manifest in _manifests(clips, Path(results, "clips"), read_clip_manifest):
         if manifest.decode_errors:
@@ -194,7 +197,20 @@ def source_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
                 f"flat tone: clip {clip} of {manifest.video}, which is {manifest.tone}: its tone "
                 "is not mapped. If its images look too grey, give a converted video"
             )
+        if manifest.cuts:
+            sentences.append(cut_remark(manifest))
     return sentences
+
+
+def cut_remark(manifest: ClipManifest) -> str:
+    """That a clip has cuts, and at which of its seconds."""
+    seconds = [f"{(frame - 1) / manifest.fps:.2f}" for frame in manifest.cuts]
+    begins = "another shot begins" if len(seconds) == 1 else "other shots begin"
+    return (
+        f"cut: clip {manifest.clip} of {manifest.video}: {begins} at second "
+        f"{commas(seconds, CUTS_SHOWN)} of the clip. `shots` in the column `cut` of the clips "
+        "table divides a range at its cuts"
+    )
 
 
 def _manifests(clips: Sequence[str], folder: Path, read: Callable) -> Iterator[tuple]:
