@@ -5,6 +5,7 @@ it is a generated texture over which the camera moves. Every choice is a seed's.
 """
 
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,10 @@ import imageio_ffmpeg
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "examples" / "demo"))
+
+import scenes  # noqa: E402
+
 DEMO = sorted((ROOT / "examples" / "demo" / "videos").glob("*.mp4"))
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 FPS = 30
@@ -83,6 +88,16 @@ def cut_out(
     return View(video.name, left, top, part, mirrored), shot
 
 
+def cut_region(images: np.ndarray, left: float, top: float, part: float) -> np.ndarray:
+    """A fixed part of all images, at the size of a shot."""
+    height, width = images.shape[1:3]
+    y, x = round(top * height), round(left * width)
+    shown = images[:, y : y + round(part * height), x : x + round(part * width)]
+    return np.stack(
+        [cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) for image in shown]
+    )
+
+
 def texture(width: int, height: int, random: np.random.Generator) -> np.ndarray:
     """A picture of blobs of all sizes in a few colours, as nature has them."""
     picture = np.zeros((height, width, 3), np.float32)
@@ -136,3 +151,37 @@ def encode(images: np.ndarray, path: Path, crf: int = 23, filters: str = "") -> 
     command += ["-vf", filters] if filters else []
     command += ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(crf), "-pix_fmt", "yuv420p"]
     subprocess.run([*command, str(path)], input=images.tobytes(), check=True)
+
+
+def drawn_scene(background: str, frames: int, random: np.random.Generator) -> np.ndarray:
+    """Figures of the demo who walk and act before one of its backgrounds, as chance has it.
+
+    Two scenes of one background are two clips of one static camera. Each image is shown twice.
+    """
+    floor = scenes._background(background)
+    actors = [(scene, person) for scene in scenes.SCENES.values() for person in scene.persons]
+    parts = []
+    for number in random.permutation(len(actors))[: int(random.integers(2, 5))]:
+        scene, person = actors[number]
+        # Poses of the demo, on a way of their own: two scenes share looks, never movements.
+        way = random.uniform(0.6, 1.4) * random.choice([-1, 1])
+        turns = np.arange(0, frames + 60, 60)
+        xs = np.interp(np.arange(frames), turns, random.uniform(60, 580, len(turns)))
+        parts.append((scene, person, way, random.uniform(0, 390), xs))
+    images = []
+    for frame in range(0, frames, 2):
+        layers = list(scenes._things(background))
+        image = floor.copy()
+        for scene, person, way, begin, xs in parts:
+            moment = int(begin + way * frame) % (2 * scenes.FRAMES - 2)
+            at = scenes.stance(scene, person, min(moment, 2 * scenes.FRAMES - 2 - moment))
+            feet = (float(xs[frame]), at.feet_px[1])
+            scenes.shadow(image, *feet, 0.16 * at.height_px)
+            sprite = scenes.draw_figure(person.look, at.pose, at.facing, at.height_px, feet)
+            layers.append(scenes.Layer(feet[1], person.person_id, *sprite))
+        images.append(
+            cv2.resize(
+                scenes.compose(image, layers)[0], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA
+            )
+        )
+    return np.repeat(np.stack(images), 2, axis=0)[:frames]

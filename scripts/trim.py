@@ -35,6 +35,7 @@ if "snakemake" in globals():
             rawframes_folder=rawframes_folder,
             log=Path(snakemake.log.ffmpeg),
             likeness=p.cuts["likeness"] if p.cuts["find"] else None,
+            motion_path=Path(snakemake.output.motion),
         )
         write_keyframes_manifest(snakemake.output.keyframes, keyframes)
         if rawframes_folder:

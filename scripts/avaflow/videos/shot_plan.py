@@ -8,9 +8,11 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import numpy as np
 
 from avaflow.files import write_text
 from avaflow.times import Frame
@@ -63,15 +65,9 @@ class ShotPlan:
     def _find(
         self, clip: str, source: Path, start: float, frames: int, facts: VideoFacts
     ) -> list[Cut]:
-        exe = ffmpeg_exe(self.ffmpeg)
-        stream = source_images(source, start, facts, exe, ALL_CORES)
-        stream = constant_rate(stream, facts, frames, self.fps, "keep")
-        with tempfile.TemporaryDirectory() as folder:
-            small = Path(folder, "small.rgb")
-            log = self.logs / f"{clip}.log"
-            subject = f"clip {clip} of {source}"
-            run_ffmpeg([small_output(stream, small, frames)], exe, log, subject, small)
-            return find_cuts(images_in(small), self.fps, self.likeness)
+        log = self.logs / f"{clip}.log"
+        with read_small(source, start, frames, self.fps, facts, self.ffmpeg, log) as small:
+            return find_cuts(small, self.fps, self.likeness)
 
     def save(self) -> None:
         """Write what was found, if anything is new, keeping only what this run asked for."""
@@ -82,6 +78,20 @@ class ShotPlan:
         with suppress(OSError):
             write_text(self.path, json.dumps(kept, sort_keys=True) + "\n")
         self._changed = False
+
+
+@contextmanager
+def read_small(
+    source: Path, start: float, frames: int, fps: int, facts: VideoFacts, ffmpeg: str, log: Path
+) -> Iterator[np.ndarray]:
+    """Small images of so many frames of a video from second `start` on, while they are needed."""
+    exe = ffmpeg_exe(ffmpeg)
+    stream = source_images(source, start, facts, exe, ALL_CORES)
+    stream = constant_rate(stream, facts, frames, fps, "keep")
+    with tempfile.TemporaryDirectory() as folder:
+        small = Path(folder, "small.rgb")
+        run_ffmpeg([small_output(stream, small, frames)], exe, log, f"{source}", small)
+        yield images_in(small)
 
 
 def shots_between(cuts: Iterable[Cut], frames: int) -> list[tuple[Frame, Frame]]:

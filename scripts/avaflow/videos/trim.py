@@ -28,6 +28,7 @@ from avaflow.videos.filters import (
     jpeg_output,
     source_images,
 )
+from avaflow.videos.motion import moving_images, write_motion
 from avaflow.videos.probe import OPEN_OPTIONS, TONES, VideoFacts, file_url
 from avaflow.videos.shots import find_cuts, images_in, small_output
 
@@ -38,8 +39,8 @@ RAWFRAME = "img_{frame:05d}.jpg"
 KEYFRAME = "{clip}_{frame:06d}.jpg"
 
 SMALL_IMAGES = "small.rgb"
-"""While a clip is cut, the small images on which cuts are looked for lie under this name in the
-folder that becomes that of its keyframes: what is left of a killed job goes with it."""
+"""While a clip is cut, small images, on which cuts and movement are seen, lie under this name in
+the folder that becomes that of its keyframes: what is left of a killed job goes with it."""
 
 
 def trim(
@@ -57,12 +58,13 @@ def trim(
     rawframes_folder: Path | None,
     log: Path,
     likeness: float | None = None,
+    motion_path: Path | None = None,
 ) -> tuple[ClipManifest, pd.DataFrame]:
     """Make a clip of `frames` frames, its keyframes at `seconds`, and all frames if asked.
 
     `settings` is the config's `trim`, `likeness` its `cuts.likeness`; without it cuts are not
-    looked for. Clip and folders appear whole or not at all. Returns
-    the clip's manifest and its table of keyframes (:data:`avaflow.tables.KEYFRAMES`).
+    looked for. What moves goes to `motion_path`. Clip and folders appear whole or not at all.
+    Returns the clip's manifest and its table of keyframes (:data:`avaflow.tables.KEYFRAMES`).
     Raises UserError, naming the clip, if the source ends early or ffmpeg fails.
     """
     subject = f"clip {clip} of {video}"
@@ -85,7 +87,7 @@ def trim(
                     settings["threads"],
                 ),
             ]
-            outputs += _small(both[2], keys_beside, frames, likeness)
+            outputs.append(small_output(both[2], keys_beside / SMALL_IMAGES, frames))
             errors = run_ffmpeg(outputs, exe, log, subject, clip_path)
             _check_frames(subject, clip_beside, frames, fps)
             for number, second in enumerate(seconds, start=1):
@@ -104,7 +106,7 @@ def trim(
                         settings["threads"],
                     ),
                 ]
-                outputs += _small(both[2], keys_beside, frames, likeness)
+                outputs.append(small_output(both[2], keys_beside / SMALL_IMAGES, frames))
                 errors = run_ffmpeg(outputs, exe, log, subject, clip_path)
                 _check_frames(subject, clip_beside, frames, fps)
                 written = sum(1 for _ in os.scandir(raw_beside))
@@ -118,7 +120,7 @@ def trim(
                         raw_beside / RAWFRAME.format(frame=frame),
                         keys_beside / KEYFRAME.format(clip=clip, frame=frame),
                     )
-        cuts = _take_cuts(keys_beside, fps, likeness)
+        cuts = _use_small(keys_beside / SMALL_IMAGES, fps, likeness, motion_path)
         width, height = _image_size(clip_beside)
         digest, size = sha256(clip_beside), clip_beside.stat().st_size
         keyframes = keyframe_table(clip, keys_beside, seconds, fps, width, height)
@@ -203,17 +205,14 @@ def write_keyframes_manifest(path: str | Path, keyframes: pd.DataFrame) -> None:
     write_table(path, keyframes, KEYFRAMES)
 
 
-def _small(stream, folder: Path, frames: int, likeness: float | None) -> list:
-    """The output of small images, if cuts are looked for."""
-    return [] if likeness is None else [small_output(stream, folder / SMALL_IMAGES, frames)]
-
-
-def _take_cuts(folder: Path, fps: int, likeness: float | None) -> tuple[Frame, ...]:
+def _use_small(
+    path: Path, fps: int, likeness: float | None, motion_path: Path | None
+) -> tuple[Frame, ...]:
     """The frames at which a new shot begins, from the small images, which are gone then."""
-    if likeness is None:
-        return ()
-    path = folder / SMALL_IMAGES
-    cuts = find_cuts(images_in(path), fps, likeness)
+    small = images_in(path)
+    cuts = find_cuts(small, fps, likeness) if likeness is not None else []
+    if motion_path is not None:
+        write_motion(motion_path, moving_images(small, fps))
     path.unlink()
     return tuple(cut.frame for cut in cuts)
 
