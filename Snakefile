@@ -17,10 +17,12 @@ include: "rules/videos.smk"
 include: "rules/persons.smk"
 include: "rules/annotation.smk"
 include: "rules/formats.smk"
+include: "rules/publishing.smk"
 include: "rules/features.smk"
 include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
+include: "rules/preview.smk"
 include: "rules/workflow.smk"
 include: "rules/records.smk"
 include: "rules/terminal.smk"
@@ -131,9 +133,27 @@ rule dataset:
     localrule: True
 
 
+rule card:
+    input:
+        papers_of_dataset(),
+    localrule: True
+
+
+rule publish:
+    input:
+        results("publish/manifest.json"),
+    localrule: True
+
+
 rule exports:
     input:
         export_files(),
+    localrule: True
+
+
+rule doctor:
+    input:
+        requested_doctor,
     localrule: True
 
 
@@ -158,6 +178,12 @@ rule alphaction:
 rule features:
     input:
         requested_features,
+    localrule: True
+
+
+rule preview:
+    input:
+        previews(),
     localrule: True
 
 
@@ -193,5 +219,5 @@ rule ava_folder:
 
 rule report:
     input:
-        report_file(),
+        report_files(),
     localrule: True

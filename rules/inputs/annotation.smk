@@ -92,9 +92,7 @@ def known_as(wildcards):
 
 
 # Files by annotator, of clips that several annotated.
-ANNOTATORS = {
-    clip: files for clip, files in PROJECT.annotators.items() if len(files) > 1
-}
+ANNOTATORS = {clip: files for clip, files in PROJECT.annotators.items() if len(files) > 1}
 
 
 def agreement_annotations():

@@ -11,6 +11,7 @@ import yaml
 from workflow_runs import ROOT
 
 PACKAGE_OF_MODULE = {
+    "PIL": "pillow",
     "av": "av",
     "cv2": "opencv-python-headless",
     "decord": "eva-decord",
@@ -19,12 +20,15 @@ PACKAGE_OF_MODULE = {
     "imageio_ffmpeg": "imageio-ffmpeg",
     "jinja2": "jinja2",
     "jsonschema": "jsonschema",
+    "markupsafe": "markupsafe",
+    "matplotlib": "matplotlib",
     "numpy": "numpy",
     "openvino": "openvino",
     "pandas": "pandas",
     "requests": "requests",
     "scipy": "scipy",
     "pytorchvideo": "pytorchvideo",
+    "supervision": "supervision",
     "torch": "torch",
     "torchvision": "torchvision",
     "ultralytics": "ultralytics",

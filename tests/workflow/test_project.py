@@ -228,7 +228,7 @@ def test_a_clip_is_finished_once(project, tmp_path):
     (tmp_path / "hand.json").write_text('{"a/902.jpg": []}')
     (tmp_path / "annotations").mkdir(exist_ok=True)
     (tmp_path / "annotations" / "a_finish.json").write_text("{}")
-    with pytest.raises(UserError, match=r"(?s)also have a finished project.*clip a: .*a_finish.js"):
+    with pytest.raises(UserError, match=r"(?s)annotated here too.*clip a: .*a_finish.js"):
         project(existing__files="hand.json")
 
 

@@ -6,9 +6,11 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 import ffmpeg
 
@@ -95,25 +97,14 @@ def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Pa
     the number of places where the source could not be decoded cleanly. Raises BadVideo
     with ffmpeg's reason, and UserError where the disk is full or somebody ended ffmpeg.
     """
-    node = ffmpeg.merge_outputs(*outputs) if len(outputs) > 1 else outputs[0]
-    node = node.global_args("-hide_banner", "-nostdin", "-loglevel", "warning")
-    command = ffmpeg.compile(node, cmd=exe, overwrite_output=True)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "w", encoding="utf-8") as stream:
-        stream.write(" ".join(command) + "\n")
-        stream.flush()
+    command = _command(outputs, exe)
+    with _log_of(command, log) as stream:
         status = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False
         ).returncode
-    messages = log.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+    messages = _messages(log)
     if status:
-        if any("No space left on device" in m or "Disk quota" in m for m in messages):
-            raise UserError(disk_full_message(written))
-        if -status in KILLED:
-            raise UserError(
-                f"{subject}: ffmpeg was ended by signal {-status} from outside. With 9 the machine "
-                "ran out of memory, or somebody killed it: run again, with fewer cores if need be."
-            )
+        _raise_outside_causes(status, messages, subject, written)
         reason = ffmpeg_reason(messages) or f"exit status {status}"
         raise BadVideo(
             f"{subject}: ffmpeg could not make it: {reason}. "
@@ -122,6 +113,74 @@ def run_ffmpeg(outputs: Sequence, exe: str, log: Path, subject: str, written: Pa
             f"ffmpeg could not decode it: {reason}",
         )
     return sum(1 for message in messages if _DECODE_ERROR.search(message))
+
+
+def feed_ffmpeg(
+    images: Iterable[bytes], output, exe: str, log: Path, subject: str, written: Path
+) -> None:
+    """Run one ffmpeg that reads raw images from `pipe:`, one after the other as they are made.
+
+    Otherwise as :func:`run_ffmpeg`: UserError with ffmpeg's reason where it cannot.
+    """
+    command = _command([output], exe)
+    with (
+        _log_of(command, log) as stream,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stream, stderr=stream) as process,
+    ):
+        assert process.stdin is not None
+        try:
+            # An ffmpeg that ends early says why in its log, and by its status.
+            with suppress(BrokenPipeError):
+                for image in images:
+                    process.stdin.write(image)
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+            status = process.wait()
+        except BaseException:
+            process.kill()
+            raise
+    if status:
+        messages = _messages(log)
+        _raise_outside_causes(status, messages, subject, written)
+        raise UserError(
+            f"{subject}: ffmpeg could not write it: "
+            f"{ffmpeg_reason(messages) or f'exit status {status}'}. If trim.ffmpeg in the config "
+            "names an ffmpeg of your own, it needs libx264. The whole of what it said is in "
+            f"{log}"
+        )
+
+
+def _command(outputs: Sequence, exe: str) -> list[str]:
+    node = ffmpeg.merge_outputs(*outputs) if len(outputs) > 1 else outputs[0]
+    node = node.global_args("-hide_banner", "-nostdin", "-loglevel", "warning")
+    return ffmpeg.compile(node, cmd=exe, overwrite_output=True)
+
+
+@contextmanager
+def _log_of(command: Sequence[str], log: Path) -> Iterator[IO[str]]:
+    """A log for ffmpeg's messages, which begins with its command."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w", encoding="utf-8") as stream:
+        stream.write(" ".join(command) + "\n")
+        stream.flush()
+        yield stream
+
+
+def _messages(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+
+
+def _raise_outside_causes(
+    status: int, messages: Sequence[str], subject: str, written: Path
+) -> None:
+    """UserError where a failure says nothing about videos: a full disk, a signal."""
+    if any("No space left on device" in m or "Disk quota" in m for m in messages):
+        raise UserError(disk_full_message(written))
+    if -status in KILLED:
+        raise UserError(
+            f"{subject}: ffmpeg was ended by signal {-status} from outside. With 9 the machine "
+            "ran out of memory, or somebody killed it: run again, with fewer cores if need be."
+        )
 
 
 def ffmpeg_reason(messages: Sequence[str]) -> str:

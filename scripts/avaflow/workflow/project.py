@@ -181,6 +181,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     for clip in clips:
         batches.setdefault(batch_of(clip.id, config["batches"]), []).append(clip.id)
     check_via(config["via"])
+    check_font(config["preview"]["font"])
     if "slowfast" in config["exports"]:
         from avaflow.formats.slowfast import check_settings
 
@@ -359,3 +360,12 @@ def check_via(settings: Mapping) -> None:
             read_page(page)  # once here, instead of the same error from the job of every clip
         except UserError as error:
             raise UserError(f"config: via.page: {error}") from None
+
+
+def check_font(font: str) -> None:
+    """UserError if the font to write names of actions with is missing."""
+    if font and not Path(font).is_file():
+        raise UserError(
+            f"config: preview.font: {font} is missing. Give the path of a font file (.ttf, .otf or "
+            ".ttc), or leave it empty for DejaVu Sans."
+        )

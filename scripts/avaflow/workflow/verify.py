@@ -17,6 +17,7 @@ from avaflow.lines import lines_of
 from avaflow.manifests import read_clip_manifest
 from avaflow.persons.detector_dataset import dataset_damage
 from avaflow.persons.training_figures import FIGURES, Figures
+from avaflow.preview.crop_lists import crops_damage
 from avaflow.tables import KEYFRAMES, Keyframe, read_table, rows_of
 from avaflow.videos.flow_files import flow_digest
 from avaflow.videos.segments import read_segments_manifest, segments_digest
@@ -153,6 +154,7 @@ CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("dataset", ".tsv"): _links(1),
     ("predict", ".tsv"): _links(2),
     ("detector_training", ".csv"): _training,
+    ("crops", ".json"): crops_damage,
 }
 """How to look at what a manifest stands for, by its folder and suffix."""
 

@@ -1,0 +1,1 @@
+"""Previews of clips: sheets, short videos, and a gallery of all crops."""
