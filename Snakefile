@@ -145,6 +145,12 @@ rule exports:
     localrule: True
 
 
+rule doctor:
+    input:
+        requested_doctor,
+    localrule: True
+
+
 rule predict:
     input:
         requested_prediction,

@@ -43,6 +43,25 @@ rule write_report:
         "../scripts/write_report.py"
 
 
+rule examine_dataset:
+    input:
+        dataset=dataset_files(),
+        exports=dataset_readmes(),
+    output:
+        report=results("doctor.md"),
+        findings=results("doctor.json"),
+    log:
+        results("logs/examine_dataset.log"),
+    conda:
+        env("media")
+    params:
+        dataset=lambda wildcards, output: str(Path(output.report).parent / "dataset"),
+        strict=config["strict"],
+        code=code("examine_dataset"),
+    script:
+        "../scripts/examine_dataset.py"
+
+
 rule verify:
     log:
         results("logs/verify.log"),

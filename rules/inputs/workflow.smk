@@ -6,6 +6,28 @@ def report_file():
     return results("report.md")
 
 
+def dataset_readmes():
+    """What stands for the exports that the doctor looks at: those of labelled clips."""
+    return [path for path in export_files() if path != prediction("README.md")]
+
+
+def doctor_files():
+    """What the doctor found, kept up to date once its target was asked for."""
+    asked = Path(results("doctor.json")).exists() and ANNOTATED_SPLITS
+    return [results("doctor.json")] if asked else []
+
+
+def requested_doctor(wildcards):
+    """What the target `doctor` asks for; the run ends where there is no dataset yet."""
+    if not ANNOTATED_SPLITS:
+        logger.error(
+            f"{ERROR_MARK}doctor: no clip has labels yet, so there is no dataset to look at: "
+            "finish an annotation first"
+        )
+        sys.exit(1)
+    return results("doctor.json")
+
+
 def clip_targets():
     """Everything made of the clips table; nothing for a project that has none."""
     if not CLIPS:
@@ -28,4 +50,5 @@ def clip_targets():
         *dataset_files(),
         *papers_of_dataset(),
         *export_files(),
+        *doctor_files(),
     ]

@@ -102,6 +102,11 @@ def _latin1_bytes(text, encoding="latin1") -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """How protocols 0 to 2 spell the content of an array without a box."""
+    return b""
+
+
 def _scalar(dtype, content) -> StoredArray:
     """A single numpy number, as an array without dimensions."""
     return _from_buffer(content, dtype, (), "C")
@@ -112,6 +117,7 @@ _STAND_INS = {
     ("numpy", "ndarray"): StoredArray,
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _latin1_bytes,
+    ("__builtin__", "bytes"): _no_bytes,
     **{
         (f"numpy.{core}.{module}", name): stand_in
         for core in ("core", "_core")

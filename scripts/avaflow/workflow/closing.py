@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ def run_summary(project, config: Mapping) -> str:
     noticed = [*project.unused, *annotation_remarks(project.finished, results)]
     lines += [f"look at this: {remark}" for remark in noticed]
     lines += _awaiting_lines(project, results, config)
+    lines += _doctor_lines(results) if project.annotated_splits else []
     if (results / "report.md").exists():
         lines.append(f"the whole account: {results}/report.md")
     return "\n  ".join(lines)
@@ -79,6 +81,21 @@ def _stage_lines(project, results: Path) -> list[str]:
         count = len(project.awaiting)
         lines.append(f"{'to predict on':<18} {count:>5} of {len(ids)}   {predict}/")
     return lines
+
+
+def _doctor_lines(results: Path) -> list[str]:
+    """How many findings of the doctor break readers or are misread, where it was asked."""
+    try:
+        found = json.loads((results / "doctor.json").read_text(encoding="utf-8"))
+        serious, others = found["serious"], len(found["findings"]) - found["serious"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # not asked, or under way
+    if not serious and not others:
+        return [f"{'doctor':<18} the dataset is clean   {results}/doctor.md"]
+    told = f"{serious} that break or mislead training code, {counted(others, 'other')}"
+    return [
+        f"{'look at this:' if serious else 'doctor':<18} findings: {told}   {results}/doctor.md"
+    ]
 
 
 def _awaiting_lines(project, results: Path, config: Mapping) -> list[str]:

@@ -1,0 +1,1 @@
+"""How models are judged, by the rules of the official evaluators."""
