@@ -15,7 +15,7 @@ import numpy as np
 from avaflow.baseline.examples import NOWHERE, Persons, twins
 from avaflow.baseline.head import Head, scores
 from avaflow.baseline.judging import Evaluation, Verdict, evaluate, verdict
-from avaflow.baseline.training import CrossValidation, cross_validated, train
+from avaflow.baseline.training import CrossValidation, cross_validated, mean_and_spread, train
 from avaflow.errors import UserError
 from avaflow.listing import counted, sentence
 from avaflow.project.actions import Attribute, all_actions
@@ -184,9 +184,7 @@ def _twins_told(
     rows: np.ndarray,
 ) -> list[str]:
     """A sentence for each split with persons who are in training too."""
-    spread = vectors.std(axis=0, dtype=float)
-    mean = vectors.mean(axis=0, dtype=float)
-    spread = np.where(spread > 1e-9 * (1 + np.abs(mean)), spread, 1.0)
+    mean, spread = mean_and_spread(vectors)
     notes = []
     for split in ("val", "test"):
         own = persons.judged["clip"].isin(list(clips_of[split])).to_numpy()

@@ -262,6 +262,6 @@ def twins(
 
 
 def _directions(vectors: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    values = ((vectors - mean) / spread).astype(np.float32)
+    values = (vectors - mean.astype(np.float32)) / spread.astype(np.float32)
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     return values / np.where(lengths > 0, lengths, 1)

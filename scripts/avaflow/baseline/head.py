@@ -56,7 +56,11 @@ class Block:
 
     def scores(self, vectors: np.ndarray) -> np.ndarray:
         """Scores of shape (N, actions), 0 to 1."""
-        logits = prepared(vectors, self.scaling) @ self.weights.astype(np.float64)
+        return self.scores_of_prepared(prepared(vectors, self.scaling))
+
+    def scores_of_prepared(self, values: np.ndarray) -> np.ndarray:
+        """As :meth:`scores`, of what :func:`prepared` made of the features."""
+        logits = values @ self.weights.astype(np.float64)
         logits += self.bias
         if self.kind == EACH:
             # Of large logits exp may be infinite, and the score is then just 0.

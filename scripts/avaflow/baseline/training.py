@@ -15,7 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avaflow.baseline.head import EACH, LENGTH, ONE, STANDARD, Block, Head, prepared, scores
+from avaflow.baseline.head import (
+    AT_ONCE,
+    EACH,
+    LENGTH,
+    ONE,
+    STANDARD,
+    Block,
+    Head,
+    prepared,
+    scores,
+)
 from avaflow.evaluation.ava import average_precision
 from avaflow.project.actions import Attribute
 
@@ -25,6 +35,9 @@ standardised features, with 256 numbers or 2304, more than 0.1 fits noise."""
 
 MOST_STEPS = 1000
 """Of the solver; standardised features take 5 to 100."""
+
+LEAST_SPREAD = 1e-6
+"""Of a number that is not always the same, as a part of its mean: float32 knows no less."""
 
 DECIMALS = 6
 """Of thresholds."""
@@ -194,8 +207,12 @@ def _held_out(
     for one in sorted(set(fold.tolist()) - set(beside)):
         part = fold == one
         trained = blocks[frozenset([one, *beside])]
-        for recipe in recipes:
-            found[recipe][part] = trained[attribute, recipe].scores(vectors[part])
+        for scaling in {recipe.scaling for recipe in recipes}:
+            values = prepared(vectors[part], scaling)
+            for recipe in recipes:
+                if recipe.scaling == scaling:
+                    scored = trained[attribute, recipe].scores_of_prepared(values)
+                    found[recipe][part] = scored
     return found
 
 
@@ -272,10 +289,12 @@ def _fits(
         # A solver that is not quite there after so many steps is a head as good as another.
         warnings.simplefilter("ignore")
         for scaling in sorted({recipe.scaling for each in wanted.values() for recipe in each}):
-            values = prepared(vectors, scaling)
-            mean, spread = values.mean(axis=0), values.std(axis=0)
-            spread = np.where(spread > 1e-9 * (1 + np.abs(mean)), spread, 1.0)
-            values = ((values - mean) / spread).astype(np.float32)
+            values = np.empty(vectors.shape, np.float32)
+            for part in _parts(vectors):
+                values[part] = prepared(vectors[part], scaling)
+            mean, spread = mean_and_spread(values)
+            for part in _parts(values):
+                values[part] = (values[part] - mean) / spread
             for attribute in attributes:
                 own = targets[:, _columns(attribute)]
                 for recipe in wanted[attribute.name]:
@@ -293,6 +312,25 @@ def _fits(
                         bias.astype(np.float32),
                     )
                     yield attribute.name, recipe, block
+
+
+def mean_and_spread(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each number, of shape (dimensions,); 1 for one that is always
+    the same.
+
+    >>> mean_and_spread(np.array([[1.0, 5.0], [3.0, 5.0]], np.float32))
+    (array([2., 5.]), array([1., 1.]))
+    """
+    mean = np.mean(vectors, axis=0, dtype=float)
+    squares = sum(((vectors[part] - mean) ** 2).sum(axis=0) for part in _parts(vectors))
+    spread = np.sqrt(squares / len(vectors))
+    return mean, np.where(spread > LEAST_SPREAD * (1 + np.abs(mean)), spread, 1.0)
+
+
+def _parts(vectors: np.ndarray) -> Iterator[slice]:
+    # float64 of all of a large project's features at once would be twice what they are.
+    for begin in range(0, len(vectors), AT_ONCE):
+        yield slice(begin, begin + AT_ONCE)
 
 
 def _fit(values: np.ndarray, targets: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
