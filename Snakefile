@@ -220,5 +220,5 @@ rule ava_folder:
 
 rule report:
     input:
-        report_file(),
+        report_files(),
     localrule: True

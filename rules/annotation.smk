@@ -9,6 +9,8 @@ rule download_via:
         page=results("via/annotator/via.html"),
     log:
         results("logs/download_via.log"),
+    benchmark:
+        timing("download_via")
     conda:
         env("tables")
     params:
@@ -26,6 +28,8 @@ rule make_via_project:
         project=results("via/{clip}.json"),
     log:
         results("logs/make_via_project/{clip}.log"),
+    benchmark:
+        timing("make_via_project/{clip}")
     localrule: True
     conda:
         env("tables")
@@ -47,6 +51,8 @@ rule make_via_page:
         js=results("via/{clip}.js"),
     log:
         results("logs/make_via_page/{clip}.log"),
+    benchmark:
+        timing("make_via_page/{clip}")
     localrule: True
     conda:
         env("tables")
@@ -74,6 +80,8 @@ rule zip_via_project:
         zip=results("via/{clip}.zip"),
     log:
         results("logs/zip_via_project/{clip}.log"),
+    benchmark:
+        timing("zip_via_project/{clip}")
     localrule: True
     conda:
         env("tables")
@@ -92,6 +100,8 @@ rule make_via_index:
         index=results("via/index.html"),
     log:
         results("logs/make_via_index.log"),
+    benchmark:
+        timing("make_via_index")
     localrule: True
     conda:
         env("tables")
@@ -119,6 +129,8 @@ rule make_annotate_page:
         counts=results("annotate/{clip}.counts.json"),
     log:
         results("logs/make_annotate_page/{clip}.log"),
+    benchmark:
+        timing("make_annotate_page/{clip}")
     # These are pages of all clips.
     wildcard_constraints:
         clip="(?!(index|agreement)[.])[A-Za-z0-9-]+",
@@ -154,6 +166,8 @@ rule make_annotate_index:
         assets=expand(results("annotate/assets/{name}"), name=asset_names()),
     log:
         results("logs/make_annotate_index.log"),
+    benchmark:
+        timing("make_annotate_index")
     localrule: True
     conda:
         env("tables")
@@ -174,6 +188,8 @@ rule import_existing:
         tables=imported_clips("existing/{clip}.csv") or results("existing/nothing.csv"),
     log:
         results("logs/import_existing.log"),
+    benchmark:
+        timing("import_existing")
     conda:
         env("tables")
     params:
@@ -201,6 +217,8 @@ rule read_labels:
         nobody=results("labels/{clip}.nobody.csv"),
     log:
         results("logs/read_labels/{clip}.log"),
+    benchmark:
+        timing("read_labels/{clip}")
     localrule: True
     conda:
         env("tables")
@@ -224,11 +242,15 @@ rule write_agreement:
         keyframes=agreement_clips("keyframes/{clip}.csv"),
         tracks=agreement_clips("tracks/{clip}.csv"),
     output:
-        table=results("annotate/agreement.csv"),
+        table=report(
+            results("annotate/agreement.csv"), category="Dataset", labels={"what": "Agreement"}
+        ),
         html=results("annotate/agreement.html"),
         js=results("annotate/agreement.js"),
     log:
         results("logs/write_agreement.log"),
+    benchmark:
+        timing("write_agreement")
     localrule: True
     conda:
         env("tables")

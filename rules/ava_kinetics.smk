@@ -11,7 +11,7 @@ rule cut_ava_kinetics:
         results("logs/cut_ava_kinetics/{batch}.log"),
         ffmpeg=results("logs/cut_ava_kinetics/{batch}.ffmpeg.log"),
     benchmark:
-        results("benchmarks/cut_ava_kinetics/{batch}.tsv")
+        timing("cut_ava_kinetics/{batch}")
     conda:
         env("media")
     threads: config["trim"]["threads"]
@@ -38,7 +38,7 @@ rule detect_ava_kinetics:
     log:
         results("logs/detect_ava_kinetics/{batch}.log"),
     benchmark:
-        results("benchmarks/detect_ava_kinetics/{batch}.tsv")
+        timing("detect_ava_kinetics/{batch}")
     conda:
         env("persons")
     threads: config["detector"]["threads"]
@@ -66,6 +66,8 @@ rule write_ava_kinetics:
         summary=results("ava_kinetics/summary.csv"),
     log:
         results("logs/write_ava_kinetics.log"),
+    benchmark:
+        timing("write_ava_kinetics")
     conda:
         env("tables")
     params:
@@ -86,6 +88,8 @@ rule propose_ava_kinetics:
         proposals=ava_kinetics_annotations("kinetics_{split}_proposals.pkl"),
     log:
         results("logs/propose_ava_kinetics.log"),
+    benchmark:
+        timing("propose_ava_kinetics")
     conda:
         env("tables")
     params:
@@ -108,6 +112,8 @@ rule merge_ava_kinetics:
         links=results("ava_kinetics/ava_links.tsv"),
     log:
         results("logs/merge_ava_kinetics.log"),
+    benchmark:
+        timing("merge_ava_kinetics")
     conda:
         env("tables")
     params:
@@ -131,6 +137,8 @@ rule configure_ava_kinetics:
         readme=results("ava_kinetics/mmaction2/README.md"),
     log:
         results("logs/configure_ava_kinetics.log"),
+    benchmark:
+        timing("configure_ava_kinetics")
     localrule: True
     conda:
         env("tables")
@@ -153,6 +161,8 @@ rule list_ava_clips:
         movies=results("ava/movies.csv"),
     log:
         results("logs/list_ava_clips.log"),
+    benchmark:
+        timing("list_ava_clips")
     localrule: True
     conda:
         env("tables")
@@ -172,6 +182,8 @@ rule link_ava_folder:
         links=results("ava/links.tsv"),
     log:
         results("logs/link_ava_folder.log"),
+    benchmark:
+        timing("link_ava_folder")
     localrule: True
     conda:
         env("tables")

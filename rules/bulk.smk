@@ -9,6 +9,8 @@ rule fetch_archive:
         archive=update(results("downloads/{file}")),
     log:
         results("logs/fetch_archive/{file}.log"),
+    benchmark:
+        timing("fetch_archive/{file}")
     wildcard_constraints:
         file="|".join(map(re.escape, ARCHIVES)) or "nothing-to-download",
     conda:

@@ -1,4 +1,5 @@
 # Tables, schemas, batches and input functions: the only file that finds files.
+import os
 import re
 import sys
 import time
@@ -21,7 +22,9 @@ from avaflow.files import sha256
 from avaflow.workflow.job import ERROR_MARK
 from avaflow.kinetics.plan import plan_path, load_kinetics
 from avaflow.videos.ffmpeg import ffmpeg_exe, ffmpeg_version
-from avaflow.project.settings import check_own, content_of, load_settings, take_types
+from avaflow.project.clips import leaks
+from avaflow.project.settings import changed_settings, check_own, content_of, load_settings
+from avaflow.project.settings import take_types
 from avaflow.annotation.finished import annotator_of
 from avaflow.annotation.page_files import PAGE_ASSETS, asset_names
 from avaflow.preview.gallery_files import gallery_names, gallery_sources
@@ -79,6 +82,14 @@ def results(path):
 def env(name):
     """A conda environment, for those who run with `--sdm conda`."""
     return str(BASE / "envs" / f"{name}.yaml")
+
+
+def timing(name):
+    """Where Snakemake notes how long a job took and what memory it held: named as its log is.
+
+    Nothing reads these notes for content, so that losing them makes nothing anew.
+    """
+    return results(f"benchmarks/{name}.tsv")
 
 
 def ffmpeg():

@@ -15,7 +15,7 @@ rule extract_features:
     log:
         results("logs/extract_features/{batch}.log"),
     benchmark:
-        results("benchmarks/extract_features/{batch}.tsv")
+        timing("extract_features/{batch}")
     conda:
         env("features")
     threads: config["features"]["threads"]
@@ -43,6 +43,8 @@ rule index_features:
         readme=results("features/README.md"),
     log:
         results("logs/index_features.log"),
+    benchmark:
+        timing("index_features")
     localrule: True
     conda:
         env("tables")
@@ -70,7 +72,7 @@ rule extract_person_features:
     log:
         results("logs/extract_person_features/{batch}.log"),
     benchmark:
-        results("benchmarks/extract_person_features/{batch}.tsv")
+        timing("extract_person_features/{batch}")
     conda:
         env("features")
     threads: config["features"]["threads"]
@@ -94,6 +96,8 @@ rule index_person_features:
         index=results("person_features/index.csv"),
     log:
         results("logs/index_person_features.log"),
+    benchmark:
+        timing("index_person_features")
     localrule: True
     conda:
         env("tables")

@@ -16,6 +16,8 @@ rule propose:
         notes=annotations("dense_proposals_{split}.notes.csv"),
     log:
         results("logs/propose/{split}.log"),
+    benchmark:
+        timing("propose/{split}")
     conda:
         env("tables")
     params:
@@ -43,6 +45,8 @@ rule write_ava:
         label_map=annotations("label_map.txt"),
     log:
         results("logs/write_ava.log"),
+    benchmark:
+        timing("write_ava")
     localrule: True
     conda:
         env("tables")
@@ -65,6 +69,8 @@ rule link_dataset:
         links=results("dataset/links.tsv"),
     log:
         results("logs/link_dataset.log"),
+    benchmark:
+        timing("link_dataset")
     localrule: True
     conda:
         env("tables")
@@ -93,6 +99,8 @@ rule export_mmaction2:
         again=repeated_csvs(),
     log:
         results("logs/export_mmaction2.log"),
+    benchmark:
+        timing("export_mmaction2")
     localrule: True
     conda:
         env("tables")
@@ -126,6 +134,8 @@ rule export_slowfast:
         boxes=of_annotated_splits("dataset/slowfast/ava_{split}_predicted_boxes.csv"),
     log:
         results("logs/export_slowfast.log"),
+    benchmark:
+        timing("export_slowfast")
     localrule: True
     conda:
         env("tables")
@@ -151,6 +161,8 @@ rule export_datumaro:
         annotations=datumaro_annotations(),
     log:
         results("logs/export_datumaro.log"),
+    benchmark:
+        timing("export_datumaro")
     localrule: True
     conda:
         env("tables")
@@ -181,6 +193,8 @@ rule export_alphaction:
         again=alphaction_repeated(),
     log:
         results("logs/export_alphaction.log"),
+    benchmark:
+        timing("export_alphaction")
     localrule: True
     conda:
         env("tables")
@@ -216,6 +230,8 @@ rule export_cvat:
         tasks=finished_clips("dataset/cvat/{clip}.xml"),
     log:
         results("logs/export_cvat.log"),
+    benchmark:
+        timing("export_cvat")
     localrule: True
     conda:
         env("tables")
@@ -242,6 +258,8 @@ rule export_coco:
         jsons=of_annotated_splits("dataset/coco/{split}.json"),
     log:
         results("logs/export_coco.log"),
+    benchmark:
+        timing("export_coco")
     localrule: True
     conda:
         env("tables")
@@ -272,6 +290,8 @@ rule export_mot:
         actions=results("dataset/mot/actions.csv"),
     log:
         results("logs/export_mot.log"),
+    benchmark:
+        timing("export_mot")
     localrule: True
     conda:
         env("tables")
@@ -298,6 +318,8 @@ rule export_yolo:
         data=results("dataset/yolo/data.yaml"),
     log:
         results("logs/export_yolo.log"),
+    benchmark:
+        timing("export_yolo")
     localrule: True
     conda:
         env("tables")
@@ -340,6 +362,8 @@ rule prepare_prediction:
         label_map=prediction("annotations/label_map.txt"),
     log:
         results("logs/prepare_prediction.log"),
+    benchmark:
+        timing("prepare_prediction")
     localrule: True
     conda:
         env("tables")

@@ -11,7 +11,7 @@ rule resize_kinetics:
         results("logs/resize_kinetics/{batch}.log"),
         ffmpeg=results("logs/resize_kinetics/{batch}.ffmpeg.log"),
     benchmark:
-        results("benchmarks/resize_kinetics/{batch}.tsv")
+        timing("resize_kinetics/{batch}")
     conda:
         env("media")
     threads: config["kinetics"]["threads"]
@@ -38,6 +38,8 @@ rule list_kinetics:
         summary=results("kinetics/summary.csv"),
     log:
         results("logs/list_kinetics.log"),
+    benchmark:
+        timing("list_kinetics")
     localrule: True
     conda:
         env("tables")

@@ -11,6 +11,8 @@ rule fetch_detector:
         weights=results("models/{name}.pt"),
     log:
         results("logs/fetch_detector/{name}.log"),
+    benchmark:
+        timing("fetch_detector/{name}")
     conda:
         env("persons")
     params:
@@ -26,6 +28,8 @@ rule export_detector:
         manifest=results("models/{name}.openvino.json"),
     log:
         results("logs/export_detector/{name}.log"),
+    benchmark:
+        timing("export_detector/{name}")
     conda:
         env("persons")
     threads: config["detector"]["threads"]
@@ -51,7 +55,7 @@ rule detect:
     log:
         results("logs/detect/{batch}.log"),
     benchmark:
-        results("benchmarks/detect/{batch}.tsv")
+        timing("detect/{batch}")
     conda:
         env("persons")
     threads: config["detector"]["threads"]
@@ -82,7 +86,7 @@ rule detect_objects:
     log:
         results("logs/detect_objects/{batch}.log"),
     benchmark:
-        results("benchmarks/detect_objects/{batch}.tsv")
+        timing("detect_objects/{batch}")
     conda:
         env("persons")
     threads: config["detector"]["threads"]
@@ -110,6 +114,8 @@ if PROJECT.own_detections:
             detections=results("detections/{clip}.csv"),
         log:
             results("logs/read_detections/{clip}.log"),
+        benchmark:
+            timing("read_detections/{clip}")
         conda:
             env("tables")
         params:
@@ -133,7 +139,7 @@ rule embed:
     log:
         results("logs/embed/{batch}.log"),
     benchmark:
-        results("benchmarks/embed/{batch}.tsv")
+        timing("embed/{batch}")
     conda:
         env("persons")
     threads: config["embedder"]["threads"]
@@ -158,6 +164,8 @@ if PROJECT.own_tracks:
             tracks=results("tracks/{clip}.csv"),
         log:
             results("logs/read_tracks/{clip}.log"),
+        benchmark:
+            timing("read_tracks/{clip}")
         conda:
             env("tables")
         params:
@@ -181,7 +189,7 @@ else:
         log:
             results("logs/track/{clip}.log"),
         benchmark:
-            results("benchmarks/track/{clip}.tsv")
+            timing("track/{clip}")
         conda:
             env("persons")
         params:
@@ -210,6 +218,8 @@ rule write_detector_dataset:
         manifest=results("detector_training/images.csv"),
     log:
         results("logs/write_detector_dataset.log"),
+    benchmark:
+        timing("write_detector_dataset")
     conda:
         env("tables")
     params:
@@ -231,11 +241,15 @@ rule train_detector:
         weights=base_files(),
     output:
         table=results("detector_training/report.csv"),
-        report=results("detector_training/report.md"),
+        report=report(
+            results("detector_training/report.md"),
+            category="Dataset",
+            labels={"what": "Detector's training"},
+        ),
     log:
         results("logs/train_detector.log"),
     benchmark:
-        results("benchmarks/train_detector.tsv")
+        timing("train_detector")
     conda:
         env("persons")
     threads: config["detector"]["threads"]

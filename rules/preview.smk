@@ -20,7 +20,7 @@ rule preview_clip:
         results("logs/preview_clip/{clip}.log"),
         ffmpeg=results("logs/preview_clip/{clip}.ffmpeg.log"),
     benchmark:
-        results("benchmarks/preview_clip/{clip}.tsv")
+        timing("preview_clip/{clip}")
     conda:
         env("preview")
     threads: config["trim"]["threads"]
@@ -42,6 +42,8 @@ rule make_preview_index:
         assets=expand(results("preview/assets/{name}"), name=gallery_names()),
     log:
         results("logs/make_preview_index.log"),
+    benchmark:
+        timing("make_preview_index")
     localrule: True
     conda:
         env("tables")

@@ -23,6 +23,8 @@ rule write_card:
         or results("dataset/tables/nobody.csv"),
     log:
         results("logs/write_card.log"),
+    benchmark:
+        timing("write_card")
     localrule: True
     conda:
         env("tables")
@@ -53,6 +55,8 @@ rule publish_dataset:
         manifest=results("publish/manifest.json"),
     log:
         results("logs/publish_dataset.log"),
+    benchmark:
+        timing("publish_dataset")
     conda:
         env("tables")
     params:

@@ -10,7 +10,7 @@ rule download:
     log:
         results("logs/download/{file}.log"),
     benchmark:
-        results("benchmarks/download/{file}.tsv")
+        timing("download/{file}")
     wildcard_constraints:
         file="|".join(map(re.escape, DOWNLOADS)) or "nothing-to-download",
     conda:
@@ -39,7 +39,7 @@ rule trim:
         results("logs/trim/{clip}.log"),
         ffmpeg=results("logs/trim/{clip}.ffmpeg.log"),
     benchmark:
-        results("benchmarks/trim/{clip}.tsv")
+        timing("trim/{clip}")
     conda:
         env("media")
     threads: config["trim"]["threads"]
@@ -72,7 +72,7 @@ if not config["rawframes"]["enabled"]:
             results("logs/extract_rawframes/{clip}.log"),
             ffmpeg=results("logs/extract_rawframes/{clip}.ffmpeg.log"),
         benchmark:
-            results("benchmarks/extract_rawframes/{clip}.tsv")
+            timing("extract_rawframes/{clip}")
         conda:
             env("media")
         threads: config["trim"]["threads"]
@@ -94,7 +94,7 @@ rule extract_flow:
     log:
         results("logs/extract_flow/{clip}.log"),
     benchmark:
-        results("benchmarks/extract_flow/{clip}.tsv")
+        timing("extract_flow/{clip}")
     conda:
         env("flow")
     threads: config["trim"]["threads"]
@@ -116,7 +116,7 @@ rule cut_segments:
         results("logs/cut_segments/{clip}.log"),
         ffmpeg=results("logs/cut_segments/{clip}.ffmpeg.log"),
     benchmark:
-        results("benchmarks/cut_segments/{clip}.tsv")
+        timing("cut_segments/{clip}")
     conda:
         env("media")
     threads: config["trim"]["threads"]

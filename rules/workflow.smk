@@ -16,10 +16,12 @@ rule write_report:
         via=results("via/index.html"),
         proposals=proposal_files(),
     output:
-        report=results("report.md"),
-        table=results("report.tsv"),
+        report=report(results("report.md"), category="Dataset", labels={"what": "Text"}),
+        table=report(results("report.tsv"), category="Dataset", labels={"what": "Clips"}),
     log:
         results("logs/write_report.log"),
+    benchmark:
+        timing("write_report")
     localrule: True
     conda:
         env("tables")
@@ -46,12 +48,15 @@ rule write_report:
 rule examine_dataset:
     input:
         dataset=dataset_files(),
+        papers=papers_of_dataset(),
         exports=dataset_readmes(),
     output:
         report=results("doctor.md"),
         findings=results("doctor.json"),
     log:
         results("logs/examine_dataset.log"),
+    benchmark:
+        timing("examine_dataset")
     conda:
         env("media")
     params:
@@ -60,6 +65,48 @@ rule examine_dataset:
         code=code("examine_dataset"),
     script:
         "../scripts/examine_dataset.py"
+
+
+# Its timings are those of the moment: a note of runs, which makes nothing stale.
+
+
+rule write_report_page:
+    input:
+        account=results("report.tsv"),
+        keyframes=all_clips("keyframes/{clip}.csv"),
+        tracks=all_clips("tracks/{clip}.csv"),
+        detections=detections_of(CLIPS),
+        labels=finished_clips("labels/{clip}.csv"),
+        notes=finished_clips("labels/{clip}.notes.csv"),
+        unticked=finished_clips("labels/{clip}.unticked.csv"),
+        annotate=results("annotate/index.html"),
+        agreement=agreement_if_made(),
+    output:
+        page=report(results("report.html"), category="Dataset", labels={"what": "Report"}),
+    log:
+        results("logs/write_report_page.log"),
+    benchmark:
+        timing("write_report_page")
+    localrule: True
+    conda:
+        env("report")
+    params:
+        reads=[] if PROJECT.own_detections else all_clips("detections/{clip}.csv"),
+        # By functions: Snakemake would take braces in a text for wildcards.
+        ranges=lambda wildcards: ranges_of_clips(),
+        warnings=lambda wildcards: warnings_beside_leaks(),
+        unsettled=lambda wildcards: PROJECT.unsettled,
+        settings=lambda wildcards: told_settings(),
+        finished=list(PROJECT.finished),
+        actions=config["actions"],
+        annotations=config["annotations"],
+        results=lambda wildcards, output: str(Path(output.page).parent),
+        annotated_twice=len(ANNOTATORS),
+        fps=FPS,
+        stride=tracker_stride(),
+        code=code("write_report_page"),
+    script:
+        "../scripts/write_report_page.py"
 
 
 rule verify:

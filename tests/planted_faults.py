@@ -16,6 +16,7 @@ import numpy as np
 from avaflow.formats.mmaction2 import Export
 from avaflow.formats.mmaction2 import config_text as mmaction2_config
 from avaflow.formats.proposals import NEW_MODULE, OLD_MODULE, write_proposals
+from avaflow.publishing.manifest import FORMAT, VERSION, file_entries, manifest_text
 from numbered_videos import make_video
 from sound_datasets import proposals_of, write_image
 
@@ -141,6 +142,35 @@ def a_strange_file(root):
 @fault("F09", "annotations/persons_bbox.json")
 def broken_json(root):
     (root / "annotations/persons_bbox.json").write_text('[{"image_id": 1, "bbox": [1, 2')
+
+
+def manifest_of_files(root, **changed):
+    """The manifest of a dataset as it lies there; `changed` are fields of train.csv's entry."""
+    paths = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+    entries = file_entries(root, paths)
+    entries = [e._replace(**changed) if e.path == TRAIN else e for e in entries]
+    content = {"format": FORMAT, "version": VERSION}
+    (root / "manifest.json").write_text(manifest_text(content, entries))
+
+
+@fault("F10", "manifest.json")
+def a_file_of_other_content(root):
+    manifest_of_files(root, sha256="0" * 64)
+
+
+@fault("F10", "manifest.json")
+def a_file_that_was_cut_short(root):
+    manifest_of_files(root, bytes=1_000_000)
+
+
+@fault("F10", "manifest.json")
+def a_file_that_did_not_come_along(root):
+    manifest_of_files(root, path="annotations/gone.csv")
+
+
+@fault("F06", "manifest.json")
+def a_manifest_that_leads_out(root):
+    manifest_of_files(root, path="../../etc/passwd")
 
 
 # ------------------------------------------------------------------ AVA's csv

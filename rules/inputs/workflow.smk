@@ -28,12 +28,63 @@ def requested_doctor(wildcards):
     return results("doctor.json")
 
 
+def report_files():
+    """The report as a text for terminals, and as a page."""
+    return [report_file(), results("report.html")]
+
+
+def agreement_if_made():
+    """The table of annotators' agreement where it was made before, and still has a clip: what its
+    target made once is kept up to date."""
+    table = results("annotate/agreement.csv")
+    return [table] if ANNOTATORS and Path(table).exists() else []
+
+
+def ranges_of_clips():
+    """Every clip with its split, its video and its seconds of that, as far as the table says.
+
+    One video may be written in several ways, or be reached by a link: the first way stands for
+    all. An end that is the video's own may not be known yet, and shall not change the report.
+    """
+    first = {}
+    for clip in PROJECT.clips:
+        first.setdefault(os.path.realpath(clip.source), clip.shown_video)
+    return [
+        [
+            clip.id,
+            clip.split,
+            first[os.path.realpath(clip.source)],
+            clip.shown_video,
+            clip.start,
+            float("inf") if clip.end_given is None else clip.end_given,
+        ]
+        for clip in PROJECT.clips
+    ]
+
+
+def told_settings():
+    """The settings that the report page shows: not the actions, which it shows anyway, nor places
+    and addresses. Of the detector's weights their name counts."""
+    rows = changed_settings(config, SETTINGS, ["actions", "annotations", "via.url"])
+    weights = PROJECT.detector.model
+    default = SETTINGS["properties"]["detector"]["properties"]["weights"]["default"]
+    if Path(weights).name != default:
+        rows.append(["detector.weights", Path(weights).name, default])
+    return rows
+
+
+def warnings_beside_leaks():
+    """What was noticed of the project, but for what the report page tells in words of its own."""
+    told = leaks(PROJECT.clips)
+    return [warning for warning in PROJECT.warnings if warning not in told]
+
+
 def clip_targets():
     """Everything made of the clips table; nothing for a project that has none."""
     if not CLIPS:
         return []
     return [
-        report_file(),
+        *report_files(),
         *all_clips("clips/{clip}.json"),
         *all_clips("clips/{clip}.mp4"),
         *all_clips("keyframes/{clip}.csv"),

@@ -14,6 +14,7 @@ from planted_faults import (
     Fault,
     cell,
     edit,
+    manifest_of_files,
     relines,
     with_a_gap,
 )
@@ -54,6 +55,13 @@ def test_a_fault_is_found_where_it_is(sound, tmp_path, fault: Fault):
     assert [(each.code, each.path) for each in found] == [(fault.code, fault.file)]
     assert not fault.line or found[0].lines[0] == fault.line
     assert not (root / "run").exists()
+
+
+def test_a_manifest_that_is_true_is_no_finding(sound, tmp_path):
+    root = tmp_path / "dataset"
+    shutil.copytree(sound("ava"), root, symlinks=True)
+    manifest_of_files(root)
+    assert examine(root, media=False).findings == []
 
 
 def test_faults_are_many_and_of_most_rules():

@@ -19,7 +19,7 @@ from workflow_runs import DEMO, ROOT, Workspace
 
 pytestmark = pytest.mark.slow
 
-SKIPPED = {RECORDS, "logs", "benchmarks", ".probes.json"}
+SKIPPED = {RECORDS, "logs", "benchmarks", ".probes.json", "report.html"}
 """Notes of runs, which hold dates and timings."""
 
 
@@ -72,6 +72,13 @@ def test_a_copy_without_snakemakes_own_notes_has_nothing_to_do(copied):
     moved = copied.folder.with_name("moved elsewhere")
     copied.folder.rename(moved)
     copied.folder = moved
+    nothing_to_do(copied)
+
+
+def test_timings_that_are_gone_make_nothing_stale(copied):
+    assert (copied.results / "benchmarks" / "trim" / "yard.tsv").is_file()
+    assert (copied.results / "benchmarks" / "write_ava.tsv").is_file()
+    shutil.rmtree(copied.results / "benchmarks")
     nothing_to_do(copied)
 
 

@@ -20,6 +20,7 @@ PACKAGE_OF_MODULE = {
     "imageio_ffmpeg": "imageio-ffmpeg",
     "jinja2": "jinja2",
     "jsonschema": "jsonschema",
+    "markupsafe": "markupsafe",
     "matplotlib": "matplotlib",
     "numpy": "numpy",
     "openvino": "openvino",

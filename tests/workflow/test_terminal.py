@@ -11,10 +11,12 @@ import imageio_ffmpeg
 import pytest
 
 from avaflow.workflow.closing import FAILED
+from avaflow.workflow.estimate import Pace
 from avaflow.workflow.job import ERROR_MARK
 from avaflow.workflow.terminal import (
-    CLEAR_LINE,
     DRY_RUN_SHOWN,
+    JOB_LINE_SECONDS,
+    MADE_SECONDS,
     PROGRESS_SECONDS,
     RED,
     Terminal,
@@ -53,6 +55,8 @@ class Scene:
         fallback = logging.StreamHandler(self.screen)
         fallback.nocolor = not tty
         self.accounts = 0
+        self.pace = Pace()
+        self.sizes, self.made = {}, {}
         self.terminal = Terminal(
             fallback,
             short,
@@ -61,6 +65,10 @@ class Scene:
             foretell=lambda counts: (f"to do {sorted(counts.items())}", "about 20 min"),
             account=self.account,
             clock=lambda: self.now,
+            pace_of=lambda counts: self.pace,
+            sizes=lambda counts: counts | self.sizes,
+            clips_of=lambda number: 10 if number in self.made else 1,
+            made_of=lambda number, since: self.made[number],
         )
 
     def account(self):
@@ -265,39 +273,136 @@ def test_stopped_by_the_user():
     assert jobs.stopped and not jobs.failed and not jobs.unlogged
 
 
-def test_the_progress_line_of_a_terminal_is_drawn_in_place():
+class Glass:
+    """What a terminal of 24 rows shows of a stream, as far as this display moves in it."""
+
+    def __init__(self, text):
+        self.rows, self.row, self.column = [""], 0, 0
+        for part in re.split(r"(\033\[\d*[A-Z]|[\r\n])", text):
+            self.take(part)
+
+    def take(self, part):
+        if part == "\n":
+            self.row, self.column = self.row + 1, 0
+            self.rows += [""] * (self.row + 1 - len(self.rows))
+        elif part == "\r":
+            self.column = 0
+        elif part == "\033[J":
+            self.rows[self.row :] = [self.rows[self.row][: self.column]]
+        elif part.startswith("\033["):
+            assert part.endswith("A"), part
+            self.row -= int(part[2:-1])
+        else:
+            row = self.rows[self.row].ljust(self.column)
+            self.rows[self.row] = row[: self.column] + part + row[self.column + len(part) :]
+            self.column += len(part)
+
+
+def shown(scene):
+    return [row for row in Glass(scene.screen.getvalue()).rows if row]
+
+
+def test_a_terminal_shows_how_far_each_stage_is(monkeypatch):
+    """Of five cuts two are done, at ten seconds each on the whole machine: 30 s are left, of which
+    two have passed; what writes in between stays above."""
     scene = Scene(tty=True)
-    scene.start(trim=5)
-    for number in range(5):
+    scene.pace = Pace(shares={"trim": 1.0, "write_ava": 1.0}, timed=["trim"])
+    scene.start(trim=5, write_ava=1)
+    for number in range(2):
         scene.job(number, "trim", clip=f"c{number}")
+        scene.now += 10
+        scene.finish(number)
+    scene.job(2, "trim", clip="c2")
     scene.now += 2
     scene.terminal.tick()
-    line = "0 of 5 jobs done; at work: trim c0 (2.0 s), trim c1 (2.0 s), trim c2 (2.0 s) and 2 more"
-    # A screen that says no width has 80 columns, and the last stays free.
-    assert scene.screen.getvalue().endswith(f"{CLEAR_LINE}{line[:79]}\r")
-    scene.finish(0)
-    assert f"\r{CLEAR_LINE}[1/5] trim c0  2.0 s\n" in scene.screen.getvalue()
+    assert shown(scene)[-6:] == [
+        "[1/6] trim c0  10.0 s",
+        "[2/6] trim c1  10.0 s",
+        "clips to cut                          2 of 5      [======          ]  1 at work",
+        "small jobs on tables and pages        0 of 1      [                ]",
+        "2 of 6 jobs done; under a minute left",
+        "at work: trim c2 (2.0 s)",
+    ]
+    assert max(map(len, shown(scene))) < 80
     scene.log("a word of a plugin")
-    assert f"\r{CLEAR_LINE}a word of a plugin\n" in scene.screen.getvalue()
+    scene.finish(2)
+    assert shown(scene)[-2:] == ["a word of a plugin", "[3/6] trim c2  2.0 s"]
+    scene.job(3, "trim", clip="c3")
     scene.terminal.close()
+    assert shown(scene)[-1] == "[3/6] trim c2  2.0 s"
     scene.terminal.tick()
-    for number in range(1, 5):
-        scene.terminal.jobs.finish(number)
-    scene.terminal.close()
-    assert scene.screen.getvalue().endswith(CLEAR_LINE)
+
+
+def test_a_terminal_has_room_for_what_was_said_before(monkeypatch):
+    monkeypatch.setattr("avaflow.workflow.terminal.ROWS", 8)
+    scene = Scene(tty=True)
+    scene.start(download=1, trim=2, detect=1, embed=1, track=1)
+    scene.job(1, "trim", clip="a")
+    scene.now += 400
+    scene.terminal.tick()
+    assert shown(scene)[-5:] == [
+        "6 jobs: to do [('detect', 1), ('download', 1), ('embed', 1), ('track', 1), ('trim', 2)]; "
+        "about 20 min",
+        "clips to describe persons of          0 of 1      [                ]",
+        "clips to follow persons in            0 of 1      [                ]",
+        "0 of 6 jobs done; under a minute left",
+        "at work: trim a (6 min 40 s)",
+    ]
+
+
+def test_a_batch_at_work_is_counted_by_its_clips():
+    """Two batches of ten clips: of the one at work four are made in 400 s, so that a batch takes
+    1000 s; with 0.6 and 1 of them left, 1600 s."""
+    scene = Scene(tty=True)
+    scene.pace = Pace(shares={"detect": 1.0}, timed=["detect"])
+    scene.sizes, scene.made = {"detect": 20}, {1: 4}
+    scene.start(detect=2)
+    scene.job(1, "detect", batch="0")
+    scene.now += 400
+    scene.terminal.tick()
+    assert "  4 of 20 " in shown(scene)[-3]
+    assert "0 of 2 jobs done; about 25 min left, until " in shown(scene)[-2]
+    scene.made = {1: 9}
+    scene.now += MADE_SECONDS + 1
+    scene.terminal.tick()
+    assert "9 of 20" in shown(scene)[-3]
+    scene.finish(1)
+    scene.job(2, "detect", batch="1")
+    assert "10 of 20" in shown(scene)[-3]
+
+
+def test_a_file_hears_of_jobs_now_and_then():
+    """A job a second: the first, one every five seconds, and the last are named."""
+    scene = Scene()
+    scene.start(trim=13)
+    before = len(scene.lines)
+    for number in range(13):
+        scene.job(number, "trim", clip=f"c{number}")
+        scene.now += 1
+        scene.finish(number)
+    assert JOB_LINE_SECONDS == 5
+    assert scene.lines[before:] == [
+        "[ 1/13] trim c0  1.0 s",
+        "[ 6/13] trim c5  1.0 s, and 4 jobs before it",
+        "[11/13] trim c10  1.0 s, and 4 jobs before it",
+        "[13/13] trim c12  1.0 s, and 1 job before it",
+    ]
 
 
 def test_a_file_hears_of_a_long_job_at_times():
     scene = Scene()
-    scene.start(detect=1)
+    scene.sizes, scene.made = {"detect": 20}, {1: 4}
+    scene.start(trim=1, detect=2, write_ava=1)
     scene.job(1, "detect", batch="0")
     before = len(scene.lines)
     for _ in range(2 * PROGRESS_SECONDS + 1):
         scene.now += 1
         scene.terminal.tick()
-    assert scene.lines[before:] == [
-        "0 of 1 job done; at work: detect 0 (5 min 00 s)",
-        "0 of 1 job done; at work: detect 0 (10 min 00 s)",
+    clips = "clips to detect persons in: 4 of 20"
+    # 4 of 10 clips in 60 s make 150 s a batch, of which 1.6 are left; in 120 s twice as much.
+    assert [re.sub(r"\d\d:\d\d", "HH:MM", line) for line in scene.lines[before:]] == [
+        f"0 of 4 jobs done; about 4 min left, until HH:MM; {clips}; at work: detect 0 (1 min 00 s)",
+        f"0 of 4 jobs done; about 8 min left, until HH:MM; {clips}; at work: detect 0 (2 min 00 s)",
     ]
     assert "\033" not in scene.screen.getvalue() and "\r" not in scene.screen.getvalue()
 

@@ -365,7 +365,9 @@ DOWNSTREAM_OF_LABELS = {
     "export_slowfast": 1,
     "export_datumaro": 1,
     "export_alphaction": 1,
+    "write_card": 1,
     "write_report": 1,
+    "write_report_page": 1,
     "all": 1,
 }
 
@@ -476,6 +478,7 @@ def test_jpeg_quality_and_rate_are_not_forgotten(demo):
     assert demo.plan(alphaction={"person_score": 0.5}) == {
         "export_alphaction": 1,
         "write_report": 1,
+        "write_report_page": 1,
         "all": 1,
     }
     assert demo.plan(alphaction={"crf": 30})["cut_segments"] == 3

@@ -29,9 +29,9 @@ from avaflow.baseline.head import (
 from avaflow.evaluation.ava import average_precision
 from avaflow.project.actions import Attribute
 
-STRENGTHS = (0.0001, 0.001, 0.01, 0.1)
+STRENGTHS = (0.0001, 0.001, 0.01, 0.1, 1.0)
 """scikit-learn's C, from a head that hardly dares to say anything to one that fits closely; of
-standardised features, with 256 numbers or 2304, more than 0.1 fits noise."""
+standardised features, with 256 numbers or 2304, more than 1 fits noise."""
 
 MOST_STEPS = 1000
 """Of the solver; standardised features take 5 to 100."""
@@ -295,13 +295,19 @@ def _fits(
             mean, spread = mean_and_spread(values)
             for part in _parts(values):
                 values[part] = (values[part] - mean) / spread
+            # Of fewer persons than numbers, weights lie in the space that the persons span: as
+            # many coordinates as persons are the same problem, and a small one.
+            basis = None
+            if len(values) < values.shape[1]:
+                basis = np.linalg.qr(values.T)[0]
+                values = values @ basis
             for attribute in attributes:
                 own = targets[:, _columns(attribute)]
                 for recipe in wanted[attribute.name]:
                     if recipe.scaling != scaling:
                         continue
                     weights, bias = _fit(values, own, recipe)
-                    weights = weights / spread[:, None]
+                    weights = (weights if basis is None else basis @ weights) / spread[:, None]
                     bias = bias - mean @ weights
                     ids = tuple(action.id for action in attribute.actions)
                     block = Block(

@@ -23,6 +23,9 @@ _ROWS = (
          "Nothing in it was checked; leave it where no reader looks, or take it away."),
     Rule("F09", _B, "the file is damaged: it is not what its name says", "all",
          "Write it anew from its source."),
+    Rule("F10", _B, "a file is not the one that the dataset's manifest lists", "whoever trusts "
+         "the manifest: a copy was cut short, or a file was changed since",
+         "Copy it again, or make the dataset anew."),
     # AVA's csv.
     Rule("A01", _B, "a header line", "mmaction2, PySlowFast: the words are no numbers",
          "Delete the first line.", True),

@@ -12,6 +12,7 @@ from avaflow.doctor.findings import SERIOUS, Finding, Findings
 from avaflow.doctor.groups import Group, check_proposals, check_times, judge_truth, read_groups
 from avaflow.doctor.groups import telling as told
 from avaflow.doctor.layout import Layout, look_through
+from avaflow.doctor.manifest import check_manifest
 from avaflow.doctor.media import FPS, Media, check_labelled_media, look_at_media
 from avaflow.errors import UserError
 
@@ -58,6 +59,8 @@ def examine(folder: str | Path, media: bool = True) -> Examination:
     for path in layout.of("via"):
         _guarded(layout, path, findings, lambda each: via.check_project(each, layout, findings))
     datumaro.check_folder(layout, findings)
+    for path in layout.of("manifest"):
+        _guarded(layout, path, findings, lambda each: check_manifest(each, layout, findings))
     figures = {layout.name(group.folder): group.figures for group in groups}
     counts = {kind: len(paths) for kind, paths in sorted(layout.files.items())}
     counts["images"] = sum(images.count for images in layout.images.values())

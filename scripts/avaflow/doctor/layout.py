@@ -14,10 +14,15 @@ from pathlib import Path
 
 from avaflow.doctor.findings import Findings
 from avaflow.doctor.texts import head_of
+from avaflow.publishing.manifest import FORMAT
+from avaflow.publishing.tables import IDLE_COLUMNS
 
 IMAGES = {".jpg", ".jpeg", ".png"}
 VIDEOS = {".mp4", ".mkv", ".avi", ".webm", ".mov"}
-OTHERS = {".md", ".svg", ".html", ".js", ".css", ".log", ".xml", ".ini", ".zip", ".gz", ".tsv"}
+OTHERS = {
+    *(".md", ".svg", ".html", ".js", ".css", ".log", ".xml", ".ini", ".zip", ".gz", ".tsv"),
+    *(".cff", ".bib", ".tar"),
+}
 """Suffixes of what no training code reads: papers, pages, logs, other tools' tasks."""
 
 PASSED = {"logs", "records", "benchmarks", "__pycache__", "work_dirs", "yolo", "mot", "cvat"}
@@ -147,7 +152,7 @@ def kind_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in VIDEOS:
         return "video"
-    if suffix in OTHERS or path.name.startswith("README"):
+    if suffix in OTHERS or path.name.startswith(("README", "LICENSE", "LICENCE")):
         return "catalog" if b"eval_file_paths" in head_of(path) else "other"
     if suffix in {".pkl", ".pickle"}:
         return "proposals"
@@ -164,6 +169,10 @@ def _json_kind(path: Path, head: bytes) -> str:
     with open(path, "rb") as stream:
         stream.seek(max(0, path.stat().st_size - 4096))
         tail = stream.read().decode("utf-8", "replace")
+    if f'"format": "{FORMAT}"' in text:
+        return "manifest"
+    if '"conformsTo"' in text and "mlcommons.org/croissant" in text:
+        return "other"
     for kind, marks in _JSON_MARKS.items():
         if all(mark in text or mark in tail for mark in marks):
             return kind
@@ -224,6 +233,8 @@ def _table_kind(path: Path, head: bytes) -> str:
         return "action_list"
     if name.endswith(".notes.csv") or name == "actions.csv":
         return "other"
+    if head.startswith(",".join(IDLE_COLUMNS).encode()):
+        return "other"  # the same labels once more, with a header
     if "exclude" in name:
         return "excluded"
     lines = [line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n")]

@@ -6,7 +6,8 @@ for the rest: `config.yaml` is written from them, and rules take from them which
 which outputs anew.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -126,6 +127,25 @@ def defaults_of(schema: Mapping) -> dict[str, Any]:
         name: defaults_of(part) if is_section(part) else part["default"]
         for name, part in schema["properties"].items()
     }
+
+
+def changed_settings(
+    config: Mapping[str, Any], schema: Mapping, untold: Iterable[str] = ()
+) -> list[list[str]]:
+    """Name, value and default, as texts, of settings that decide on outputs and were changed.
+
+    `untold` are names that are left out.
+    """
+    rows = []
+    for name, setting in all_settings(schema):
+        value, default = _at(config, name), setting["default"]
+        if outputs_of(setting) and value != default and name not in untold:
+            rows.append([name, _as_text(value), _as_text(default)])
+    return rows
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def types_of(setting: Mapping, schema: Mapping) -> set[str]:

@@ -47,8 +47,9 @@ def run_summary(project, config: Mapping) -> str:
     lines += _awaiting_lines(project, results, config)
     lines += _doctor_lines(results) if project.annotated_splits else []
     lines += _baseline_lines(results) if project.annotated_splits else []
-    if (results / "report.md").exists():
-        lines.append(f"the whole account: {results}/report.md")
+    accounts = [path for name in ("report.html", "report.md") if (path := results / name).exists()]
+    if accounts:
+        lines.append(f"the whole account: {sentence(accounts)}")
     return "\n  ".join(lines)
 
 

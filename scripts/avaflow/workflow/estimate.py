@@ -3,8 +3,12 @@
 import csv
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from avaflow.listing import sentence
 
 TO_DO = {
     "download": ("video to download", "videos to download"),
@@ -45,6 +49,15 @@ LIGHT_SECONDS = 2.0
 start and the import of pandas."""
 
 
+CLOCK_FROM_SECONDS = 50
+"""From so many seconds on the time of day at which a run ends is said: before it, nobody looks."""
+
+
+CLOCK_DAY_SECONDS = 12 * 3600
+"""From so many seconds on the day is said too: half a day on, a time of day alone is taken for
+today's."""
+
+
 TIMINGS_READ = 100
 """So many timings of a rule are read at most: a median needs no more, and a project of
 thousands of clips should not wait for it."""
@@ -74,12 +87,19 @@ def earlier_seconds(results: str | Path, rules: Iterable[str]) -> dict[str, floa
     """
     medians = {}
     for rule in rules:
-        paths = sorted(Path(results, "benchmarks", rule).glob("*.tsv"))
+        paths = timing_files(results, rule)
         step = math.ceil(len(paths) / TIMINGS_READ) or 1
         seconds = [second for path in paths[::step] for second in _seconds(path)]
         if seconds:
             medians[rule] = statistics.median(seconds)
     return medians
+
+
+def timing_files(results: str | Path, rule: str) -> list[Path]:
+    """What Snakemake's `benchmark:` wrote of a rule's jobs: one file, or one a wildcard."""
+    folder = Path(results, "benchmarks")
+    single = folder / f"{rule}.tsv"
+    return sorted((folder / rule).rglob("*.tsv")) + ([single] if single.is_file() else [])
 
 
 def _seconds(path: Path) -> list[float]:
@@ -92,15 +112,16 @@ def _seconds(path: Path) -> list[float]:
 
 
 def wall_seconds(
-    counts: Mapping[str, int], seconds: Mapping[str, float], shares: Mapping[str, float]
+    counts: Mapping[str, float], seconds: Mapping[str, float], shares: Mapping[str, float]
 ) -> float:
     """How long these jobs take together.
 
-    `seconds` are of one job, `shares` the part of the machine (0..1) that it occupies. Jobs
-    fill the machine at best, and the stages of a clip follow one another at worst.
+    `counts` may have parts of jobs, of those that are at work. `seconds` are of one job, `shares`
+    the part of the machine (0..1) that it occupies. Jobs fill the machine at best, and the stages
+    of a clip follow one another at worst.
     """
     filled = sum(count * seconds[rule] * shares[rule] for rule, count in counts.items())
-    chain = sum(seconds[rule] for rule, count in counts.items() if count)
+    chain = sum(min(count, 1) * seconds[rule] for rule, count in counts.items())
     return max(filled, chain)
 
 
@@ -143,3 +164,63 @@ def time_to_come(
     of_one = {rule: seconds.get(rule, LIGHT_SECONDS) for rule in known}
     guess = f"{about(wall_seconds(known, of_one, shares))} {machine}".rstrip()
     return f"{guess}, and no timings yet of {', '.join(unknown)}" if unknown else guess
+
+
+@dataclass
+class Pace:
+    """How long the jobs of a run take: by those that ended in it, and before these by earlier runs.
+
+    `earlier` are seconds of a job by rule, `shares` as for :func:`wall_seconds`; `timed` are the
+    rules of which a guess would mislead where nothing is known yet.
+    """
+
+    earlier: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
+    timed: Collection[str] = ()
+    here: dict[str, list[float]] = field(default_factory=dict)
+    guesses: dict[str, float] = field(default_factory=dict)
+
+    def took(self, rule: str, seconds: float) -> None:
+        """A job of this run ended well."""
+        self.here.setdefault(rule, []).append(seconds)
+
+    def part_took(self, rule: str, seconds: float, part: float) -> None:
+        """A job has done a part of its work, 0..1: it tells where nothing else does."""
+        if part > 0:
+            self.guesses[rule] = seconds / part
+
+    def of_one(self, rule: str) -> float | None:
+        """Seconds of a job; None where nobody knows."""
+        if rule in self.here:
+            return statistics.median(self.here[rule])
+        unknown = None if rule in self.timed else LIGHT_SECONDS
+        return self.earlier.get(rule, self.guesses.get(rule, unknown))
+
+    def left(self, jobs: Mapping[str, float]) -> tuple[float | None, list[str]]:
+        """Seconds that these jobs, or parts of jobs, still take, and rules of unknown length, which
+        are left out; None where nothing but small jobs is known."""
+        asked = [rule for rule, count in jobs.items() if count > 0]
+        seconds = {rule: one for rule in asked if (one := self.of_one(rule)) is not None}
+        unknown = sorted(set(asked) - set(seconds))
+        if unknown and not set(seconds) & set(self.timed):
+            return None, unknown
+        known = {rule: jobs[rule] for rule in seconds}
+        shares = {rule: self.shares.get(rule, 1.0) for rule in seconds}
+        return wall_seconds(known, seconds, shares), unknown
+
+
+def time_left(seconds: float | None, unknown: Sequence[str], now: float) -> str:
+    """About how long a run still takes, and when it ends; `now` is in seconds since the epoch.
+
+    >>> time_left(None, ["detect"], 0), time_left(20, ["detect"], 0)
+    ('no timings yet', 'under a minute left without detect (no timings yet)')
+    """
+    if seconds is None:
+        return "no timings yet"
+    if unknown:
+        return f"{about(seconds)} left without {sentence(unknown, 3)} (no timings yet)"
+    if seconds < CLOCK_FROM_SECONDS:
+        return f"{about(seconds)} left"
+    day = "%a " if seconds > CLOCK_DAY_SECONDS else ""
+    end = time.strftime(f"{day}%H:%M", time.localtime(now + seconds))
+    return f"{about(seconds)} left, until {end}"

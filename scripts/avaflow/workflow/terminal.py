@@ -7,6 +7,7 @@ has a handler of its own and keeps every detail.
 """
 
 import logging
+import math
 import os
 import re
 import signal
@@ -21,10 +22,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from avaflow.workflow.closing import log_message
+from avaflow.workflow.estimate import TO_DO, Pace, time_left
 
-PROGRESS_SECONDS = 300
-"""Seconds without a line after which a run whose output goes to a file says how far it is: often
-enough for a person who looks, and a few lines an hour."""
+PROGRESS_SECONDS = 60
+"""Seconds after which a run whose output goes to a file says again how far it is: often enough for
+a person who looks."""
+
+
+JOB_LINE_SECONDS = 5
+"""Such a run names a finished job at most so often, and counts those between: a project of
+thousands of clips would fill the file otherwise. Snakemake's log has each."""
+
+
+MADE_SECONDS = 5
+"""Seconds after which the files of a batch at work are counted again; on a network's disk each
+costs a question."""
 
 
 REDRAW_SECONDS = 1
@@ -47,7 +59,29 @@ COLUMNS = 80
 """Columns that a terminal is taken to have where it does not say, or says none."""
 
 
-RED, PLAIN, CLEAR_LINE = "\033[31m", "\033[0m", "\r\033[K"
+BAR = 16
+"""Signs of a bar that shows how far a stage is."""
+
+
+ROWS = 24
+"""Lines that a terminal is taken to have where it does not say, or says none."""
+
+
+LEAST_LEFT = 0.05
+"""Part of a job that is always taken to be left of one that is at work longer than expected."""
+
+
+SMALL_JOBS = "small jobs on tables and pages"
+"""What rules without words of their own do."""
+
+
+WHAT_LETTERS = max(
+    map(len, [SMALL_JOBS, *(TO_DO[rule][1] for rule in ("detect", "track", "make_via_project"))])
+)
+"""Room for the words of a stage, of those that every project has."""
+
+
+RED, PLAIN, CLEAR_BELOW = "\033[31m", "\033[0m", "\r\033[J"
 
 
 NOTHING = "Nothing to be done"
@@ -118,6 +152,18 @@ class Job(NamedTuple):
     name: str
     began: float
     logs: Mapping[Path, int | None]
+    rule: str = ""
+    clips: int = 1
+    """What it makes, as its stage counts: the clips of a batch, else the job itself."""
+
+
+class Stage(NamedTuple):
+    """How far the jobs of a rule are, in what it makes; `at_work` are jobs."""
+
+    rule: str
+    done: int
+    total: int
+    at_work: int
 
 
 @dataclass
@@ -138,6 +184,10 @@ class Jobs:
     unlogged: dict[int, str] = field(default_factory=dict)
     """A sentence for each of these whose log has no message."""
     rules: dict[int, str] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """What the jobs of a rule make in all, where that is not one thing each."""
+    made: Counter = field(default_factory=Counter)
+    """What those that ended well have made, by rule."""
     interrupted: int = 0
     stopped: bool = False
 
@@ -155,19 +205,22 @@ class Jobs:
         self.counts = Counter({r: n for r, n in rules.items() if not self.is_target(r)})
         self.left = self.counts.copy()
 
-    def begin(self, number: int, rule: str, wildcards: Mapping, logs: list, now: float) -> None:
+    def begin(
+        self, number: int, rule: str, wildcards: Mapping, logs: list, now: float, clips: int = 1
+    ) -> None:
         """A job begins, or is submitted."""
         if self.is_target(rule):
             return
         self.rules[number] = rule
         dates = {Path(log): _date(Path(log)) for log in logs}
-        self.at_work[number] = Job(job_name(rule, wildcards), now, dates)
+        self.at_work[number] = Job(job_name(rule, wildcards), now, dates, rule, clips)
 
     def finish(self, number: int) -> Job | None:
         """A job ended well."""
         job = self.at_work.pop(number, None)
         if job:
             self.left[self.rules.pop(number)] -= 1
+            self.made[job.rule] += job.clips
             # It may have failed before and been tried again.
             self.failed.pop(number, None)
             self.unlogged.pop(number, None)
@@ -186,6 +239,42 @@ class Jobs:
             self.unlogged[number] = f"{job.name}: {message}.{log}"
         return job, message
 
+    def stages(self, made_at_work: Mapping[int, int]) -> list[Stage]:
+        """The stages of the run in the order of work, and last all that is small, as one.
+
+        `made_at_work` is what jobs at work have made already, by their numbers.
+        """
+        made, busy = self.made.copy(), Counter[str]()
+        for number, job in self.at_work.items():
+            made[job.rule] += made_at_work.get(number, 0)
+            busy[job.rule] += 1
+        totals = {rule: self.sizes.get(rule, count) for rule, count in self.counts.items() if count}
+        small = [rule for rule in totals if rule not in TO_DO]
+        found = [
+            Stage(rule, min(made[rule], totals[rule]), totals[rule], busy[rule])
+            for rule in TO_DO
+            if rule in totals
+        ]
+        if small:
+            found.append(
+                Stage("", *(sum(one[rule] for rule in small) for one in (made, totals, busy)))
+            )
+        return found
+
+    def left_of(self, pace: Pace, made_at_work: Mapping[int, int], now: float) -> dict[str, float]:
+        """Jobs that are left by rule; of those at work the part that is left."""
+        left: dict[str, float] = dict(self.left)
+        for number, job in self.at_work.items():
+            passed, part = now - job.began, 0.0
+            if job.clips > 1:
+                part = made_at_work.get(number, 0) / job.clips
+                pace.part_took(job.rule, passed, part)
+            expected = pace.of_one(job.rule)
+            if expected and not part:
+                part = passed / expected
+            left[job.rule] -= min(part, 1 - LEAST_LEFT)
+        return left
+
     def interrupt(self, number: int) -> Job | None:
         """A job was ended because the user ended the run."""
         self.interrupted += 1
@@ -197,6 +286,11 @@ def _date(path: Path) -> int | None:
         return path.stat().st_mtime_ns
     except OSError:
         return None
+
+
+def changed_since(path: Path, since: float) -> bool:
+    """Whether a file was written since a time of day, in seconds."""
+    return (_date(path) or 0) >= since * 1e9
 
 
 def _new_message(log: tuple[Path, int | None]) -> str:
@@ -298,6 +392,16 @@ class Terminal(logging.Handler):
         The closing account of a run that ended well.
     clock
         The time in seconds.
+    why
+        Why a job runs, by its number.
+    pace_of
+        Numbers of jobs by rule to how long such jobs took.
+    sizes
+        Numbers of jobs by rule to what they make: the clips of batches.
+    clips_of
+        How many clips a job makes, by its number.
+    made_of
+        How many of these are made, by its number and the time of day at which it began.
     """
 
     def __init__(
@@ -310,6 +414,10 @@ class Terminal(logging.Handler):
         account: Callable[[], str],
         clock: Callable[[], float] = time.monotonic,
         why: Callable[[int], str] = lambda jobid: "",
+        pace_of: Callable[[Mapping[str, int]], Pace] = lambda counts: Pace(),
+        sizes: Callable[[Mapping[str, int]], Mapping[str, int]] = lambda counts: counts,
+        clips_of: Callable[[int], int] = lambda jobid: 1,
+        made_of: Callable[[int, float], int] = lambda jobid, since: 0,
     ):
         super().__init__()
         self.fallback = fallback
@@ -320,13 +428,19 @@ class Terminal(logging.Handler):
         self.account = account
         self.clock = clock
         self.why = why
+        self.pace_of, self.sizes, self.clips_of, self.made_of = pace_of, sizes, clips_of, made_of
+        self.pace = Pace()
         self.jobs = Jobs(is_target)
+        self.made_at_work: dict[int, int] = {}
+        self.counted_at = -math.inf
+        self.named_at = -math.inf
+        self.unnamed = 0
         self.began: float | None = None
         self.log_file = ""
         self.planned: dict[str, list[str]] = {}
         self.causes: dict[int, str] = {}
         self.drawn = False
-        self.last_line = clock()
+        self.told_at = clock()
         self.closed = threading.Event()
         isatty = getattr(self.stream, "isatty", None)
         self.in_place = bool(isatty and isatty()) and os.environ.get("TERM") != "dumb"
@@ -349,7 +463,6 @@ class Terminal(logging.Handler):
             with suppress(OSError, ValueError):
                 self._erase()
             self.fallback.handle(record)
-            self.last_line = self.clock()
         if self.began is not None and not self.dry_run and str(record.msg).startswith(NOTHING):
             self._tell_account()
 
@@ -394,11 +507,15 @@ class Terminal(logging.Handler):
         self.jobs.plan(record.stats)
         if self.short:
             work, length = self.foretell(self.jobs.counts)
+            self.jobs.sizes = self.sizes(self.jobs.counts)
+            self.pace = self.pace_of(self.jobs.counts)
             self._say(f"{_jobs(self.jobs.total)}: {work or 'nothing to make'}; {length}")
         return True
 
     def _on_job_info(self, record: Any) -> bool:
-        self.jobs.begin(record.jobid, record.rule_name, record.wildcards, record.log, self.clock())
+        clips = self.clips_of(record.jobid) if self.short and not self.dry_run else 1
+        now = self.clock()
+        self.jobs.begin(record.jobid, record.rule_name, record.wildcards, record.log, now, clips)
         if self.dry_run and not self.jobs.is_target(record.rule_name):
             name = job_name(record.rule_name, record.wildcards)
             line = f"{name}: {self.why(record.jobid) or reason_in_short(record.reason)}"
@@ -411,9 +528,27 @@ class Terminal(logging.Handler):
         if self.dry_run:
             return True
         job = self.jobs.finish(record.job_id)
+        self.made_at_work.pop(record.job_id, None)
+        if job:
+            self.pace.took(job.rule, self.clock() - job.began)
         if job and self.short:
-            self._say(f"{self._numbered()} {job.name}  {duration(self.clock() - job.began)}")
+            self._name_job(job)
         return True
+
+    def _name_job(self, job: Job) -> None:
+        """Name a job that is done: each on a terminal, where the lines below stay; elsewhere now
+        and then, and the last."""
+        now = self.clock()
+        if (
+            self.in_place
+            or now - self.named_at >= JOB_LINE_SECONDS
+            or self.jobs.done == self.jobs.total
+        ):
+            others = f", and {_jobs(self.unnamed)} before it" if self.unnamed else ""
+            self._say(f"{self._numbered()} {job.name}  {duration(now - job.began)}{others}")
+            self.named_at, self.unnamed = now, 0
+        else:
+            self.unnamed += 1
 
     def _on_error(self, record: Any) -> bool:
         """A message on an exception; that of a job comes from a thread, before its failure."""
@@ -510,18 +645,33 @@ class Terminal(logging.Handler):
         log = f". Every detail: {_short_path(self.log_file)}" if self.log_file else ""
         return f"{', '.join(parts)} in {duration(self.clock() - (self.began or 0))}{log}"
 
-    def progress(self) -> str:
-        """How far the run is, in a line."""
+    def progress(self) -> list[str]:
+        """How far the run is: a line a stage, then all jobs and their end, then those at work."""
         jobs, now = self.jobs, self.clock()
-        line = f"{jobs.done} of {_jobs(jobs.total)} done"
+        self._count_made(now)
+        stages = jobs.stages(self.made_at_work)
+        left = jobs.left_of(self.pace, self.made_at_work, now)
+        whole = f"{jobs.done:,} of {_jobs(jobs.total)} done"
         if jobs.failed:
-            line += f", {len(jobs.failed)} failed"
+            whole += f", {len(jobs.failed)} failed"
+        whole += f"; {time_left(*self.pace.left(left), time.time())}"
         at_work = [
             f"{job.name} ({duration(now - job.began)})"
             for job in list(jobs.at_work.values())[:AT_WORK_SHOWN]
         ]
         more = len(jobs.at_work) - AT_WORK_SHOWN
-        return f"{line}; at work: {', '.join(at_work)}{f' and {more:,} more' if more > 0 else ''}"
+        last = f"at work: {', '.join(at_work)}{f' and {more:,} more' if more > 0 else ''}"
+        return [*map(_stage_line, stages), whole, last]
+
+    def _count_made(self, now: float) -> None:
+        """Look how far batches at work are, now and then."""
+        if now - self.counted_at < MADE_SECONDS:
+            return
+        self.counted_at = now
+        for number, job in self.jobs.at_work.items():
+            if job.clips > 1:
+                began = time.time() - (now - job.began)
+                self.made_at_work[number] = min(self.made_of(number, began), job.clips)
 
     def _say(self, line: str, colour: str = "") -> None:
         """Write a line, in place of the progress line, which follows again."""
@@ -529,32 +679,36 @@ class Terminal(logging.Handler):
         coloured = f"{colour}{line}{PLAIN}" if colour and self.colour else line
         self.stream.write(f"{coloured}\n")
         self.stream.flush()
-        self.last_line = self.clock()
         self._draw()
 
     def _draw(self) -> None:
-        """Draw the progress line of a terminal, if a job is at work."""
+        """Draw the progress of a terminal below its last line, if a job is at work."""
         if not self.in_place or self.dry_run or self.jobs.stopped:
             return
         self._erase()
         if self.jobs.at_work:
-            line = self.progress()[: self._columns() - 1]
-            # From the first column: what a job writes in between covers the line.
-            self.stream.write(f"{line}\r")
+            columns, rows = self._size()
+            # The last lines say most, and half of the screen stays for what was said before.
+            lines = [line[: columns - 1] for line in self.progress()[-max(2, rows // 2) :]]
+            # Back to the first column of the first line: what a job writes in between covers it.
+            back = f"\033[{len(lines) - 1}A\r"
+            self.stream.write("\n".join(lines) + back)
             self.stream.flush()
             self.drawn = True
 
     def _erase(self) -> None:
         if self.drawn:
-            self.stream.write(CLEAR_LINE)
+            self.stream.write(CLEAR_BELOW)
             self.stream.flush()
             self.drawn = False
 
-    def _columns(self) -> int:
+    def _size(self) -> tuple[int, int]:
+        """Columns and rows of the terminal."""
         try:
-            return os.get_terminal_size(self.stream.fileno()).columns or COLUMNS
+            columns, rows = os.get_terminal_size(self.stream.fileno())
         except (OSError, ValueError):
-            return COLUMNS
+            columns = rows = 0
+        return columns or COLUMNS, rows or ROWS
 
     def _keep_drawing(self) -> None:
         """Between Snakemake's messages: seconds go on, and a file hears of a run at times."""
@@ -571,8 +725,11 @@ class Terminal(logging.Handler):
             return
         if self.in_place:
             self._draw()
-        elif self.clock() - self.last_line >= PROGRESS_SECONDS:
-            self._say(self.progress())
+        elif self.clock() - self.told_at >= PROGRESS_SECONDS:
+            self.told_at = self.clock()
+            whole, at_work = self.progress()[-2:]
+            begun = [_in_words(stage) for stage in self.jobs.stages(self.made_at_work)]
+            self._say("; ".join([whole, *filter(None, begun), at_work]))
 
     def close(self) -> None:
         """Take away the progress line."""
@@ -582,6 +739,26 @@ class Terminal(logging.Handler):
         if self.fallback:
             self.fallback.close()
         super().close()
+
+
+def _stage_line(stage: Stage) -> str:
+    """A line of a terminal: what is to do, how far it is, as numbers and as a bar."""
+    filled = BAR * stage.done // stage.total
+    bar = f"[{'=' * filled}{' ' * (BAR - filled)}]"
+    busy = f"  {stage.at_work:,} at work" if stage.at_work else ""
+    counts = f"{stage.done:>6,} of {stage.total:<6,}"
+    return f"{_what(stage):<{WHAT_LETTERS}}  {counts} {bar}{busy}"
+
+
+def _in_words(stage: Stage) -> str:
+    """A stage that is begun and not done, for a line of a file; nothing of others."""
+    if not stage.rule or stage.done == stage.total or not (stage.done or stage.at_work):
+        return ""
+    return f"{_what(stage)}: {stage.done:,} of {stage.total:,}"
+
+
+def _what(stage: Stage) -> str:
+    return TO_DO[stage.rule][1] if stage.rule else SMALL_JOBS
 
 
 def _jobs(count: int) -> str:
