@@ -80,6 +80,16 @@ def test_the_page_stands_alone(made):
     assert "<h3>body</h3>" in page and "<h3>head</h3>" not in page
 
 
+def test_the_same_inputs_give_the_same_bytes(made):
+    files = sorted(path for path in (made.results / "baseline").rglob("*") if path.is_file())
+    before = [path.read_bytes() for path in files]
+    for path in files:
+        path.unlink()
+    run = made.run("baseline")
+    assert run.status == 0 and run.jobs.get("train_baseline") == 1, run.output
+    assert [path.read_bytes() for path in files] == before and len(files) == 5
+
+
 def test_another_label_trains_again_and_another_preview_setting_does_not(made):
     assert made.plan("baseline", preview={"width": 320}) == {}
     assert made.plan("baseline", baseline={"seed": 1})["train_baseline"] == 1

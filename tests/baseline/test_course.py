@@ -21,7 +21,7 @@ from avaflow.baseline.judging import (
     shuffled,
     verdict,
 )
-from avaflow.baseline.training import cross_validated, folds_of, mean_precision
+from avaflow.baseline.training import cross_validated, folds_of, mean_precision, train
 from avaflow.errors import UserError
 from avaflow.tables import BOX, LABELS, UNTICKED
 from learnt_persons import ATTRIBUTES, FPS, SECONDS, box_of, clips, made_up
@@ -329,3 +329,13 @@ def test_folds_hold_about_as_many_of_each_action():
 def test_mean_precision_counts_actions_that_occur():
     targets = np.array([[True, False], [False, False]])
     assert mean_precision(np.array([[0.1, 0.3], [0.9, 0.1]]), targets) == 0.5
+
+
+def test_more_numbers_than_persons_are_the_same_problem():
+    """Numbers of no weight in the persons' differences change nothing but the way to solve it."""
+    made = made_up(clips(train=3, val=0), signal=1.0)
+    persons = made.persons()
+    vectors, targets = persons.vectors[persons.judged["feature"]], persons.targets
+    wide = np.concatenate([vectors, np.ones((len(vectors), 200), np.float32)], axis=1)
+    few, many = (scores(train(each, targets, ATTRIBUTES, None), each) for each in (vectors, wide))
+    np.testing.assert_allclose(few, many, atol=2e-3)

@@ -297,9 +297,9 @@ def _fits(
                 values[part] = (values[part] - mean) / spread
             # Of fewer persons than numbers, weights lie in the space that the persons span: as
             # many coordinates as persons are the same problem, and a small one.
-            basis = None
+            basis: np.ndarray | None = None
             if len(values) < values.shape[1]:
-                basis = np.linalg.qr(values.T)[0]
+                basis, _ = np.linalg.qr(values.T)
                 values = values @ basis
             for attribute in attributes:
                 own = targets[:, _columns(attribute)]
