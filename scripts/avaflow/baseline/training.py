@@ -298,7 +298,7 @@ def _fits(
             # Of fewer persons than numbers, weights lie in the space that the persons span: as
             # many coordinates as persons are the same problem, and a small one.
             basis: np.ndarray | None = None
-            if len(values) < values.shape[1]:
+            if len(vectors) < vectors.shape[1]:
                 basis, _ = np.linalg.qr(values.T)
                 values = values @ basis
             for attribute in attributes:
