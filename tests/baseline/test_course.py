@@ -126,13 +126,13 @@ def test_a_fold_knows_nothing_of_the_labels_that_it_is_judged_by():
 
 def test_a_person_of_val_who_is_in_training_too_is_told(apart):
     _, course = apart
-    assert not any("look just like" in note for note in course.notes)
+    assert not any("just like a person" in note for note in course.notes)
     made = made_up(clips(train=12, val=6, test=3))
     place = {clip: np.flatnonzero(made.index["clip"] == clip) for clip in ("train-3", "val-1")}
     made.vectors[place["train-3"][4]] = made.vectors[place["val-1"][7]]
-    (note,) = [note for note in course_of(made).notes if "look just like" in note]
+    (note,) = [note for note in course_of(made).notes if "just like a person" in note]
     # Rows 7 and 4 of three persons a second, from second 2 on.
-    assert note.startswith("val: 1 person look just like one in training")
+    assert note.startswith("val: just like a person in training")
     assert "val-1 at 4 s is train-3 at 3 s" in note
 
 
@@ -218,8 +218,11 @@ def test_persons_without_a_feature_are_counted_and_missed():
     made.judged["val-0"] = said._replace(labels=labels)
     gone = int(labels[alone].groupby("second").ngroups)
     course = course_of(made)
-    (note,) = [note for note in course.notes if "have no feature" in note]
-    assert note.startswith(f"val: {gone} annotated persons of 54 have no feature") and gone == 6
+    (note,) = [note for note in course.notes if "without a feature" in note]
+    assert (
+        note.startswith("val: without a feature, because no track is where the box is: 6 of 54 ")
+        and gone == 6
+    )
     action = int(labels[alone]["action_id"].iloc[0])
     val = course.evaluations[0]
     total, found = val.annotated.boxes[action], val.figures[action - 1].examples

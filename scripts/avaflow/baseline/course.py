@@ -165,9 +165,9 @@ def notes_on(
             where = persons.judged[without]
             places = [f"{clip} at {second} s" for clip, second in _moments(where)]
             notes.append(
-                f"{split}: {counted(int(without.sum()), 'annotated person')} of {int(own.sum())} "
-                "have no feature, because no track is where their box is: in training they are "
-                f"left out, in judging they are missed ({sentence(places)})."
+                f"{split}: without a feature, because no track is where the box is: "
+                f"{int(without.sum())} of {counted(int(own.sum()), 'annotated person')} "
+                f"({sentence(places)}). In training they are left out, in judging missed."
             )
     notes += _twins_told(persons, clips_of, vectors, rows)
     return notes
@@ -197,9 +197,9 @@ def _twins_told(
                 for one, other in pairs
             ]
             notes.append(
-                f"{split}: {counted(len(pairs), 'person')} look just like one in training, so "
-                f"the figures are too good: {sentence(told, 4)}. Keep clips of one video in "
-                "one split."
+                f"{split}: just like a person in training, so that its figures are too good: "
+                f"{counted(len(pairs), 'person')} ({sentence(told, 4)}). Keep clips of one video "
+                "in one split."
             )
     return notes
 
