@@ -74,6 +74,12 @@ rule keyframes:
     localrule: True
 
 
+rule duplicates:
+    input:
+        results("duplicates.csv"),
+    localrule: True
+
+
 rule detections:
     input:
         detections_of(CLIPS),
