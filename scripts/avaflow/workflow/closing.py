@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,7 @@ def run_summary(project, config: Mapping) -> str:
     lines += [f"look at this: {remark}" for remark in noticed]
     lines += _awaiting_lines(project, results, config)
     lines += _doctor_lines(results) if project.annotated_splits else []
+    lines += _baseline_lines(results) if project.annotated_splits else []
     accounts = [path for name in ("report.html", "report.md") if (path := results / name).exists()]
     if accounts:
         lines.append(f"the whole account: {sentence(accounts)}")
@@ -89,6 +91,17 @@ def _stage_lines(project, results: Path) -> list[str]:
         count = len(project.awaiting)
         lines.append(f"{'to predict on':<18} {count:>5} of {len(ids)}   {predict}/")
     return lines
+
+
+def _baseline_lines(results: Path) -> list[str]:
+    """Of how many actions the baseline says what, where it was asked."""
+    try:
+        found = json.loads((results / "baseline" / "metrics.json").read_text(encoding="utf-8"))
+        words = Counter(each["word"] for each in found["verdicts"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # not asked, or under way
+    told = ", ".join(f"{count} {word}" for word, count in words.items())
+    return [f"{'baseline':<18} actions: {told}   {results}/baseline/index.html"]
 
 
 def _doctor_lines(results: Path) -> list[str]:
