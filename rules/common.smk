@@ -17,6 +17,7 @@ from avaflow.ava_kinetics.plan import plan_path as ava_kinetics_plan_path
 from avaflow.ava_kinetics.movies import find_csvs, load_ava
 from avaflow.bulk.archives import known_names, wanted_archives
 from avaflow.features.checkpoints import NO_WEIGHTS
+from avaflow.features.makers import weights_files
 from avaflow.errors import UserError
 from avaflow.files import sha256
 from avaflow.workflow.job import ERROR_MARK

@@ -1,4 +1,4 @@
-# SlowFast features of whole videos, and of the persons in them.
+# Features of whole videos, and of the persons in them.
 #
 # A batch's manifest says what was made of each of its videos; the arrays lie beside it.
 

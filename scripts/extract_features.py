@@ -1,10 +1,8 @@
-"""SlowFast features of the videos of a batch."""
+"""Features of the videos of a batch."""
 
-from avaflow.features.checkpoints import load_network
 from avaflow.features.files import MADE, MANIFEST
-from avaflow.features.network import ready_model
+from avaflow.features.makers import load_maker, weights_sha256
 from avaflow.features.videos import Source, features_of_batch
-from avaflow.files import sha256
 from avaflow.manifests import read_clip_manifest
 from avaflow.tables import write_table
 from avaflow.times import annotatable_seconds
@@ -28,18 +26,14 @@ if "snakemake" in globals():
                 Source(clip.clip, str(path), seconds=keyframes.get(clip.clip))
                 for clip, path in zip(clips, snakemake.input.clips, strict=True)
             ]
-        weights = snakemake.input.weights
-        made_with = {"weights_sha256": sha256(weights), "code": p.code}
+        weights = list(snakemake.input.weights)
+        made_with = {"weights_sha256": weights_sha256(weights), "code": p.code}
         table = features_of_batch(
             sources,
             p.folder,
             p.features,
             made_with,
-            lambda: ready_model(
-                load_network(weights, p.features["architecture"]),
-                p.features,
-                snakemake.threads,
-            ),
+            lambda: load_maker(weights, p.features, snakemake.threads),
             # Beside a network on the same processor, more decoder threads only get in its way.
             1 if str(p.features["device"]) == "cpu" else snakemake.threads,
         )

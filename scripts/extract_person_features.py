@@ -1,10 +1,8 @@
-"""SlowFast features of the persons on the keyframes of a batch of clips."""
+"""Features of the persons on the keyframes of a batch of clips."""
 
-from avaflow.features.checkpoints import load_network
 from avaflow.features.files import MANIFEST
-from avaflow.features.network import ready_model
+from avaflow.features.makers import load_maker, weights_sha256
 from avaflow.features.persons import person_features_of_batch
-from avaflow.files import sha256
 from avaflow.manifests import read_clip_manifest
 from avaflow.tables import TRACKS, read_table, write_table
 from avaflow.times import annotatable_seconds
@@ -16,7 +14,7 @@ if "snakemake" in globals():
     files = snakemake.input
     with job(snakemake) as log:
         clips = {clip.clip: clip for clip in map(read_clip_manifest, files.manifests)}
-        weights = files.weights
+        weights = list(files.weights)
         table = person_features_of_batch(
             clip_videos(p.names, files.clips, files.manifests),
             {
@@ -30,12 +28,8 @@ if "snakemake" in globals():
             {name: clip.sha256 for name, clip in clips.items()},
             p.folder,
             p.features,
-            {"weights_sha256": sha256(weights), "code": p.code},
-            lambda: ready_model(
-                load_network(weights, p.features["architecture"], detection=True),
-                p.features,
-                snakemake.threads,
-            ),
+            {"weights_sha256": weights_sha256(weights), "code": p.code},
+            lambda: load_maker(weights, p.features, snakemake.threads, persons=True),
             1 if str(p.features["device"]) == "cpu" else snakemake.threads,
         )
         write_table(snakemake.output.manifest, table, MANIFEST)

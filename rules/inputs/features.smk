@@ -26,13 +26,16 @@ def feature_sources(wildcards):
 
 
 def feature_weights():
-    """The checkpoint that the config names."""
-    return config["features"]["weights"] or []
+    """The files of the network that the config names."""
+    if not PROJECT.features:
+        return []
+    return weights_files(config["features"]["weights"], config["features"]["architecture"])
 
 
 def feature_weights_state():
-    """Changes with the checkpoint, also when another of an older date takes its place."""
-    return SOURCES.content(config["features"]["weights"]) if PROJECT.features else ""
+    """Changes with the network, also when another of an older date takes its place."""
+    found = [SOURCES.content(path) for path in feature_weights()]
+    return found[0] if len(found) == 1 else found
 
 
 def feature_names(wildcards):

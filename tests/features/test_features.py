@@ -45,6 +45,11 @@ SETTINGS = {
     "channels": "rgb",
     "pool": "trained",
     "precision": "full",
+    "layout": "tchw",
+    "mean": [0.45, 0.45, 0.45],
+    "std": [0.225, 0.225, 0.225],
+    "box_margin": 0.1,
+    "box_shape": "padded",
     "batch": 2,
 }
 MADE_WITH = {"weights_sha256": "w", "code": "c"}
@@ -132,6 +137,7 @@ class Noughts:
     """A network that gives a nought a window, and remembers an image of each."""
 
     dimensions = 1
+    whole_images = False
 
     def __init__(self):
         self.seen = []
@@ -330,12 +336,12 @@ def test_what_is_no_longer_listed_is_named(tmp_path):
     table = manifest_of(("a", "made", "a_32.npy", 1, 9344, "s", 0, ""))
     left = unlisted_arrays(table, tmp_path)
     assert left == ["a_64.npy", "deep/b_32.npy"]
-    text = readme(table, SETTINGS, left)
+    text = readme(table, SETTINGS, 2304, left)
     assert "1 of 1 video, 1 window of 32 frames" in text
     assert text.endswith("- a_64.npy\n- deep/b_32.npy\n") and "## No longer listed" in text
-    assert "No longer" not in readme(table, SETTINGS)
+    assert "No longer" not in readme(table, SETTINGS, 2304)
     assert "2304 numbers (pooled)" in text and "pool: whole" not in text
-    other = readme(table, SETTINGS | {"architecture": "i3d_r50_8x8", "pool": "whole"})
+    other = readme(table, SETTINGS | {"architecture": "i3d_r50_8x8", "pool": "whole"}, 2048)
     assert "2048 numbers (pooled)" in other and "averaged as a whole (`pool: whole`)" in other
 
 

@@ -11,6 +11,7 @@ import torch
 
 from avaflow.workflow.closing import FAILED
 from avaflow.workflow.records import Records
+from exported_networks import mean_colour
 from numbered_videos import make_video, numbered_image
 from slowfast_weights import one_pathway_network, write_pyslowfast
 from workflow_runs import Workspace
@@ -229,3 +230,39 @@ def test_clips_and_their_persons(tmp_path, slowfast):
     persons = np.load(results / "person_features" / index["file"][0])
     assert persons.shape == (len(boxes), 2304) and len(np.unique(persons, axis=0)) == len(boxes)
     assert workspace.run("features").nothing_to_do
+
+
+def test_persons_by_an_exported_network(tmp_path):
+    """The mean colour of each person's crop; another mean is another feature, another pool none."""
+    weights = mean_colour(tmp_path / "colour.onnx")
+    features = {"weights": str(weights), "architecture": "exported", "layout": "tchw"}
+    features |= {"persons": True, "windows": "keyframes", "num_frames": 4, "size": 32}
+    features |= {"mean": [0, 0, 0], "std": [1, 1, 1]}
+    workspace = Workspace(tmp_path / "w", features=features, rawframes={"enabled": False})
+    workspace.config["exports"] = []
+    workspace.write_clips("corridor\texamples/demo/videos/corridor.mp4\t0.5\t5.5\ttrain")
+    run = workspace.run("features")
+    assert run.status == 0, run.output
+    results = workspace.folder / "results"
+    assert rows_of(results / "features") == {"corridor_4.npy": 2}
+    index = pd.read_csv(results / "person_features" / "index.csv")
+    found = np.load(results / "person_features" / index["file"][0])
+    assert found.shape == (len(index), 3) and len(index) >= 2
+    assert found.min() > 0 and found.max() < 1
+    readme = (results / "features" / "README.md").read_text()
+    assert readme.startswith("# Features\n")
+    assert "3 numbers each, by the network that `features.weights` names." in readme
+    assert workspace.run("features").nothing_to_do
+    array = results / "person_features" / index["file"][0]
+    made = array.stat().st_mtime_ns
+    run = workspace.run("features", features={"pool": "whole"})
+    assert run.status == 0 and array.stat().st_mtime_ns == made, run.output
+    run = workspace.run("features", features={"mean": [0.5, 0.5, 0.5]})
+    assert run.status == 0, run.output
+    assert run.jobs["extract_person_features"] == run.jobs["extract_features"] == 1
+    padded = np.load(array)
+    assert padded.min() < 0 and not np.allclose(padded, found)
+    # A network that is no such: one message, before any job.
+    weights.write_bytes(weights.read_bytes()[:40])
+    message = refused(workspace.run("features"))
+    assert message.startswith("config: features.weights: ") and "is cut short" in message

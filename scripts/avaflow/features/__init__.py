@@ -1,1 +1,1 @@
-"""SlowFast features of videos and of the persons in them."""
+"""Features of videos and of the persons in them."""

@@ -221,10 +221,19 @@ def unlisted_arrays(table: pd.DataFrame, folder: str | Path) -> list[str]:
     return sorted({path.relative_to(folder).as_posix() for path in there} - set(table["file"]))
 
 
-def readme(table: pd.DataFrame, settings: Mapping, unlisted: Sequence[str] = ()) -> str:
+def dimensions(table: pd.DataFrame, folder: str | Path) -> int:
+    """Length of the features of a table as :data:`MANIFEST`, from the first array's head."""
+    for file in table.loc[table["status"] == MADE, "file"]:
+        return int(np.load(Path(folder, file), mmap_mode="r").shape[1])
+    return 0
+
+
+def readme(
+    table: pd.DataFrame, settings: Mapping, numbers: int, unlisted: Sequence[str] = ()
+) -> str:
     """What lies in the folder of features and how it is read, as Markdown.
 
-    `unlisted` is what :func:`unlisted_arrays` found.
+    `numbers` is the length of a feature, `unlisted` what :func:`unlisted_arrays` found.
     """
     made = table[table["status"] == MADE]
     return render(
@@ -234,7 +243,8 @@ def readme(table: pd.DataFrame, settings: Mapping, unlisted: Sequence[str] = ())
         videos=counted(len(table), "video"),
         windows=counted(int(made["rows"].sum()), "window"),
         settings=settings,
-        channels=ARCHITECTURES[settings["architecture"]].channels,
+        numbers=numbers,
+        ours=settings["architecture"] in ARCHITECTURES,
         out_fps=f"{settings['out_fps']:g}",
         array=(made["file"].iloc[0] if len(made) else "NAME_32.npy").removesuffix(".npy"),
         passed_over=_sentences(table[table["status"] == SKIPPED]),

@@ -140,6 +140,9 @@ class FeatureModel:
     any case, and images of any size and shape.
     """
 
+    whole_images = False
+    """It finds persons in the maps of resized images."""
+
     def __init__(
         self,
         network,

@@ -1,4 +1,4 @@
-"""SlowFast features of persons: what the network saw in each person's box on a keyframe."""
+"""Features of persons: what the network saw in each person's box on a keyframe."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +21,11 @@ from avaflow.features.files import (
     skipped,
     write_record,
 )
-from avaflow.features.network import FeatureModel
+from avaflow.features.makers import FeatureMaker
 from avaflow.features.videos import (
-    OF_CONTENT,
     Source,
     check_finite,
+    deciding,
     stacked,
     window_groups,
     windows_of,
@@ -59,7 +59,7 @@ def write_person_features(
     boxes: pd.DataFrame,
     windows: Windows,
     settings: Mapping,
-    model: FeatureModel,
+    model: FeatureMaker,
     array: Path,
     threads: int = 1,
 ) -> None:
@@ -68,7 +68,11 @@ def write_person_features(
     Raises UnreadableVideo for a clip that cannot be used, UserError for features that are
     no numbers.
     """
-    settings = {**settings, "resize": whole_image(settings["resize"])}
+    if model.whole_images:
+        # Of full size, so one window at a time; `batch` counts the boxes cut out of them.
+        settings = {**settings, "resize": "own", "batch": 1}
+    else:
+        settings = {**settings, "resize": whole_image(settings["resize"])}
     geometry = resizing(video.width, video.height, settings["resize"], settings["size"])
     by_second = {
         second: boxes.loc[boxes["second"] == second, BOX].to_numpy(float)
@@ -99,7 +103,7 @@ def person_features_of_batch(
     folder: str | Path,
     settings: Mapping,
     made_with: Mapping,
-    model: Callable[[], FeatureModel],
+    model: Callable[[], FeatureMaker],
     threads: int = 1,
 ) -> pd.DataFrame:
     """Features of the persons of all clips of a batch, under `folder`; returns its manifest.
@@ -118,7 +122,7 @@ def person_features_of_batch(
         made_of = {
             "name": video.clip,
             **made_with,
-            **{name: settings[name] for name in OF_CONTENT if name not in OF_WHOLE_VIDEOS},
+            **deciding(settings, OF_WHOLE_VIDEOS),
             "source_sha256": sha256s[video.clip],
             "boxes_sha256": digest(boxes.to_csv(index=False, float_format="%.6f")),
         }

@@ -9,8 +9,13 @@ from avaflow.errors import UserError
 from avaflow.features.architectures import ARCHITECTURES, TRAINED_FPS, TwoPathways
 from avaflow.features.checkpoints import NO_WEIGHTS, WHAT_TO_DOWNLOAD, unusable
 from avaflow.features.files import check_features_made
+from avaflow.features.makers import EXPORTED, VIDEOMAE
+from avaflow.features.network_files import HOW_TO_EXPORT, kind_of, videomae_problems
 from avaflow.listing import commas
 from avaflow.videos.instants import frame_matcher
+
+LEAST_FRAMES = 4
+"""Of a window of our own networks, as their kernels in time are longer than one frame."""
 
 SHOWN = 5
 """So many missing videos of a list are named in a warning."""
@@ -51,8 +56,11 @@ def plan_features(
         raise UserError.listing("config: these settings of features cannot be used:", problems)
     warnings = untrained_windows(settings)
     weights = Path(settings["weights"])
-    if found := unusable(weights):
-        raise UserError(f"config: features.weights: {weights} is {found}. {WHAT_TO_DOWNLOAD}")
+    if settings["architecture"] != VIDEOMAE and (found := unusable(weights)):
+        advice = WHAT_TO_DOWNLOAD if settings["architecture"] in ARCHITECTURES else HOW_TO_EXPORT
+        raise UserError(f"config: features.weights: {weights} is {found}. {advice}")
+    if settings["architecture"] == EXPORTED:
+        check_exported(settings)
     paths = {}
     if settings["video_list"]:
         paths = video_paths(settings)
@@ -73,12 +81,16 @@ def plan_features(
 def problems_of(settings: Mapping, has_clips: bool) -> list[str]:
     """What in the settings does not go together, one sentence each."""
     problems = []
-    alpha = ARCHITECTURES[settings["architecture"]].alpha
-    if settings["num_frames"] % alpha:
+    made = ARCHITECTURES.get(settings["architecture"])
+    multiple = max(made.alpha, 2) if made else 1
+    if made and (settings["num_frames"] < LEAST_FRAMES or settings["num_frames"] % multiple):
+        least = f" from {LEAST_FRAMES} on" if multiple < LEAST_FRAMES else ""
         problems.append(
-            f"num_frames: expected a multiple of {alpha} for {settings['architecture']}, found "
-            f"{settings['num_frames']}"
+            f"num_frames: expected a multiple of {multiple}{least} for "
+            f"{settings['architecture']}, found {settings['num_frames']}"
         )
+    if settings["architecture"] == VIDEOMAE:
+        problems += videomae_problems(settings)
     ratio = settings["in_fps"] / settings["out_fps"]
     if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6:
         problems.append(
@@ -111,13 +123,29 @@ def problems_of(settings: Mapping, has_clips: bool) -> list[str]:
     return problems
 
 
+def check_exported(settings: Mapping) -> None:
+    """UserError for a file that holds no network, or one that cannot run on the device."""
+    try:
+        kind = kind_of(settings["weights"])
+    except UserError as error:
+        raise UserError(f"config: {error}") from None
+    if kind == "onnx" and str(settings["device"]) != "cpu":
+        raise UserError(
+            f"config: features.device: {settings['weights']} is ONNX, which runs on the processor "
+            f"here: expected cpu, found {settings['device']!r}. On a GPU a network of TorchScript "
+            "runs."
+        )
+
+
 def untrained_windows(settings: Mapping) -> list[str]:
     """A warning where a network of one pathway gets other windows than it was trained with.
 
     The defaults are SlowFast's, and such a network would take them without a word.
     """
-    made = ARCHITECTURES[settings["architecture"]]
-    if isinstance(made, TwoPathways) or settings["num_frames"] == made.trained_frames:
+    made = ARCHITECTURES.get(settings["architecture"])
+    if made is None or isinstance(made, TwoPathways):
+        return []
+    if settings["num_frames"] == made.trained_frames:
         return []
     return [
         f"features.num_frames: {settings['architecture']} was trained with {made.trained_frames} "

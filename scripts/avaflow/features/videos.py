@@ -1,8 +1,8 @@
-"""SlowFast features of whole videos: windows stream through the network, rows into a file."""
+"""Features of whole videos: windows stream through the network, rows into a file."""
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from avaflow.features.files import (
     skipped,
     write_record,
 )
-from avaflow.features.network import FeatureModel
+from avaflow.features.makers import FeatureMaker, meaningless
 from avaflow.features.windows import Window, Windows, stream_windows
 from avaflow.files import sha256
 from avaflow.videos.frames import prefetched
@@ -45,8 +45,16 @@ OF_CONTENT = (
     "channels",
     "pool",
     "precision",
+    "layout",
+    "mean",
+    "std",
+    "box_margin",
+    "box_shape",
 )
 """The settings of the config's section `features` that decide what is in an array."""
+
+OF_PERSONS = frozenset(["box_margin", "box_shape"])
+"""Of these, what means nothing to whole videos."""
 
 
 class Source(NamedTuple):
@@ -83,6 +91,17 @@ class Source(NamedTuple):
             raise UnreadableVideo(f"{self.path} is missing") from None
         except OSError as error:
             raise UnreadableVideo(f"{self.path}: cannot be read: {error.strerror}") from error
+
+
+def deciding(settings: Mapping, without: Container[str]) -> dict:
+    """The settings that decide what is in an array by the network that is asked for.
+
+    `without` are those that mean nothing to arrays of this kind, whatever the network.
+    """
+    nothing = meaningless(settings["architecture"])
+    return {
+        name: settings[name] for name in OF_CONTENT if name not in nothing and name not in without
+    }
 
 
 def windows_of(settings: Mapping) -> Windows:
@@ -157,7 +176,7 @@ def write_features(
     source: Source,
     windows: Windows,
     settings: Mapping,
-    model: FeatureModel,
+    model: FeatureMaker,
     array: Path,
     threads: int = 1,
 ) -> tuple[list[float], int, str]:
@@ -207,7 +226,7 @@ def features_of_batch(
     folder: str | Path,
     settings: Mapping,
     made_with: Mapping,
-    model: Callable[[], FeatureModel],
+    model: Callable[[], FeatureMaker],
     threads: int = 1,
 ) -> pd.DataFrame:
     """Features of all videos of a batch, as files under `folder`; returns its manifest.
@@ -227,7 +246,7 @@ def features_of_batch(
             made_of = {
                 "name": source.name,
                 **made_with,
-                **{name: settings[name] for name in OF_CONTENT},
+                **deciding(settings, OF_PERSONS),
                 "keyframes": list(source.seconds) if on_keyframes and source.seconds else None,
                 "source_sha256": source.sha256(),
             }

@@ -49,8 +49,10 @@ def resizing(width: int, height: int, mode: str, size: int | Sequence[int]) -> R
     image's shape, as the known feature extractor does. `crop`: as small as it still covers the
     size, then its middle, as PySlowFast tests on Kinetics. `whole`: as `crop`, without
     cutting anything off. The side that is longer than the size is rounded down and the cut's
-    offset up, as in PySlowFast's `slowfast/datasets/transform.py`.
+    offset up, as in PySlowFast's `slowfast/datasets/transform.py`. `own`: it stays as it is.
     """
+    if mode == "own":
+        return Resizing(width, height, 0, 0, width, height)
     wanted_width, wanted_height = sides_of(size)
     if mode == "square":
         return Resizing(wanted_width, wanted_height, 0, 0, wanted_width, wanted_height)
