@@ -10,7 +10,6 @@ import pandas as pd
 
 from avaflow.annotation.page.agreement import ALL_CLIPS, MEASURES
 from avaflow.project.actions import Attribute, all_actions
-from avaflow.project.clips import SPLITS
 from avaflow.report import plots
 from avaflow.report.findings import FEW_TICKS, findings
 from avaflow.report.machine import Room, Timing, rooms, software, timings
@@ -105,7 +104,6 @@ def report_page(asked: Asked, results: str | Path) -> str:
         annotations=asked.annotations,
         findings=told,
         splits=split_sums(clips),
-        split_names=[split for split in SPLITS if split in set(splits.values())],
         actions=actions,
         names=names,
         ticks=ticks,
