@@ -13,6 +13,7 @@ from avaflow.baseline.page import keyframe_images, page_html
 from avaflow.features.files import PERSON_INDEX
 from avaflow.files import write_text
 from avaflow.project.actions import all_actions, attributes_from_config
+from avaflow.project.clips import SPLITS
 from avaflow.tables import (
     KEYFRAMES,
     LABELS,
@@ -54,6 +55,9 @@ if "snakemake" in globals():
             own = persons.featured["clip"].isin(clips).to_numpy() & ~np.isnan(course.scored[:, 0])
             text = predictions_text(persons.featured[own], course.scored[own], p.offset)
             write_text(path, text)
+        for split in set(SPLITS) - set(p.splits):
+            # Of an earlier state: nobody would know that they are old.
+            Path(made.page).parent.joinpath("predictions", f"{split}.csv").unlink(missing_ok=True)
         files = {(clip, row.second): row.file for clip, rows in keyframes.items() for row in rows}
         images = keyframe_images(Path(given.keyframes[0]).parent, files)
         write_text(made.page, page_html(course, persons, attributes, images))

@@ -104,6 +104,10 @@ def test_another_label_trains_again_and_another_preview_setting_does_not(made):
         found = json.loads((made.results / "baseline/metrics.json").read_text())
         assert set(found["evaluations"]) == {"cross-validation"}
         assert found["notes"][0].startswith("No clip of val is annotated")
+        left = [path.name for path in (made.results / "baseline/predictions").iterdir()]
+        assert left == ["train.csv"]
+        run = made.run("verify")
+        assert run.status == 0, run.output
     finally:
         path.write_text(before)
 
