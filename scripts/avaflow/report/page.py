@@ -27,6 +27,7 @@ from avaflow.report.numbers import (
 from avaflow.report.reading import groups
 from avaflow.tables import read_table
 from avaflow.templates import render
+from avaflow.workflow.closing import read_duplicates
 from avaflow.workflow.terminal import duration
 
 ROWS_SHOWN = 200
@@ -82,6 +83,13 @@ def report_page(asked: Asked, results: str | Path) -> str:
     ticks = ticks_by_split(labels, actions)
     matrix = together(labels, actions)
     found_leaks = leaks(asked.ranges)
+    told_already = {frozenset(pair[:2]) for leak in found_leaks for pair in leak.overlaps}
+    copies = [
+        row
+        for row in read_duplicates(results)
+        if {row["clip"], row["other"]} <= set(splits)
+        and frozenset((row["clip"], row["other"])) not in told_already
+    ]
     uneven = balances(ticks, FEW_TICKS)
     agreement = read_agreement(asked.agreement)
     pairs = pairs_together(matrix)
@@ -96,6 +104,7 @@ def report_page(asked: Asked, results: str | Path) -> str:
         agreement,
         asked.annotated_twice,
         asked.warnings,
+        copies,
     )
     return render(
         __file__,
@@ -116,6 +125,8 @@ def report_page(asked: Asked, results: str | Path) -> str:
         awaiting_left=len(awaiting[ROWS_SHOWN:]),
         leaks=found_leaks[:VIDEOS_SHOWN],
         leaks_left=len(found_leaks[VIDEOS_SHOWN:]),
+        copies=copies[:VIDEOS_SHOWN],
+        copies_left=len(copies[VIDEOS_SHOWN:]),
         agreement=None if agreement is None else agreement.head(ROWS_SHOWN).to_dict("records"),
         agreement_left=0 if agreement is None else len(agreement[ROWS_SHOWN:]),
         annotated_twice=asked.annotated_twice,
