@@ -19,6 +19,7 @@ include: "rules/annotation.smk"
 include: "rules/formats.smk"
 include: "rules/publishing.smk"
 include: "rules/features.smk"
+include: "rules/baseline.smk"
 include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
@@ -70,6 +71,12 @@ rule flow:
 rule keyframes:
     input:
         all_clips("keyframes/{clip}.csv"),
+    localrule: True
+
+
+rule duplicates:
+    input:
+        results("duplicates.csv"),
     localrule: True
 
 
@@ -172,6 +179,12 @@ rule alphaction:
 rule features:
     input:
         requested_features,
+    localrule: True
+
+
+rule baseline:
+    input:
+        requested_baseline,
     localrule: True
 
 

@@ -195,6 +195,7 @@ else:
         params:
             reads=[results("detections/{clip}.csv"), results("embeddings/{clip}.npz")],
             tracker=settings_of("tracker", "tracks"),
+            cuts=settings_of("cuts", "tracks"),
             stride=tracker_stride(),
             fps=FPS,
             code=code("track"),

@@ -35,6 +35,7 @@ rule trim:
         clip=results("clips/{clip}.mp4"),
         manifest=results("clips/{clip}.json"),
         keyframes=results("keyframes/{clip}.csv"),
+        motion=results("motion/{clip}.npz"),
     log:
         results("logs/trim/{clip}.log"),
         ffmpeg=results("logs/trim/{clip}.ffmpeg.log"),
@@ -51,11 +52,31 @@ rule trim:
         end=lambda wildcards: CLIPS[wildcards.clip].end_given,
         state=source_state,
         trim=trim_settings(),
+        cuts=settings_of("cuts", "clips"),
         jpeg_quality=config["jpeg_quality"],
         margin=config["keyframes"]["margin"],
         code=code("trim"),
     script:
         "../scripts/trim.py"
+
+
+# Clips of other splits that show the same: what is learnt on one is tested on itself.
+rule find_duplicates:
+    input:
+        motion=all_clips("motion/{clip}.npz"),
+    output:
+        table=results("duplicates.csv"),
+    log:
+        results("logs/find_duplicates.log"),
+    benchmark:
+        timing("find_duplicates")
+    conda:
+        env("tables")
+    params:
+        splits={clip.id: clip.split for clip in PROJECT.clips},
+        code=code("find_duplicates"),
+    script:
+        "../scripts/find_duplicates.py"
 
 
 # All frames of a clip. Where the config keeps frames, the cut itself writes them (rule trim:

@@ -81,6 +81,7 @@ rule write_report_page:
         unticked=finished_clips("labels/{clip}.unticked.csv"),
         annotate=results("annotate/index.html"),
         agreement=agreement_if_made(),
+        duplicates=results("duplicates.csv"),
     output:
         page=report(results("report.html"), category="Dataset", labels={"what": "Report"}),
     log:

@@ -1,7 +1,7 @@
 """Make the page on which one clip is annotated, with its data."""
 
 from avaflow.annotation.page.data import begun, begun_elsewhere, counts_of, page_data
-from avaflow.annotation.page.doubts import near_joins, short_tracks
+from avaflow.annotation.page.doubts import near_joins, on_keyframes, short_tracks
 from avaflow.annotation.page.pages import write_clip_page, write_counts
 from avaflow.annotation.readings import ClipFacts
 from avaflow.manifests import read_clip_manifest
@@ -20,12 +20,13 @@ if "snakemake" in globals():
             attributes_from_config(p.actions),
             p.known_as,
         )
-        doubts = short_tracks(facts.tracks)
+        tracks = on_keyframes(facts.tracks, facts.keyframes)
+        doubts = short_tracks(tracks)
         if p.reads:
             detections, vectors = p.reads
             settings = p.tracker | {"fps": facts.manifest.fps}
             found = read_table(detections, DETECTIONS)
-            doubts += near_joins(facts.tracks, found, read_vectors(vectors), settings)
+            doubts += near_joins(tracks, found, read_vectors(vectors), settings)
         # From the config itself: a bound is no param, whose change would make all anew.
         max_mb = snakemake.config["via"]["max_project_mb"]
         if p.imported:

@@ -20,6 +20,7 @@ if "snakemake" in globals():
             stride=p.stride or stride_of(found["frame"], facts.fps),
             settings=p.tracker,
             size=(facts.width, facts.height),
+            cuts=facts.cuts if p.cuts["end_tracks"] else (),
         )
         write_table(snakemake.output.tracks, tracks, TRACKS)
         log.info("%d detections, %d persons", len(tracks), tracks["person_id"].nunique())

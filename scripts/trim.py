@@ -34,9 +34,12 @@ if "snakemake" in globals():
             keyframes_folder=Path(snakemake.output.keyframes).with_suffix(""),
             rawframes_folder=rawframes_folder,
             log=Path(snakemake.log.ffmpeg),
+            likeness=p.cuts["likeness"] if p.cuts["find"] else None,
+            motion_path=Path(snakemake.output.motion),
         )
         write_keyframes_manifest(snakemake.output.keyframes, keyframes)
         if rawframes_folder:
             write_frames_manifest(rawframes_manifest, p.clip, rawframes_folder, frames)
         write_clip_manifest(snakemake.output.manifest, manifest)
-        log.info("%s: %d frames, %d keyframes", p.clip, frames, len(keyframes))
+        cuts = len(manifest.cuts)
+        log.info("%s: %d frames, %d keyframes, %d cuts", p.clip, frames, len(keyframes), cuts)

@@ -13,9 +13,9 @@ if "snakemake" in globals():
     with job(snakemake) as log:
         for path in drop_leftovers(p.results, p.annotated_splits, p.exports, p.rawframes):
             log.info("removed %s, of an earlier state of the project", path)
-        damaged = source_remarks(p.clips, p.results)
-        if damaged and p.strict:
-            raise UserError.listing("`strict` is set, so damage to videos stops the run:", damaged)
+        noticed = source_remarks(p.clips, p.results)
+        if noticed and p.strict:
+            raise UserError.listing("`strict` is set, so what is wrong stops the run:", noticed)
         table, text = project_account(
             p.clips,
             p.splits,

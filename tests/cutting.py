@@ -22,7 +22,14 @@ TRIM_SETTINGS = {
 
 
 def cut_clip(
-    folder: Path, source: Path, start: float, frames: int, seconds=(2,), rawframes=False, **settings
+    folder: Path,
+    source: Path,
+    start: float,
+    frames: int,
+    seconds=(2,),
+    rawframes=False,
+    likeness=None,
+    **settings,
 ):
     """Trim one clip named `c1` into a folder and return its manifest and keyframes."""
     return trim(
@@ -39,6 +46,7 @@ def cut_clip(
         keyframes_folder=folder / "keys",
         rawframes_folder=folder / "raw" if rawframes else None,
         log=folder / "ffmpeg.log",
+        likeness=likeness,
     )
 
 

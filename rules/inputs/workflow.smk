@@ -88,6 +88,8 @@ def clip_targets():
         *all_clips("clips/{clip}.json"),
         *all_clips("clips/{clip}.mp4"),
         *all_clips("keyframes/{clip}.csv"),
+        *all_clips("motion/{clip}.npz"),
+        results("duplicates.csv"),
         *rawframes_wanted(),
         *flow_wanted(),
         *detections_of(CLIPS),

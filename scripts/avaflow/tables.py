@@ -113,6 +113,23 @@ class Note(NamedTuple):
     note: str
 
 
+class Duplicate(NamedTuple):
+    """Two clips of different splits that show the same.
+
+    `kind` is `copy`, or what was done to the second: `mirrored`, `cropped`, `shifted`, joined by
+    `+`. Second s of `clip` is second s - `later` of `other`. `distance` is 1 less the correlation
+    of what moves.
+    """
+
+    clip: str
+    split: str
+    other: str
+    other_split: str
+    kind: str
+    later: float
+    distance: float
+
+
 def columns_of(row: type[NamedTuple]) -> dict[str, type]:
     """Names and plain types of a row's columns, in order: a NewType counts as what it is of."""
     return {
@@ -128,6 +145,7 @@ LABELS = columns_of(Label)
 UNTICKED = columns_of(Unticked)
 NOBODY = columns_of(Nobody)
 NOTES = columns_of(Note)
+DUPLICATES = columns_of(Duplicate)
 
 
 def write_table(path: str | Path, table: pd.DataFrame, columns: dict[str, type]) -> None:

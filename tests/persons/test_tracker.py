@@ -50,14 +50,16 @@ class Scene:
         self.rows.append((frame, person, *box, score, vector))
         return self
 
-    def track(self, stride=STRIDE, **settings):
+    def track(self, stride=STRIDE, cuts=(), **settings):
         """Tracks joined with the truth, and the tracks as they are."""
         rows = sorted(self.rows, key=lambda row: (row[0], -row[6]))
         table = pd.DataFrame(
             [row[:1] + row[2:7] for row in rows], columns=["frame", *BOX, "score"]
         ).assign(clip="c")
         vectors = np.array([row[7] for row in rows]).reshape(len(rows), -1)
-        tracks = track_clip(table, vectors, FPS, stride, {**SETTINGS, **settings}, (1600, 900))
+        tracks = track_clip(
+            table, vectors, FPS, stride, {**SETTINGS, **settings}, (1600, 900), cuts
+        )
         truth = pd.DataFrame([row[:6] for row in rows], columns=["frame", "person", *BOX])
         assert len(tracks) == len(rows)
         joined = tracks.merge(truth, on=["frame", *BOX], validate="one_to_one")
@@ -117,6 +119,22 @@ def test_somebody_else_after_an_absence_is_somebody_else():
             scene.see(frame, 2, 0.2)
     joined = scene.track()
     assert (ids_of(joined, 1), ids_of(joined, 2)) == ([1], [2])
+
+
+def test_nobody_is_followed_across_a_cut():
+    """The same look at the same place: only the cut tells the two sides apart."""
+    scene = Scene()
+    for frame in FRAMES:
+        scene.see(frame, 1, 0.4)
+    assert scene.track()["person_id"].max() == 1
+    joined = scene.track(cuts=(61, 103))
+    assert joined.groupby("person_id")["frame"].agg(["min", "max"]).values.tolist() == [
+        [1, 56],
+        [61, 101],
+        [106, 146],
+    ]
+    # A shot without anybody takes no id.
+    assert scene.track(cuts=(62, 64, 66))["person_id"].max() == 2
 
 
 GENEROUS = {"max_cosine_distance": 2.0, "max_iou_distance": 1.0}
@@ -414,6 +432,7 @@ def test_the_track_script_moves_the_data(tmp_path):
             "tracker": SETTINGS,
             "stride": STRIDE,
             "fps": FPS,
+            "cuts": {"end_tracks": True},
         },
     )
     tracks = read_table(results / "tracks/b.csv", TRACKS)

@@ -17,8 +17,10 @@ from avaflow.project.clips import (
     with_known_end,
 )
 from avaflow.project.config import load_schema
-from avaflow.times import annotatable_seconds, detection_frames, parse_time
+from avaflow.project.shots import cut_into_shots
+from avaflow.times import Frame, annotatable_seconds, detection_frames, parse_time
 from avaflow.videos.probe import ProbeCache
+from avaflow.videos.shots import Cut
 from numbered_videos import make_video
 
 HEADER = "clip\tvideo\tstart\tend\tsplit"
@@ -216,6 +218,69 @@ def test_cut_pieces_have_equal_frames_without_drift():
     assert len(pieces) == 100
     assert {frame_count(p.start, p.end, 30) for p in pieces} == {370}
     assert pieces[-1].end == pytest.approx(1234.0)
+
+
+class KnownCuts:
+    """In place of a plan: every range has these cuts."""
+
+    def __init__(self, *cuts: tuple[int, int, int]):
+        self.known = [Cut(*map(Frame, cut)) for cut in cuts]
+
+    def cuts(self, *_arguments):
+        return self.known
+
+
+def test_shots_gives_a_piece_to_each_shot(tmp_path):
+    video = make_video(tmp_path / "v.mp4", frames=900)
+    rows = [clip(source=str(video), start=2.0, end=30.0, at_cuts=True)]
+
+    # A hard cut, a dissolve of 20 frames, and a shot of 2 s, which is too short.
+    def divide(*cuts):
+        return lambda row: cut_into_shots(row, probes, KnownCuts(*cuts), 30, 2)
+
+    probes = ProbeCache(tmp_path / "p.json")
+    plan = divide((241, 241, 240), (491, 481, 500), (561, 561, 560))
+    clips, told = resolve_clips(rows, probes, 30, 2, 900, "t", plan)
+    assert [(c.id, c.start, c.end) for c in clips] == [
+        ("a-001", 2.0, 10.0),
+        ("a-002", 10.0, 18.0),
+        ("a-004", pytest.approx(2 + 560 / 30, abs=1e-6), 30.0),
+    ]
+    assert all(not c.at_cuts and c.end_given == c.end for c in clips)
+    assert told == [
+        "clip a: its shot 3, from 18.67 to 20.67 s of the video, is left out, because a clip "
+        "needs at least 4.00 s"
+    ]
+    short = divide(*((frame, frame, frame - 1) for frame in range(61, 840, 60)))
+    with pytest.raises(UserError, match="none of its 14 shots is as long as a clip has to be"):
+        resolve_clips(rows, probes, 30, 2, 900, "t", short)
+
+
+def test_shots_of_a_video_that_is_not_there_are_told_once(tmp_path):
+    rows = [
+        clip(id="gone", source=str(tmp_path / "gone.mp4"), line=4, at_cuts=True),
+        clip(id="far", video="https://e/x.mp4", source="not-there", line=5, at_cuts=True),
+    ]
+    probes = ProbeCache(tmp_path / "p.json")
+    with pytest.raises(UserError) as caught:
+        resolve_clips(
+            *(rows, probes, 30, 2, 900, "t"),
+            lambda row: cut_into_shots(row, probes, KnownCuts(), 30, 2),
+        )
+    text = str(caught.value)
+    assert text.count("clip gone") == 1 and "the video is missing" in text
+    assert "clip far: to divide it at its cuts takes the video" in text
+
+
+def test_the_column_cut_takes_seconds_or_shots(tmp_path, schema):
+    header = HEADER + "\tcut"
+    rows = read_clips_table(
+        write(tmp_path, "a\tv\t0\t50\ttrain\tshots", header=header), schema, "d"
+    )
+    assert (rows[0].at_cuts, rows[0].cut) == (True, None)
+    with pytest.raises(UserError, match="known_as names one clip"):
+        table = write(tmp_path, "a\tv\t0\t50\ttrain\tshots\t1", header=header + "\tknown_as")
+        read_clips_table(table, schema, "d")
 
 
 def test_cut_of_a_video_not_downloaded_needs_an_end():

@@ -137,6 +137,23 @@ def test_leakage_comes_first(tmp_path):
     assert "look something else" in text
 
 
+def test_copies_in_two_splits_are_named_once(tmp_path):
+    clips = {"a": "train", "b": "val", "c": "val"}
+    ranges = [Range(c, split, f"{c}.mp4", f"{c}.mp4", 0.0, 5.0) for c, split in clips.items()]
+    ranges[2] = Range("c", "val", "a.mp4", "a.mp4", 1.0, 5.0)
+    (tmp_path / "duplicates.csv").write_text(
+        "clip,split,other,other_split,kind,later,distance\n"
+        "a,train,b,val,mirrored,2.500000,0.100000\n"
+        "a,train,c,val,copy,1.000000,0.000000\n"
+        "a,train,gone,val,copy,0.000000,0.000000\n"
+    )
+    text = text_of(made(tmp_path, clips, [], ranges=ranges))
+    assert "put right a (train) and b (val) show the same (mirrored)" in text
+    assert "a train b val mirrored 2.5 s" in text
+    # c overlaps in the video itself, which is told already; gone is no clip any more.
+    assert "and c (val) show" not in text and "gone" not in text
+
+
 def test_of_many_leaks_and_warnings_some_are_told(tmp_path):
     clips = {f"{split}-{number}": split for number in range(60) for split in SPLITS}
     ranges = [

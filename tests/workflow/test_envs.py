@@ -27,6 +27,8 @@ PACKAGE_OF_MODULE = {
     "pandas": "pandas",
     "requests": "requests",
     "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "threadpoolctl": "threadpoolctl",
     "pytorchvideo": "pytorchvideo",
     "supervision": "supervision",
     "torch": "torch",

@@ -8,6 +8,8 @@ nothing here has to happen in real time:
 3. Tracks are cut at long gaps, and where two neighbours neither overlap nor look alike.
 4. The resulting tracklets are joined by appearance, never two that share a frame.
 
+A cut of the clip ends all tracks: each shot is followed as if it were a clip of its own.
+
 Linking is agglomerative with average linkage over detections: the distance of two groups
 is the mean cosine distance over all pairs of their detections, so one odd crop cannot
 join two persons as single linkage would, nor part one as complete linkage would. The
@@ -16,7 +18,7 @@ closest permitted pair is always joined first; ties go to the earlier tracklets.
 No torch is needed: appearance vectors come ready-made, so settings are re-tuned in seconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +27,7 @@ import pandas as pd
 from avaflow.boxes import iou_matrix
 from avaflow.errors import UserError
 from avaflow.tables import BOX, TRACKS, empty_table
-from avaflow.times import detection_frames
+from avaflow.times import Frame, detection_frames
 
 CUT_GAP_STRIDES = 1.5
 """A track may always miss one detection frame's half again; else sparse strides cut all."""
@@ -57,6 +59,7 @@ def track_clip(
     stride: int,
     settings: Mapping,
     size: tuple[int, int] = (16, 9),
+    cuts: Sequence[Frame] = (),
 ) -> pd.DataFrame:
     """Give every detection of one clip a person id.
 
@@ -64,7 +67,8 @@ def track_clip(
     frame; `vectors` their appearance, of shape (N, 1280), one unit row each. `stride` is
     the distance of detection frames; `settings` the config's `tracker`; `size` width and
     height of the image, of which only the ratio matters (DeepSORT's motion model is
-    made for square pixels).
+    made for square pixels). `cuts` are the frames at which another shot begins: nobody is
+    followed across one.
 
     Returns tables.TRACKS sorted by frame and person id: every detection exactly once, no
     id twice on a frame, ids counted from 1 by first appearance (on one frame, the better
@@ -88,14 +92,13 @@ def track_clip(
     boxes_px = boxes * np.array([size[0], size[1], size[0], size[1]], float)
 
     scores = table["score"].to_numpy(float)
-    followed = _follow(frames, boxes_px, scores, appearance, fps, stride, settings)
-    tracklets = [
-        _Tracklet(part)
-        for rows in followed
-        for part in _cut(rows, frames, boxes_px, appearance, fps, stride, settings)
-    ]
-    tracklets.sort(key=lambda tracklet: tracklet.rows[0])
-    groups = _link(tracklets, frames, boxes_px, appearance, fps, settings)
+    shots = np.searchsorted(np.array(sorted(cuts), int), frames, side="right")
+    groups: list[np.ndarray] = []
+    for shot in np.unique(shots):
+        of_shot = np.flatnonzero(shots == shot)
+        seen = frames[of_shot], boxes_px[of_shot], appearance[of_shot]
+        found = _persons_of_shot(*seen, scores[of_shot], fps, stride, settings)
+        groups += [of_shot[rows] for rows in found]
 
     person = np.zeros(len(table), int)
     order = sorted(groups, key=lambda rows: (frames[rows].min(), rows.min()))
@@ -104,6 +107,26 @@ def track_clip(
     table["person_id"] = person
     tracks = table[list(TRACKS)].sort_values(["frame", "person_id"], kind="stable")
     return tracks.reset_index(drop=True)
+
+
+def _persons_of_shot(
+    frames: np.ndarray,
+    boxes_px: np.ndarray,
+    appearance: np.ndarray,
+    scores: np.ndarray,
+    fps: int,
+    stride: int,
+    settings: Mapping,
+) -> list[np.ndarray]:
+    """The rows of each person of one shot."""
+    followed = _follow(frames, boxes_px, scores, appearance, fps, stride, settings)
+    tracklets = [
+        _Tracklet(part)
+        for rows in followed
+        for part in _cut(rows, frames, boxes_px, appearance, fps, stride, settings)
+    ]
+    tracklets.sort(key=lambda tracklet: tracklet.rows[0])
+    return _link(tracklets, frames, boxes_px, appearance, fps, settings)
 
 
 def _follow(

@@ -6,7 +6,7 @@ import math
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -29,6 +29,9 @@ LAST_TIMESTAMP = 1798
 LONGEST_SHOWN = 100
 """So many letters of a path that cannot be one are repeated in its message."""
 
+SHOTS = "shots"
+"""In the column `cut`: the range is divided where another shot begins."""
+
 TAKEN_IDS = {"index": "the index of all clips", "agreement": "the agreement of annotators"}
 """Ids whose pages would fall on the name of another page, and what that page is."""
 
@@ -41,6 +44,7 @@ class Clip:
     `end` are seconds of the video; `end` is None while the video's end is meant and not
     known yet, `end_given` also afterwards. `line` is the table's line, for messages.
     `known_as` is what annotations made elsewhere call the clip, where that is another name.
+    With `at_cuts` the range is divided where another shot begins.
     """
 
     id: str
@@ -54,6 +58,7 @@ class Clip:
     sha256: str = ""
     end_given: float | None = None
     known_as: str = ""
+    at_cuts: bool = False
 
     @property
     def is_url(self) -> bool:
@@ -107,7 +112,8 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
         try:
             start = parse_time(row["start"])
             end = parse_time(row["end"]) if row["end"] else None
-            cut = parse_time(row["cut"]) if row.get("cut") else None
+            at_cuts = row.get("cut") == SHOTS
+            cut = parse_time(row["cut"]) if row.get("cut") and not at_cuts else None
         except ValueError as error:
             problems.append(f"line {line}, clip {row['clip']}: {error}")
             continue
@@ -138,7 +144,7 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
                 f"{first_line}: give the same in every row of a video"
             )
         known_as = row.get("known_as") or ""
-        if known_as and cut is not None:
+        if known_as and (at_cuts or cut is not None):
             problems.append(
                 f"line {line}, clip {row['clip']}: known_as names one clip, and `cut` makes "
                 "several of this row: give a row to each"
@@ -156,6 +162,7 @@ def read_clips_table(path: str | Path, schema: Mapping, downloads: str | Path) -
                 checksum,
                 end,
                 known_as,
+                at_cuts,
             )
         )
     problems += _double_ids(clips) + _double_names(clips)
@@ -284,10 +291,21 @@ def _double_names(clips: Sequence[Clip]) -> list[str]:
     return problems
 
 
+Divide = Callable[[Clip], tuple[list[Clip], list[str]]]
+
+
 def resolve_clips(
-    clips: Sequence[Clip], cache: ProbeCache, fps: int, margin: int, offset: int, table: str
+    clips: Sequence[Clip],
+    cache: ProbeCache,
+    fps: int,
+    margin: int,
+    offset: int,
+    table: str,
+    divide: Divide | None = None,
 ) -> tuple[list[Clip], list[str]]:
     """Clips with their ends checked against the videos and `cut` applied, and warnings.
+
+    `divide` gives the pieces of a row that is divided at its cuts, and what of it is left out.
 
     Videos that are yet to be downloaded are not looked at: their job does it. Raises one
     UserError that lists the problems of all rows.
@@ -305,11 +323,16 @@ def resolve_clips(
                 except UserError as error:
                     problems.append(f"line {clip.line}, clip {clip.id}: {error}")
         duration = durations[clip.source]
+        if duration is None and clip.at_cuts and not clip.is_url:
+            continue  # what is wrong with its video is said already
         try:
             checked = with_known_end(clip, duration) if duration is not None else clip
-            pieces, left_over = cut_into_pieces(checked, fps, margin)
-            if left_over:
-                warnings.append(left_over)
+            if checked.at_cuts and divide:
+                pieces, left_out = divide(checked)
+            else:
+                pieces, left_over = cut_into_pieces(checked, fps, margin)
+                left_out = [left_over] if left_over else []
+            warnings += left_out
             for piece in pieces:
                 check_length(piece, fps, margin, offset)
             resolved += pieces

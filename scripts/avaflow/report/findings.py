@@ -56,15 +56,18 @@ def findings(
     agreement: pd.DataFrame | None,
     annotated_twice: int,
     warnings: Sequence[str],
+    copies: Sequence[Mapping[str, str]] = (),
 ) -> list[Finding]:
     """All that is worth saying of a project, what matters most first.
 
     `clips` is the table of clips, `unsettled` the clips of which it is open whose annotation
     counts, `agreement` the table of annotators' agreement with its values in `number`, None
     where it was not made, and `annotated_twice` the number of clips that several finished.
+    `copies` are rows of `tables.DUPLICATES`.
     """
     found = [
         *_leaks(leaks),
+        *_copies(copies),
         *_splits(clips, balances, actions),
         *_people(clips, unsettled),
         *_agreement(agreement, annotated_twice),
@@ -98,6 +101,17 @@ def _leaks(leaks: Sequence[Leak]) -> list[Finding]:
         )
         found.append(Finding("look", text, "leakage"))
     return found
+
+
+def _copies(copies: Sequence[Mapping[str, str]]) -> list[Finding]:
+    """Clips of different splits that show the same, though they are of different files."""
+    lines = [
+        f"{row['clip']} ({row['split']}) and {row['other']} ({row['other_split']}) show the same "
+        f"({row['kind']}): what is learnt is tested on itself."
+        for row in copies
+    ]
+    shown = first_lines(lines, LINES, " pairs of clips")
+    return [Finding("fix", line, "leakage") for line in shown]
 
 
 def _splits(

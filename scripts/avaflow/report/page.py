@@ -10,7 +10,6 @@ import pandas as pd
 
 from avaflow.annotation.page.agreement import ALL_CLIPS, MEASURES
 from avaflow.project.actions import Attribute, all_actions
-from avaflow.project.clips import SPLITS
 from avaflow.report import plots
 from avaflow.report.findings import FEW_TICKS, findings
 from avaflow.report.machine import Room, Timing, rooms, software, timings
@@ -28,6 +27,7 @@ from avaflow.report.numbers import (
 from avaflow.report.reading import groups
 from avaflow.tables import read_table
 from avaflow.templates import render
+from avaflow.workflow.closing import read_duplicates
 from avaflow.workflow.terminal import duration
 
 ROWS_SHOWN = 200
@@ -83,6 +83,13 @@ def report_page(asked: Asked, results: str | Path) -> str:
     ticks = ticks_by_split(labels, actions)
     matrix = together(labels, actions)
     found_leaks = leaks(asked.ranges)
+    told_already = {frozenset(pair[:2]) for leak in found_leaks for pair in leak.overlaps}
+    copies = [
+        row
+        for row in read_duplicates(results)
+        if {row["clip"], row["other"]} <= set(splits)
+        and frozenset((row["clip"], row["other"])) not in told_already
+    ]
     uneven = balances(ticks, FEW_TICKS)
     agreement = read_agreement(asked.agreement)
     pairs = pairs_together(matrix)
@@ -97,6 +104,7 @@ def report_page(asked: Asked, results: str | Path) -> str:
         agreement,
         asked.annotated_twice,
         asked.warnings,
+        copies,
     )
     return render(
         __file__,
@@ -105,7 +113,6 @@ def report_page(asked: Asked, results: str | Path) -> str:
         annotations=asked.annotations,
         findings=told,
         splits=split_sums(clips),
-        split_names=[split for split in SPLITS if split in set(splits.values())],
         actions=actions,
         names=names,
         ticks=ticks,
@@ -118,6 +125,8 @@ def report_page(asked: Asked, results: str | Path) -> str:
         awaiting_left=len(awaiting[ROWS_SHOWN:]),
         leaks=found_leaks[:VIDEOS_SHOWN],
         leaks_left=len(found_leaks[VIDEOS_SHOWN:]),
+        copies=copies[:VIDEOS_SHOWN],
+        copies_left=len(copies[VIDEOS_SHOWN:]),
         agreement=None if agreement is None else agreement.head(ROWS_SHOWN).to_dict("records"),
         agreement_left=0 if agreement is None else len(agreement[ROWS_SHOWN:]),
         annotated_twice=asked.annotated_twice,

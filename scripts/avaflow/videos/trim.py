@@ -19,7 +19,7 @@ from avaflow.errors import UserError
 from avaflow.files import atomic_file, atomic_folder, sha256, write_text
 from avaflow.manifests import ClipManifest
 from avaflow.tables import KEYFRAMES, write_table
-from avaflow.times import Second, frame_of_second
+from avaflow.times import Frame, Second, frame_of_second
 from avaflow.videos.ffmpeg import ffmpeg_exe, run_ffmpeg
 from avaflow.videos.filters import (
     clip_colours,
@@ -28,13 +28,19 @@ from avaflow.videos.filters import (
     jpeg_output,
     source_images,
 )
+from avaflow.videos.motion import moving_images, write_motion
 from avaflow.videos.probe import OPEN_OPTIONS, TONES, VideoFacts, file_url
+from avaflow.videos.shots import find_cuts, images_in, small_output
 
 RAWFRAME = "img_{frame:05d}.jpg"
 """File name of a frame, as mmaction2 (`filename_tmpl`) and PySlowFast lists have it."""
 
 
 KEYFRAME = "{clip}_{frame:06d}.jpg"
+
+SMALL_IMAGES = "small.rgb"
+"""While a clip is cut, small images, on which cuts and movement are seen, lie under this name in
+the folder that becomes that of its keyframes: what is left of a killed job goes with it."""
 
 
 def trim(
@@ -51,11 +57,14 @@ def trim(
     keyframes_folder: Path,
     rawframes_folder: Path | None,
     log: Path,
+    likeness: float | None = None,
+    motion_path: Path | None = None,
 ) -> tuple[ClipManifest, pd.DataFrame]:
     """Make a clip of `frames` frames, its keyframes at `seconds`, and all frames if asked.
 
-    `settings` is the config's `trim`. Clip and folders appear whole or not at all. Returns
-    the clip's manifest and its table of keyframes (:data:`avaflow.tables.KEYFRAMES`).
+    `settings` is the config's `trim`, `likeness` its `cuts.likeness`; without it cuts are not
+    looked for. What moves goes to `motion_path`. Clip and folders appear whole or not at all.
+    Returns the clip's manifest and its table of keyframes (:data:`avaflow.tables.KEYFRAMES`).
     Raises UserError, naming the clip, if the source ends early or ffmpeg fails.
     """
     subject = f"clip {clip} of {video}"
@@ -78,6 +87,7 @@ def trim(
                     settings["threads"],
                 ),
             ]
+            outputs.append(small_output(both[2], keys_beside / SMALL_IMAGES, frames))
             errors = run_ffmpeg(outputs, exe, log, subject, clip_path)
             _check_frames(subject, clip_beside, frames, fps)
             for number, second in enumerate(seconds, start=1):
@@ -96,6 +106,7 @@ def trim(
                         settings["threads"],
                     ),
                 ]
+                outputs.append(small_output(both[2], keys_beside / SMALL_IMAGES, frames))
                 errors = run_ffmpeg(outputs, exe, log, subject, clip_path)
                 _check_frames(subject, clip_beside, frames, fps)
                 written = sum(1 for _ in os.scandir(raw_beside))
@@ -109,6 +120,7 @@ def trim(
                         raw_beside / RAWFRAME.format(frame=frame),
                         keys_beside / KEYFRAME.format(clip=clip, frame=frame),
                     )
+        cuts = _use_small(keys_beside / SMALL_IMAGES, fps, likeness, motion_path)
         width, height = _image_size(clip_beside)
         digest, size = sha256(clip_beside), clip_beside.stat().st_size
         keyframes = keyframe_table(clip, keys_beside, seconds, fps, width, height)
@@ -124,6 +136,7 @@ def trim(
         decode_errors=errors,
         bytes=size,
         tone=TONES.get(facts.transfer, ""),
+        cuts=cuts,
     )
     return manifest, keyframes
 
@@ -190,6 +203,18 @@ def frames_digest(folder: str | Path, frames: int) -> tuple[int, str]:
 def write_keyframes_manifest(path: str | Path, keyframes: pd.DataFrame) -> None:
     """Write the table of a clip's keyframes."""
     write_table(path, keyframes, KEYFRAMES)
+
+
+def _use_small(
+    path: Path, fps: int, likeness: float | None, motion_path: Path | None
+) -> tuple[Frame, ...]:
+    """The frames at which a new shot begins, from the small images, which are gone then."""
+    small = images_in(path)
+    cuts = find_cuts(small, fps, likeness) if likeness is not None else []
+    if motion_path is not None:
+        write_motion(motion_path, moving_images(small, fps))
+    path.unlink()
+    return tuple(cut.frame for cut in cuts)
 
 
 def _check_frames(subject: str, clip_path: Path, frames: int, fps: int) -> None:

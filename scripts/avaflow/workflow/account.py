@@ -12,6 +12,7 @@ from avaflow.project.actions import Attribute, all_actions
 from avaflow.project.clips import SPLITS
 from avaflow.tables import KEYFRAMES, LABELS, NOTES, TRACKS, Note, empty_table, read_table, rows_of
 from avaflow.times import frame_of_second
+from avaflow.workflow.closing import cut_remark
 
 CLIP_COLUMNS = [
     "clip",
@@ -80,6 +81,9 @@ def project_account(
     remarks: list[str] = []
     labelled: dict[str, dict[str, pd.DataFrame]] = {split: {} for split in SPLITS}
     for clip in clips:
+        manifest = read_clip_manifest(results / "clips" / f"{clip}.json")
+        if manifest.cuts:
+            remarks.append(cut_remark(manifest))
         row, labels, notes = clip_account(clip, splits[clip], clip in finished, results, fps)
         rows.append(row)
         ticks.append(labels.assign(split=splits[clip]))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avaflow.errors import UserError
 from avaflow.listing import commas, counted, first_lines, sentence
-from avaflow.manifests import read_clip_manifest
-from avaflow.tables import NOTES, read_rows, read_table
+from avaflow.manifests import ClipManifest, read_clip_manifest
+from avaflow.tables import DUPLICATES, NOTES, read_rows, read_table
 from avaflow.videos.segments import LEFT_OUT_SECONDS, read_segments_manifest
 from avaflow.workflow.job import ERROR_MARK, FAULT_MARK
 from avaflow.workflow.leftovers import EXPORTED
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 NOTES_SHOWN = 20
 """So many notes on features are repeated at the end of a run."""
+
+CUTS_SHOWN = 8
+"""So many cuts of a clip are named by their second."""
+
+DUPLICATES_SHOWN = 8
+"""So many pairs of clips that show the same are named at the end of a run."""
 
 FAILED = "avaflow could not finish. What has to be fixed:"
 
@@ -41,10 +48,12 @@ def run_summary(project, config: Mapping) -> str:
         lines += counted_lines(name, results / part, config[part]["annotations"])
     lines += source_remarks(ids, results)
     lines += segment_remarks(ids, results)
+    lines += duplicate_remarks(ids, results)
     noticed = [*project.unused, *annotation_remarks(project.finished, results)]
     lines += [f"look at this: {remark}" for remark in noticed]
     lines += _awaiting_lines(project, results, config)
     lines += _doctor_lines(results) if project.annotated_splits else []
+    lines += _baseline_lines(results) if project.annotated_splits else []
     accounts = [path for name in ("report.html", "report.md") if (path := results / name).exists()]
     if accounts:
         lines.append(f"the whole account: {sentence(accounts)}")
@@ -82,6 +91,17 @@ def _stage_lines(project, results: Path) -> list[str]:
         count = len(project.awaiting)
         lines.append(f"{'to predict on':<18} {count:>5} of {len(ids)}   {predict}/")
     return lines
+
+
+def _baseline_lines(results: Path) -> list[str]:
+    """Of how many actions the baseline says what, where it was asked."""
+    try:
+        found = json.loads((results / "baseline" / "metrics.json").read_text(encoding="utf-8"))
+        words = Counter(each["word"] for each in found["verdicts"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # not asked, or under way
+    told = ", ".join(f"{count} {word}" for word, count in words.items())
+    return [f"{'baseline':<18} actions: {told}   {results}/baseline/index.html"]
 
 
 def _doctor_lines(results: Path) -> list[str]:
@@ -203,7 +223,7 @@ def segment_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
 
 
 def source_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
-    """A sentence for each clip cut from a damaged stretch, and one for each of flat tone."""
+    """A sentence for each clip of a damaged stretch, for each of flat tone, each with cuts."""
     sentences = []
     for clip, manifest in _manifests(clips, Path(results, "clips"), read_clip_manifest):
         if manifest.decode_errors:
@@ -213,7 +233,47 @@ def source_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
                 f"flat tone: clip {clip} of {manifest.video}, which is {manifest.tone}: its tone "
                 "is not mapped. If its images look too grey, give a converted video"
             )
+        if manifest.cuts:
+            sentences.append(cut_remark(manifest))
     return sentences
+
+
+def read_duplicates(results: str | Path) -> list[dict[str, str]]:
+    """The rows of :data:`avaflow.tables.DUPLICATES`; none where they were not looked for."""
+    try:
+        return read_rows(Path(results, "duplicates.csv"), DUPLICATES)
+    except (OSError, UserError):
+        return []
+
+
+def duplicate_remarks(clips: Sequence[str], results: str | Path) -> list[str]:
+    """A sentence for each two clips of different splits that show the same."""
+    present = set(clips)
+    remarks = [
+        f"the same in two splits: clip {row['clip']} ({row['split']}) and clip {row['other']} "
+        f"({row['other_split']}), {row['kind']}: second {max(0.0, float(row['later'])):.1f} of the "
+        f"one is second {max(0.0, -float(row['later'])):.1f} of the other"
+        for row in read_duplicates(results)
+        if {row["clip"], row["other"]} <= present
+    ]
+    if not remarks:
+        return []
+    advice = (
+        "what is learnt on one clip is tested on the other, so scores will be too good: give both "
+        f"one split, or take one out ({results}/duplicates.csv)"
+    )
+    return [*first_lines(remarks, DUPLICATES_SHOWN), advice]
+
+
+def cut_remark(manifest: ClipManifest) -> str:
+    """That a clip has cuts, and at which of its seconds."""
+    seconds = [f"{(frame - 1) / manifest.fps:.2f}" for frame in manifest.cuts]
+    begins = "another shot begins" if len(seconds) == 1 else "other shots begin"
+    return (
+        f"cut: clip {manifest.clip} of {manifest.video}: {begins} at second "
+        f"{commas(seconds, CUTS_SHOWN)} of the clip. `shots` in the column `cut` of the clips "
+        "table divides a range at its cuts"
+    )
 
 
 def _manifests(clips: Sequence[str], folder: Path, read: Callable) -> Iterator[tuple]:

@@ -30,6 +30,7 @@ TO_DO = {
         "batch to extract persons' features of",
         "batches to extract persons' features of",
     ),
+    "train_baseline": ("baseline to train", "baselines to train"),
     "resize_kinetics": ("batch of Kinetics to resize", "batches of Kinetics to resize"),
     "cut_ava_kinetics": ("batch of AVA-Kinetics to cut", "batches of AVA-Kinetics to cut"),
     "detect_ava_kinetics": (

@@ -30,9 +30,11 @@ from avaflow.project.actions import Attribute, attributes_from_config
 from avaflow.project.clips import SPLITS, Clip, leaks, read_clips_table, resolve_clips
 from avaflow.project.config import check_config, load_schema
 from avaflow.project.settings import load_settings
+from avaflow.project.shots import cut_into_shots
 from avaflow.times import READER_REACH_FRAMES
 from avaflow.videos.ffmpeg import ffmpeg_exe
 from avaflow.videos.probe import ProbeCache
+from avaflow.videos.shot_plan import ShotPlan
 
 if TYPE_CHECKING:
     from avaflow.annotation.existing.index import Existing
@@ -137,12 +139,26 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         rows = read_clips_table(
             config["clips"], load_schema(schemas / "clips.schema.yaml"), results / "videos"
         )
+    plan = ShotPlan(
+        results / ".shots.json",
+        fps,
+        config["cuts"]["likeness"],
+        config["trim"]["ffmpeg"],
+        results / "logs" / "shots",
+    )
     try:
         clips, remainders = resolve_clips(
-            rows, cache, fps, margin, config["timestamp_offset"], config["clips"]
+            rows,
+            cache,
+            fps,
+            margin,
+            config["timestamp_offset"],
+            config["clips"],
+            lambda row: cut_into_shots(row, cache, plan, fps, margin),
         )
     finally:
         cache.save({row.source for row in rows})
+        plan.save()
     clips.sort(key=lambda clip: clip.id)
     warnings = leaks(clips)
     found = find_annotations(config, clips, attributes)

@@ -62,6 +62,20 @@ def test_saved_loaded_saved_is_the_same_file(tmp_path, seed):
             assert len(before[key]) == len(after[key])
 
 
+def test_answered_doubts_are_read_and_written(tmp_path):
+    answered = [
+        {"kind": "short", "tracks": [2], "frame": 7},
+        {"kind": "join", "tracks": [1, 2], "frame": 61},
+    ]
+    content = page_file([person(1)], answered=answered)
+    path = tmp_path / "c-1.json"
+    write_annotation(path, parse_annotation(content, PATH))
+    assert json.loads(path.read_text())["answered"] == answered
+    turned = page_file([person(1)], answered=answered[::-1])
+    assert annotation_text(parse_annotation(turned, PATH)) == path.read_text()
+    assert "answered" not in annotation_text(parse_annotation(page_file([person(1)]), PATH))
+
+
 def test_order_in_memory_does_not_change_the_file():
     content = page_file([person(1, spans=[span("sit", 2, 3), span("walk", 4, 5)]), person(2)])
     turned = copy.deepcopy(content)
@@ -136,6 +150,18 @@ def test_all_problems_are_listed_at_once():
         (lambda c: c["attributes"].append(c["attributes"][0]), "attribute 'head' is there 2 times"),
         (lambda c: c.update(annotator="\ud800"), "half a character"),
         (lambda c: c.update(saved="yesterday"), "expected a time such as"),
+        (
+            lambda c: c.update(answered=[{"kind": "join", "tracks": [1, 2], "frame": 331}]),
+            "the answered doubt at frame 331: expected a frame of 1 to 330",
+        ),
+        (
+            lambda c: c.update(answered=[{"kind": "maybe", "tracks": [1], "frame": 1}]),
+            "expected one of join, short",
+        ),
+        (
+            lambda c: c.update(answered=[{"kind": "join", "tracks": [], "frame": 1}]),
+            "answered.0.tracks",
+        ),
     ],
 )
 def test_a_hostile_file_is_told(change, told):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from page_clips import LAPTOP, clip, many, track, until, write_clip
+from page_clips import LAPTOP, PATIENCE_S, clip, many, track, until, write_clip
 
 END_S = pytest.approx(171 / 30, abs=0.001)
 """Where the last frame ends on which somebody was looked at: 171."""
@@ -50,6 +50,31 @@ def test_what_is_saved_opens_as_it_was_saved(annotator):
     again = json.loads(annotator.save().read_text())
     assert {**again, "saved": ""} == {**file, "saved": ""}
     assert annotator.open(clip(annotator="mia")).save().name == "c-1.mia.json"
+
+
+def test_an_answered_doubt_is_asked_nowhere_again(annotator):
+    doubts = [
+        {"kind": "join", "tracks": [1, 3], "frame": 91, "distance": 0.23},
+        {"kind": "short", "tracks": [2], "frame": 61},
+    ]
+    tracks = [track(1, 0.1, 1, 81), track(2, 0.4), track(3, 0.7, 91, 171)]
+    given = clip(doubts=doubts, tracks=tracks)
+    annotator.open(given)
+    annotator.press("q", "n")
+    assert "Not saved yet" in annotator.text("#saved")
+    file = json.loads(annotator.save().read_text())
+    assert file["answered"] == [{"kind": "join", "tracks": [1, 3], "frame": 91}]
+    annotator.page.evaluate("localStorage.clear()")  # another browser
+    nearer = [doubts[0] | {"distance": 0.2}, doubts[1]]
+    annotator.open({**given, "doubts": nearer, "finished": file})
+    assert annotator.text("#doubts").startswith("1 doubt ")
+    again = json.loads(annotator.save().read_text())
+    assert {**again, "saved": "", "seconds_worked": 0} == {**file, "saved": "", "seconds_worked": 0}
+    # Track 3 is somebody else now: the same number, and another question.
+    annotator.page.evaluate("localStorage.clear()")
+    other = [*tracks[:2], track(3, 0.2, 91, 171)]
+    annotator.open({**given, "tracks": other, "finished": file})
+    assert annotator.text("#doubts").startswith("2 doubts")
 
 
 def test_a_finished_file_that_is_none_is_told(annotator):
@@ -168,6 +193,7 @@ class Server(http.server.SimpleHTTPRequestHandler):
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append((self.path, self.headers["X-Avaflow-Token"], json.loads(body)))
+        self.server.busy.wait(PATIENCE_S)
         status, text = self.server.answer
         self.send_response(status)
         self.end_headers()
@@ -182,6 +208,8 @@ def server(results):
     handler = functools.partial(Server, directory=str(results))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as started:
         started.got, started.answer, started.file = [], (204, ""), None
+        started.busy = threading.Event()
+        started.busy.set()
         threading.Thread(target=started.serve_forever, daemon=True).start()
         path = write_clip(results, clip("served"))
         head = '<meta name="avaflow-token" content="t0ken">'
@@ -203,6 +231,27 @@ def test_over_http_every_change_is_saved_at_once(annotator, server):
     assert server.got[-1][2]["persons"][0]["judged"]
 
 
+@pytest.mark.parametrize("under_way", [False, True], ids=["waiting", "under way"])
+def test_what_is_undone_before_it_was_saved_is_not_in_the_file(annotator, server, under_way):
+    annotator.page = annotator.window(server.address)
+    annotator.press("Shift+2")
+    annotator.wait_for("#saved", "Saved: ")
+    saved = len(server.got)
+    if under_way:
+        server.busy.clear()
+    annotator.press("Shift+4")
+    if under_way:
+        until(annotator.page, "avaflow.app.store.sending")
+    annotator.press("Control+z")  # back to what was saved, while the other is on its way
+    server.busy.set()
+    annotator.page.wait_for_timeout(900)
+    assert len(server.got) == saved + 2 * under_way
+    assert [s["option"] for s in server.got[-1][2]["persons"][0]["spans"]] == ["sit"]
+    annotator.page.reload()
+    annotator.until("Boolean(window.avaflow && avaflow.app && avaflow.app.boxes.area)")
+    assert annotator.spans(1) == [("sit", 0, END_S)]
+
+
 def test_a_clip_that_somebody_else_has_is_told(annotator, server):
     annotator.page = annotator.window(server.address)
     server.answer = (409, json.dumps({"message": "mia has it since 20:10"}))
@@ -216,6 +265,22 @@ def test_a_clip_that_somebody_else_has_is_told(annotator, server):
     annotator.press("Control+s")
     annotator.wait_for("#saved", "Saved: ")
     assert server.got[-1][2]["persons"][0]["judged"]
+
+
+def test_a_window_knows_what_another_one_saved(annotator, server):
+    annotator.page = annotator.window(server.address)
+    other = annotator.window(server.address)
+    # As after the server said that the clip is the first window's.
+    other.evaluate("avaflow.app.store.taken = true")
+    other.keyboard.press("Shift+4")
+    other.locator("#saved", has_text="Not saved yet").wait_for()
+    annotator.page.bring_to_front()
+    annotator.until("avaflow.app.person(1).spans.length === 1")
+    annotator.press("Shift+2")
+    annotator.wait_for("#saved", "Saved: ")
+    other.locator("#saved", has_text="All is saved.").wait_for()
+    saved = server.got[-1][2]["persons"][0]["spans"]
+    assert [one["option"] for one in saved] == ["sit", "talk"]
 
 
 def test_a_file_that_somebody_else_changed_is_not_written_over(annotator, server):

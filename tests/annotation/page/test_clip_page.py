@@ -1,6 +1,7 @@
 """The page of a clip under real keys and a real mouse: Chromium opens it from disk."""
 
 import functools
+import json
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from page_clips import (
     LAPTOP,
     WIDTH,
     clip,
+    many,
     track,
 )
 
@@ -235,6 +237,20 @@ def test_speed_and_a_loop_around_a_keyframe(annotator):
     assert annotator.value("player.loop") is None
 
 
+def test_a_loop_comes_along_to_where_somebody_goes(annotator):
+    annotator.open()
+    annotator.seek(92)
+    annotator.press("l")
+    annotator.until("avaflow.app.player.playing")
+    annotator.press("Enter")  # the next person, from their first keyframe
+    assert annotator.value("player.loop") == {"from": 1, "to": 61}
+    annotator.page.wait_for_timeout(300)
+    assert annotator.value("player.playing") and annotator.value("player.frame") <= 62
+    annotator.seek(160)  # no keyframe is so near: around the frame itself
+    assert annotator.value("player.loop") == {"from": 130, "to": 180}
+    assert annotator.value("player.frame") == 160
+
+
 def test_a_video_that_cannot_be_played_is_told_and_keyframes_stand_in(annotator, results):
     (results / "clips/broken.mp4").write_bytes(b"no video")
     annotator.open(clip(video="../clips/broken.mp4"))
@@ -267,6 +283,32 @@ def test_persons_are_chosen_by_click_tab_arrows_and_number(annotator):
     assert annotator.value("chosen") == 4
     annotator.press("8")  # no action's key: a person
     assert annotator.value("chosen") == 8
+
+
+def test_the_whole_row_of_the_chosen_one_is_in_sight(annotator):
+    annotator.open(many(30, 20))
+    annotator.page.evaluate("avaflow.app.chosen = 0; avaflow.app.refresh()")  # no row is tall
+    annotator.press("p", "3", "0")
+    row, below = annotator.page.evaluate(
+        """(() => {
+          const {body, places, height} = avaflow.app.timeline;
+          const row = places.find((one) => one.chosen);
+          return [row.height, body.scrollTop + height - row.top - row.height];
+        })()"""
+    )
+    assert row > 40 and below >= 0
+
+
+def test_a_near_picture_goes_on_with_whoever_is_chosen(annotator):
+    annotator.open()
+    annotator.seek(61)
+    annotator.press("z")
+    assert annotator.value("boxes.centre") == near([0.175, 0.55])
+    annotator.press("Tab")
+    assert annotator.value("boxes.zoom") > 1
+    assert annotator.value("boxes.centre") == near([0.475, 0.55])
+    annotator.press("z")
+    assert annotator.value("boxes.zoom") == 1
 
 
 def test_all_parts_are_reached_without_a_mouse(annotator):
@@ -366,6 +408,63 @@ def test_a_box_is_drawn_and_moved_by_keys_alone(annotator):
     assert annotator.value("player.frame") == 32
 
 
+def test_a_known_person_gets_a_box_where_there_is_none(annotator):
+    annotator.open()
+    annotator.seek(31)
+    annotator.press("d")
+    annotator.drag((0.55, 0.1), (0.65, 0.3))
+    annotator.press("Shift+ArrowRight", "d", "4")  # the number says whose box it is
+    assert "Draw the box of person 4 at second 2" in annotator.text("#mode")
+    annotator.drag((0.6, 0.1), (0.7, 0.3))
+    # Without a mouse it begins where the person was last.
+    annotator.press("Shift+ArrowRight", "b", "ArrowRight", "Enter")
+    annotator.press("Shift+ArrowRight", "d", "4", "Enter")
+    assert annotator.text("#mode").startswith("Box of person 4 at second 4")
+    assert annotator.text("#mode button").startswith("Done")
+    annotator.press("Enter")
+    assert annotator.page.locator("#mode").is_hidden()
+    boxes = [(one["second"], one["box"]) for one in annotator.persons()[4]["boxes"]]
+    moved = near([0.61, 0.1, 0.71, 0.3])
+    assert boxes == [
+        (1, near([0.55, 0.1, 0.65, 0.3])),
+        (2, near([0.6, 0.1, 0.7, 0.3])),
+        (3, moved),
+        (4, moved),
+    ]
+    assert sorted(annotator.persons()) == [1, 2, 3, 4]
+
+
+def test_whose_last_box_is_deleted_is_gone(annotator):
+    annotator.open()
+    annotator.seek(31)
+    annotator.press("d", "Enter", "Enter", "Delete")
+    annotator.wait_for("#told", "Person 4 is gone: that was the last box.")
+    assert sorted(annotator.persons()) == [1, 2, 3]
+    annotator.press("Control+z")
+    assert annotator.persons()[4]["boxes"] and annotator.value("chosen") == 4
+
+
+# ------------------------------------------------------------- going back
+
+
+def test_what_is_undone_is_said_and_seen(annotator):
+    annotator.open()
+    annotator.seek(61)
+    annotator.press("c")
+    assert annotator.value("chosen") == 4
+    annotator.press("Control+z")
+    annotator.wait_for("#told", "Undone: Person 1 is cut at 0:02.0.")
+    assert annotator.value("chosen") == 1
+    annotator.press("Shift+2", "Enter")
+    assert annotator.value("chosen") == 2
+    annotator.press("Control+z")
+    annotator.wait_for("#told", "Undone: Person 1 is judged.")
+    assert annotator.value("chosen") == 1
+    annotator.press("Control+z", "p", "3", "Control+y")
+    annotator.wait_for("#told", "Done again: sit: the whole time of person 1.")
+    assert annotator.value("chosen") == 1
+
+
 # ------------------------------------------------------------- identities
 
 
@@ -389,6 +488,24 @@ def test_two_are_joined_cut_and_swapped_by_two_inputs(annotator):
     ]
     annotator.press("j", "Escape")
     assert annotator.page.locator("#mode").is_hidden()
+
+
+def test_two_boxes_on_one_person_stay_joined(annotator):
+    """Two tracks that are seen together: nothing of the second is left to hold."""
+    given = clip(tracks=[track(2, 0.1), track(1, 0.11, 21, 161)])
+    annotator.open(given)
+    annotator.press("p", "2", "j", "1")
+    annotator.wait_for("#told", "Both were on 4 keyframes: there the boxes of 2 count.")
+    annotator.press("Enter")
+    assert annotator.text("#progress") == "4 of 4 s judged"
+    file = json.loads(annotator.save().read_text())
+    (saved,) = file["persons"]
+    assert [row[0] for part in saved["tracks"] for row in part["anchors"]] == [31, 61, 91, 121]
+    assert saved["tracks"][0]["anchors"][0] == [31, 0.1, 0.3, 0.25, 0.8]
+    annotator.page.evaluate("localStorage.clear()")
+    annotator.open({**given, "finished": file})
+    assert sorted(annotator.persons()) == [2]
+    assert annotator.text("#progress") == "4 of 4 s judged"
 
 
 def test_doubts_are_asked_one_after_the_other(annotator):
@@ -442,6 +559,18 @@ def test_all_is_in_sight_and_the_video_is_large(annotator, viewport):
     assert picture["height"] > 0.5 * viewport["height"]
     size = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
     assert annotator.page.evaluate(size) == [viewport["width"], viewport["height"]]
+
+
+def test_messages_are_not_cut_on_a_laptop(annotator):
+    annotator.open()
+    tall = annotator.page.locator("#controls").bounding_box()["height"]
+    annotator.press("f")  # one of the longest
+    annotator.wait_for("#told", "first; then here, on the later one.")
+    room = "(({scrollHeight, clientHeight, scrollWidth, clientWidth}) =>"
+    room += " [scrollHeight - clientHeight, scrollWidth - clientWidth])"
+    cut = annotator.page.evaluate(f"{room}(document.querySelector('#told'))")
+    assert cut == [0, 0]
+    assert annotator.page.locator("#controls").bounding_box()["height"] == tall
 
 
 PAIRS = [

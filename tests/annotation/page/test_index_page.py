@@ -80,6 +80,26 @@ def test_a_draft_in_this_browser_counts(index, annotator, results):
     assert shown.text("h1") == "c-1"
 
 
+def test_what_was_saved_since_the_last_run_counts(index, annotator, results):
+    annotator.open()
+    annotator.page.evaluate("avaflow.app.store.worked = 40")
+    annotator.press("Shift+2", "Enter")
+    annotator.save()
+    shown = index(entry("c-1"), entry("other"))
+    row = shown.page.locator("#clips tr", has_text="c-1").inner_text()
+    assert "begun (saved here)" in row and "4 of 11 s" in row and "40 s" in row
+    annotator.open()
+    annotator.press("Enter", "Enter")  # the other two: all is judged
+    annotator.save()
+    shown = index(entry("c-1"), entry("other"))
+    row = shown.page.locator("#clips tr", has_text="c-1").inner_text()
+    assert "finished (saved here)" in row and "11 of 11 s" in row
+    assert shown.text("#go") == "Begin other"
+    # The run has taken it in, and somebody went on elsewhere.
+    later = entry("c-1", judged=7, seconds_worked=90, state="begun")
+    assert "7 of 11 s" in index(later).page.locator("#clips tr").inner_text()
+
+
 def test_hostile_names_are_text(index):
     shown = index(entry(HOSTILE, page="c-1.html"))
     assert shown.page.locator("#clips a").text_content() == HOSTILE

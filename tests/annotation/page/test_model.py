@@ -82,6 +82,8 @@ window.randomEdits = function (clip, seed, count) {
       (d) => model.cut(d, a.id, frame, clip),
       (d) => model.swap(d, a.id, b.id, frame, clip),
       (d) => model.join(d, a.id, b.id, clip, clip.attributes),
+      (d) => a.tracks.length ? model.answer(d, {kind: one(['join', 'short']), frame,
+                                                tracks: [a.tracks[0].track], distance: 0.2}) : d,
     ]);
     if (history.apply(edit)) texts.push(JSON.stringify(history.present));
   }
@@ -217,7 +219,7 @@ def test_the_file_is_laid_out_as_python_lays_it_out(edited):
     assert made["saved"] == json.dumps(file, indent=1, ensure_ascii=False) + "\n"
     assert list(file) == [
         *("format", "version", "clip", "annotator", "saved", "seconds_worked", "video"),
-        *("attributes", "persons"),
+        *("attributes", "persons", "answered"),
     ]
     assert file["video"] == {
         "start": 0.5,

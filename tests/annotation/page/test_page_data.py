@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from avaflow.annotation.page.data import begun, counts_of, page_data
-from avaflow.annotation.page.doubts import near_joins, short_tracks
+from avaflow.annotation.page.doubts import near_joins, on_keyframes, short_tracks
 from avaflow.annotation.page.model import parse_annotation
 from avaflow.annotation.page.pages import (
     copy_assets,
@@ -149,6 +149,12 @@ def test_tracks_that_were_hardly_seen_are_doubted():
         {"kind": "short", "tracks": [3], "frame": 40},
         {"kind": "short", "tracks": [4], "frame": 45},
     ]
+
+
+def test_nobody_is_asked_about_tracks_that_no_keyframe_shows():
+    rows = [(61, 3, *RIGHT, 0.9), (65, 4, *RIGHT, 0.9), (70, 4, *RIGHT, 0.9)]
+    tracks = on_keyframes(pd.DataFrame(rows, columns=list(TRACKS)), KEYFRAME_TABLE)
+    assert [doubt.tracks for doubt in short_tracks(tracks)] == [(3,)]
 
 
 def test_pairs_that_were_nearly_joined_are_doubted():

@@ -303,6 +303,23 @@ def test_a_carried_annotation_gives_the_same_labels_with_the_tracks_of_now():
     assert reading.warnings == []
 
 
+def test_answers_about_tracks_that_changed_are_open_again():
+    content = judged_pair() | {
+        "answered": [
+            {"kind": "short", "tracks": [1], "frame": 61},
+            {"kind": "short", "tracks": [2], "frame": 61},
+            {"kind": "join", "tracks": [1, 2], "frame": 91},
+        ]
+    }
+    keyframes = sorted(rows_of(KEYFRAME_TABLE, Keyframe))
+    annotation = parse_annotation(content, "c-1.json")
+    # Track 1 is as it was; the right one's numbers are 3 and 4 now.
+    tracks = retracked([[1] * 8, [3] * 4 + [4] * 4])
+    carried = carried_over(annotation, keyframes, tracks).annotation
+    assert [each.tracks for each in carried.answered] == [(1,)]
+    pd.testing.assert_frame_equal(read(content).labels, read(judged_pair()).labels)
+
+
 def test_a_box_that_was_not_there_to_be_judged_is_not_taken_for_judged():
     one = person(1, seconds=[2, 3, 5, 6], spans=[span("sit", 2, 9)], judged=[[2, 9]])
     content = page_file([one])

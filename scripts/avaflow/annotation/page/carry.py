@@ -93,9 +93,12 @@ def carried_over(
         f"labels keep the boxes that the annotator saw; {len(going)} went over to present tracks "
         "by overlap"
     )
-    return Carried(
-        replace(annotation, persons=tuple(persons)), [warning], list(_notes(lost, second_of))
-    )
+    # Numbers of tracks that changed stand for others: what was asked of them is open again.
+    same = {stretch.track for each in kept.values() for stretch in each}
+    same -= {stretch.track for _, stretch in moved}
+    answered = tuple(each for each in annotation.answered if same.issuperset(each.tracks))
+    carried = replace(annotation, persons=tuple(persons), answered=answered)
+    return Carried(carried, [warning], list(_notes(lost, second_of)))
 
 
 def _claims(moved: Sequence[tuple[AnnotatedPerson, Stretch]], tracks: pd.DataFrame) -> list[_Claim]:

@@ -36,6 +36,13 @@ class Doubt(NamedTuple):
         return {name: value for name, value in entry.items() if value is not None}
 
 
+def on_keyframes(tracks: pd.DataFrame, keyframes: pd.DataFrame) -> pd.DataFrame:
+    """Those tracks that are seen on a keyframe: of others nothing is labelled, so that whatever
+    somebody answers about them changes nothing."""
+    seen = tracks.loc[tracks["frame"].isin(keyframes["frame"]), "person_id"]
+    return tracks[tracks["person_id"].isin(seen)]
+
+
 def short_tracks(tracks: pd.DataFrame) -> list[Doubt]:
     """A doubt for each track that was seen hardly."""
     doubts = [

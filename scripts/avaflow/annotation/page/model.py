@@ -122,6 +122,14 @@ class Choice(NamedTuple):
     options: tuple[str, ...]
 
 
+class Answered(NamedTuple):
+    """A doubt of the page that somebody answered, so that it is not asked again."""
+
+    frame: Frame
+    kind: str
+    tracks: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Annotation:
     """What one annotator says of a clip."""
@@ -130,6 +138,7 @@ class Annotation:
     video: VideoFacts
     attributes: tuple[Choice, ...]
     persons: tuple[AnnotatedPerson, ...]
+    answered: tuple[Answered, ...] = ()
     annotator: str = ""
     saved: str = ""
     seconds_worked: float = 0
@@ -146,7 +155,7 @@ class Annotation:
 
 def annotation_content(annotation: Annotation) -> dict:
     """What stands in the file, in its order: written, read and written again it is the same."""
-    return {
+    content = {
         "format": FORMAT,
         "version": VERSION,
         "clip": annotation.clip,
@@ -163,6 +172,12 @@ def annotation_content(annotation: Annotation) -> dict:
             for person in sorted(annotation.persons, key=lambda person: person.id)
         ],
     }
+    if annotation.answered:
+        content["answered"] = [
+            {"kind": kind, "tracks": list(tracks), "frame": frame}
+            for frame, kind, tracks in sorted(annotation.answered)
+        ]
+    return content
 
 
 def annotation_text(annotation: Annotation) -> str:
@@ -322,6 +337,12 @@ def _annotation(content: Mapping, path: Path) -> Annotation:
             for each in content["attributes"]
         ),
         persons=tuple(_person(entry) for entry in content["persons"]),
+        answered=tuple(
+            Answered(
+                Frame(int(one["frame"])), one["kind"], tuple(int(track) for track in one["tracks"])
+            )
+            for one in content.get("answered", [])
+        ),
         annotator=content["annotator"],
         saved=content["saved"],
         seconds_worked=content["seconds_worked"],
@@ -376,6 +397,12 @@ def _problems(annotation: Annotation) -> Iterator[str]:
         yield from _place_problems(who, person, annotation.video)
         yield from _time_problems(who, person, annotation)
     yield from _shared_tracks(annotation.persons)
+    for doubt in annotation.answered:
+        if doubt.frame > annotation.video.frames:
+            yield (
+                f"the answered doubt at frame {doubt.frame}: expected a frame of 1 to "
+                f"{annotation.video.frames}"
+            )
 
 
 def _text_problems(annotation: Annotation) -> Iterator[str]:

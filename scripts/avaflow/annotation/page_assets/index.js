@@ -7,13 +7,19 @@
   const THEME = 'avaflow:theme';
   const $ = (selector) => document.querySelector(selector);
 
-  // A clip as it is shown: what a draft in this browser knows counts before the file's numbers.
+  // A clip as it is shown: what a draft in this browser knows counts before the file's numbers,
+  // and what was saved here since the last run, which shows by the time worked on it.
   function withDraft(clip, drafts) {
     const draft = drafts.get(clip.clip);
     if (!draft) return clip;
+    const worked = Math.round(draft.seconds_worked);
+    if (draft.clean && worked <= (clip.seconds_worked || 0)) return clip;
+    const whole = draft.clean && draft.toJudge && draft.judged === draft.toJudge;
     return {
-      ...clip, draft: true, judged: draft.judged, to_judge: draft.toJudge, ticks: draft.ticks,
-      state: clip.state === 'finished' ? 'finished' : 'begun',
+      ...clip, kept: draft.clean ? 'saved here' : 'draft here', judged: draft.judged,
+      to_judge: draft.toJudge, ticks: draft.ticks,
+      seconds_worked: draft.clean ? worked : clip.seconds_worked,
+      state: clip.state === 'finished' || whole ? 'finished' : 'begun',
     };
   }
 
@@ -67,7 +73,7 @@
     link.dir = 'auto';
     name.append(link);
     const state = cell(STATES[clip.state] || clip.state, 'state-' + clip.state);
-    if (clip.draft) state.append(' (draft here)');
+    if (clip.kept) state.append(' (' + clip.kept + ')');
     const judged = cell('', 'judged');
     const amount = document.createElement('span');
     amount.className = 'amount';

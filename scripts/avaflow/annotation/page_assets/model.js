@@ -17,6 +17,7 @@
   function blank(clip) {
     return {
       persons: clip.tracks.filter((track) => track.frames.length).map(personOfTrack),
+      answered: [],
     };
   }
 
@@ -43,6 +44,7 @@
     }));
     const used = new Set(persons.flatMap((one) => one.tracks.map((stretch) => stretch.track)));
     const ids = new Set(persons.map((one) => one.id));
+    const answered = answersOf(file, persons);
     let next = Math.max(0, ...ids) + 1;
     for (const track of clip.tracks) {
       if (used.has(track.id) || !track.frames.length) continue;
@@ -52,7 +54,34 @@
       next = Math.max(next, made.id + 1);
       persons.push(made);
     }
-    return {persons: sorted(persons)};
+    return {persons: sorted(persons), answered};
+  }
+
+  // Doubts that were answered, but for those about tracks that are others now.
+  function answersOf(file, persons) {
+    const live = new Set(persons.flatMap((one) => one.tracks)
+      .filter((stretch) => !stretch.anchors).map((stretch) => stretch.track));
+    return (file.answered || []).filter((one) => one.tracks.every((track) => live.has(track)));
+  }
+
+  // What of a doubt makes it this one; its distance is only why it is asked.
+  function answerTo({kind, tracks, frame}) {
+    return {kind, tracks, frame};
+  }
+
+  function isAnswered(doc, doubt) {
+    const key = JSON.stringify(answerTo(doubt));
+    return doc.answered.some((one) => JSON.stringify(answerTo(one)) === key);
+  }
+
+  function answer(doc, doubt) {
+    return isAnswered(doc, doubt) ? doc
+      : {...doc, answered: [...doc.answered, answerTo(doubt)].sort(byFrame)};
+  }
+
+  function byFrame(a, b) {
+    return a.frame - b.frame || order(a.kind, b.kind) || a.tracks[0] - b.tracks[0] ||
+      (a.tracks[1] || 0) - (b.tracks[1] || 0);
   }
 
   // A stretch as the page holds it. Of a track that is as it was when the file was saved, the
@@ -359,11 +388,15 @@
     return change(doc, id, (one) => ({boxes: one.boxes.filter((b) => b.second !== second)}));
   }
 
+  // Whose last box goes is nobody any more.
   function remove(doc, id, second) {
-    return change(doc, id, (one) => ({
+    const made = change(doc, id, (one) => ({
       boxes: one.boxes.filter((b) => b.second !== second),
       removed: [...new Set([...one.removed, second])].sort((a, b) => a - b),
     }));
+    const left = find(made, id);
+    if (!left || !isEmpty(left)) return made;
+    return {...made, persons: made.persons.filter((one) => one !== left)};
   }
 
   function draw(doc, second, box) {
@@ -499,38 +532,57 @@
       else runs.push({track: owner.get(frame), from: frame, to: frame});
     }
     const unknown = [...tracks, ...others].filter((s) => !byId.has(s.track));
-    return [...runs, ...unknown];
+    return [...runs, ...unknown, ...traces(runs, [...tracks, ...others], clip)];
+  }
+
+  // Of a track that has no frame of its own left, one frame stays the person's all the same: else
+  // whoever opens the file would find the track without a person, and have it to judge again.
+  // Within a stretch that began before, and off the keyframes, that frame changes nothing.
+  function traces(runs, stretches, clip) {
+    const byId = avaflow.tracks.trackById(clip);
+    const keyframes = new Set(clip.keyframes.map((one) => one.frame));
+    const kept = [];
+    for (const {track, from, to} of stretches) {
+      if (!byId.has(track) || [...runs, ...kept].some((one) => one.track === track)) continue;
+      const frame = byId.get(track).frames.find((f) => from <= f && f <= to && !keyframes.has(f) &&
+        runs.some((one) => one.from < f && f <= one.to));
+      if (frame !== undefined) kept.push({track, from: frame, to: frame});
+    }
+    return kept;
   }
 
   // ---------------------------------------------------------------- going back
 
   // States of the document, oldest first. Nothing is ever forgotten but what was undone and
-  // then done otherwise.
+  // then done otherwise. Beside each lies what the step after it was.
   class History {
     constructor(state) {
       this.past = [];
       this.present = state;
       this.future = [];
     }
-    apply(edit) {
+    apply(edit, step = {}) {
       const made = edit(this.present);
       if (made === this.present) return false;
-      this.past.push(this.present);
+      this.past.push({state: this.present, step});
       this.present = made;
       this.future = [];
       return true;
     }
+    // The step that was taken back, or null.
     undo() {
-      if (!this.past.length) return false;
-      this.future.push(this.present);
-      this.present = this.past.pop();
-      return true;
+      if (!this.past.length) return null;
+      const {state, step} = this.past.pop();
+      this.future.push({state: this.present, step});
+      this.present = state;
+      return step;
     }
     redo() {
-      if (!this.future.length) return false;
-      this.past.push(this.present);
-      this.present = this.future.pop();
-      return true;
+      if (!this.future.length) return null;
+      const {state, step} = this.future.pop();
+      this.past.push({state: this.present, step});
+      this.present = state;
+      return step;
     }
   }
 
@@ -653,13 +705,15 @@
         judged: one.judged.map(([a, b]) => [second(a), second(b)]),
       })),
     };
+    const answered = doc.answered || [];
+    if (answered.length) file.answered = [...answered].sort(byFrame).map(answerTo);
     return written(file, '') + '\n';
   }
 
   avaflow.model = {
     blank, opened, check, find, setSpan, clearSpan, isSet, toggleFrom, toggleWhole,
     toggleEverybody, moveEnd, copySpans, judge, unjudge, setKind, mend, unmend, remove, draw,
-    fill, cut, swap, join, serialise, covers, united, within, stretchesOf, tidySpans, History,
+    fill, cut, swap, join, isAnswered, answer, serialise, covers, united, within, stretchesOf, tidySpans, History,
     KINDS,
   };
 })(window.avaflow = window.avaflow || {});

@@ -86,7 +86,7 @@
     editState(change, text) {
       this.preview = null;
       this.takeOver();
-      if (!this.history.apply(change)) return false;
+      if (!this.history.apply(change, {text, chosen: this.chosen})) return false;
       const id = Date.now().toString(36) + Math.random().toString(36).slice(2, 8);
       this.recent = [...this.recent, {id, change}].slice(-RECENT_EDITS);
       this.written(text, id);
@@ -141,13 +141,22 @@
 
     undo() {
       this.takeOver();
-      if (this.history.undo()) this.written('Undone.');
+      const step = this.history.undo();
+      if (step) this.wentBack(step, 'Undone');
       else this.say('Nothing to undo.');
     }
 
     redo() {
-      if (this.history.redo()) this.written('Done again.');
+      const step = this.history.redo();
+      if (step) this.wentBack(step, 'Done again');
       else this.say('Nothing to redo.');
+    }
+
+    // Whom it was about is chosen, so that it can be seen what changed.
+    wentBack({text, chosen}, done) {
+      if (this.person(chosen)) this.chosen = chosen;
+      this.written(done + (text ? ': ' + text.replace(/\.$/, '') + '.' : '.'));
+      this.timeline.reveal();
     }
 
     // ---------------------------------------------------------------- showing
@@ -208,9 +217,9 @@
 
     say(text) {
       const told = $('#told');
-      told.textContent = text;
+      told.textContent = told.title = text;
       clearTimeout(this.silence);
-      this.silence = setTimeout(() => (told.textContent = ''), MESSAGE_MS);
+      this.silence = setTimeout(() => (told.textContent = told.title = ''), MESSAGE_MS);
     }
 
     showSaved(kind, text = '') {
@@ -276,8 +285,10 @@
         return;
       }
       this.chosen = id;
-      this.timeline.reveal();
+      // A picture that follows somebody follows whoever is chosen.
+      if (this.boxes.following) this.zoomTo(this.person());
       this.refresh();
+      this.timeline.reveal();
       if (!quiet) this.say('Person ' + id + ' is chosen.');
     }
 
@@ -452,7 +463,8 @@
         this.goToNext();
         return;
       }
-      this.edit((doc) => model.judge(doc, person.id, ...sight));
+      this.edit((doc) => model.judge(doc, person.id, ...sight),
+                'Person ' + person.id + ' is judged.');
       this.goToNext('Person ' + person.id + ' is judged. ');
     }
 
@@ -489,12 +501,19 @@
       this.edit((doc) => model.mend(doc, id, second, box), 'Box mended at second ' + second);
     }
 
+    // Somebody new, or another box of the person that was asked for.
     drawn(second, box) {
+      const whose = this.mode && this.mode.person;
       this.leave();
-      this.edit((doc) => model.draw(doc, second, box));
-      const id = Math.max(...this.doc.persons.map((one) => one.id));
+      if (whose) {
+        this.mend(whose, second, box);
+        this.choose(whose, true);
+        return;
+      }
+      const id = Math.max(0, ...this.doc.persons.map((one) => one.id)) + 1;
+      this.edit((doc) => model.draw(doc, second, box),
+                'Person ' + id + ' drawn at second ' + second + '.');
       this.choose(id, true);
-      this.say('Person ' + id + ' drawn at second ' + second + '.');
     }
 
     removeBox() {
@@ -507,6 +526,9 @@
       }
       this.edit((doc) => model.remove(doc, person.id, second),
                 'No box of person ' + person.id + ' at second ' + second);
+      if (!this.person(person.id)) {
+        this.say('Person ' + person.id + ' is gone: that was the last box.');
+      }
     }
 
     // On the keyframes between this mended box and the one before it.
@@ -533,8 +555,9 @@
       const second = this.toKeyframe();
       const step = (dx, dy, size) => {
         const here = this.person(person.id);
-        const seen = here && tracks.boxAt(here, this.player.frame, this.clip);
-        const [x1, y1, x2, y2] = seen ? seen.box : NEW_BOX;
+        if (!here) return;
+        const seen = tracks.boxAt(here, this.player.frame, this.clip);
+        const [x1, y1, x2, y2] = seen ? seen.box : this.likelyBox(here, second);
         const [w, h] = [(dx * NUDGE_PX) / this.clip.width, (dy * NUDGE_PX) / this.clip.height];
         const box = size ? [x1, y1, x2 + w, y2 + h] : [x1 + w, y1 + h, x2 + w, y2 + h];
         if (box[2] - box[0] > 0 && box[3] - box[1] > 0) this.mend(person.id, second, box);
@@ -546,24 +569,39 @@
           ': arrows move it, with Shift its lower right corner. Enter: done.',
         keys: (key) => {
           const move = moves[key.replace('Shift+', '')];
-          if (move) step(...move, key.startsWith('Shift+'));
-          else if (key === 'Enter') this.leave();
-          else return false;
+          if (!move) return false;
+          step(...move, key.startsWith('Shift+'));
           return true;
         },
+        // Every press is kept at once: there is nothing left to cancel.
+        choices: [['Done', 'Enter', () => this.leave()]],
       });
     }
 
-    drawMode() {
+    // Where somebody without a box may be: as on the nearest keyframe with one, else in the middle.
+    likelyBox(person, second) {
+      const {present} = tracks.view(person, this.clip);
+      const [near] = [...present.keys()].sort((a, b) => Math.abs(a - second) - Math.abs(b - second));
+      return near === undefined ? NEW_BOX : present.get(near).box;
+    }
+
+    // `id`: whose box it is; without, somebody new.
+    drawMode(id = 0) {
       const second = this.toKeyframe();
       this.enter({
         name: 'draw',
-        text: 'Draw a box around somebody who has none, at second ' + second +
-          '; or Enter for one in the middle, then arrows.',
+        person: id,
+        text: id ? 'Draw the box of person ' + id + ' at second ' + second +
+            '; or Enter, then arrows.'
+          : 'Draw somebody new at second ' + second + ', or type whose box it is. Without a ' +
+            'mouse: Enter, then arrows.',
         keys: (key) => {
-          if (key !== 'Enter') return false;
-          this.drawn(second, NEW_BOX);
-          this.boxMode();
+          if (/^\d$/.test(key)) {
+            this.digit(key, (number) => this.person(number) && this.drawMode(number));
+          } else if (key === 'Enter') {
+            this.drawn(second, id ? this.likelyBox(this.person(id), second) : NEW_BOX);
+            this.boxMode();
+          } else return false;
           return true;
         },
       });
@@ -590,9 +628,15 @@
 
     join() {
       this.withAnother('join', 'Who is the same as person %?', (a, b) => {
-        this.edit((doc) => model.join(doc, a, b, this.clip, this.clip.attributes),
-                  'Person ' + b + ' is person ' + a + ' now.');
+        const [one, other] = [a, b].map((id) => tracks.view(this.person(id), this.clip).present);
+        const both = [...one.keys()].filter((second) => other.has(second)).length;
+        const text = 'Person ' + b + ' is person ' + a + ' now.';
+        this.edit((doc) => model.join(doc, a, b, this.clip, this.clip.attributes), text);
         this.choose(a, true);
+        if (both) {
+          this.say(text + ' Both were on ' + both + (both === 1 ? ' keyframe' : ' keyframes') +
+            ': there the boxes of ' + a + ' count.');
+        }
       });
     }
 
@@ -616,7 +660,8 @@
     cut() {
       const person = this.person();
       if (!person) return;
-      const done = this.edit((doc) => model.cut(doc, person.id, this.player.frame, this.clip));
+      const done = this.edit((doc) => model.cut(doc, person.id, this.player.frame, this.clip),
+                             'Person ' + person.id + ' is cut at ' + times.clock(this.player.second));
       if (!done) {
         this.say('There is nothing of person ' + person.id + ' on one side of here.');
         return;
@@ -633,9 +678,9 @@
     }
 
     doubts() {
-      const {answered} = this.history.present;
+      const {doc} = this.history.present;
       return (this.clip.doubts || []).filter((doubt) => {
-        if (answered.includes(JSON.stringify(doubt))) return false;
+        if (model.isAnswered(doc, doubt)) return false;
         const people = doubt.tracks.map((track) => this.holder(track));
         if (!people.every((one) => one && one.kind === 'person')) return false;
         return doubt.kind !== 'join' || people[0] !== people[1];
@@ -668,15 +713,16 @@
     }
 
     answer(doubt, people, yes) {
-      const key = JSON.stringify(doubt);
+      const joins = doubt.kind === 'join';
       const {clip} = this;
       this.leave();
-      this.editState((state) => {
-        let {doc} = state;
-        if (doubt.kind === 'join' && yes) doc = model.join(doc, ...people, clip, clip.attributes);
-        if (doubt.kind !== 'join' && !yes) doc = model.setKind(doc, people[0], 'not a person');
-        return {...state, doc, answered: [...state.answered, key]};
-      });
+      const who = joins ? people.join(' and ') : people[0];
+      this.edit((before) => {
+        let doc = model.answer(before, doubt);
+        if (joins && yes) doc = model.join(doc, ...people, clip, clip.attributes);
+        if (!joins && !yes) doc = model.setKind(doc, people[0], 'not a person');
+        return doc;
+      }, (yes ? 'yes' : 'no') + ' to the doubt about person ' + who);
       this.nextDoubt();
     }
 
@@ -842,13 +888,18 @@
     zoomToPerson() {
       const person = this.person();
       const seen = person && tracks.boxAt(person, this.player.frame, this.clip);
-      if (this.boxes.zoom > 1 || !seen) {
-        this.boxes.setZoom(1);
-        return;
+      if (this.boxes.zoom > 1 || !seen) this.boxes.setZoom(1);
+      else this.zoomTo(person);
+    }
+
+    // Who is not in the picture is followed from where they come into it.
+    zoomTo(person) {
+      const seen = tracks.boxAt(person, this.player.frame, this.clip);
+      if (seen) {
+        const [x1, y1, x2, y2] = seen.box;
+        const zoom = 0.6 / Math.max(x2 - x1, y2 - y1, 0.05);
+        this.boxes.setZoom(Math.max(1.5, zoom), [(x1 + x2) / 2, (y1 + y2) / 2]);
       }
-      const [x1, y1, x2, y2] = seen.box;
-      const zoom = 0.6 / Math.max(x2 - x1, y2 - y1, 0.05);
-      this.boxes.setZoom(Math.max(1.5, zoom), [(x1 + x2) / 2, (y1 + y2) / 2]);
       this.boxes.following = person.id;
     }
 
@@ -928,7 +979,8 @@
       if (!this.person()) this.chosen = 0;
       this.refresh();
       // Saved by the window where it was done, and by this one if that one may not.
-      if (this.store.online && !this.store.taken) this.store.send(this.history.present);
+      if (this.history.present.doc === this.store.savedDoc) this.showSaved('clean');
+      else if (this.store.online && !this.store.taken) this.store.send(this.history.present);
       else this.showSaved('draft');
       if (!quiet) this.sayOtherWindow();
     }

@@ -78,6 +78,10 @@
 
     seek(frame) {
       const wanted = Math.min(this.clip.frames, Math.max(1, Math.round(frame)));
+      // Who goes elsewhere is not taken back: the loop comes along.
+      if (this.loop && (wanted < this.loop.from || wanted > this.loop.to)) {
+        this.loop = this.loopAround(wanted);
+      }
       if (!this.stills) {
         // One seek at a time: the last one asked for is made when the one under way is done.
         if (this.seeking) this.next = wanted;
@@ -149,14 +153,20 @@
     toggleLoop() {
       if (this.loop) this.loop = null;
       else {
-        const {clip} = this;
-        const middle = nearestKeyframe(clip, this.frame).frame;
-        const reach = LOOP_S * clip.fps;
-        this.loop = {from: Math.max(1, middle - reach), to: Math.min(clip.frames, middle + reach)};
+        this.loop = this.loopAround(this.frame);
         this.seek(this.loop.from);
         this.play();
       }
       this.turned();
+    }
+
+    // Around the nearest keyframe; around the frame itself where none is near.
+    loopAround(frame) {
+      const {clip} = this;
+      const reach = LOOP_S * clip.fps;
+      const near = nearestKeyframe(clip, frame).frame;
+      const middle = Math.abs(near - frame) <= reach ? near : frame;
+      return {from: Math.max(1, middle - reach), to: Math.min(clip.frames, middle + reach)};
     }
 
     // ---------------------------------------------------------------- without a video

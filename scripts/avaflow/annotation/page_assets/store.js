@@ -83,12 +83,12 @@
       this.savedDoc = began ? made : null;
       this.beginning = made;
       const draft = this.read();
-      let state = {doc: made, answered: []};
+      let state = {doc: made};
       if (draft && JSON.stringify(draft.doc) !== JSON.stringify(made)) {
-        state = {doc: draft.doc, answered: draft.answered};
+        state = {doc: draft.doc};
         notices.push(this.draftNotice(draft, began));
         this.savedDoc = draft.clean ? state.doc : null;
-      } else if (draft) state = {doc: made, answered: draft.answered};
+      }
       if (draft) {
         this.stamp = draft.stamp;
         this.worked = Math.max(this.worked, draft.seconds_worked);
@@ -181,7 +181,10 @@
     }
 
     read() {
-      return parsed(this.get(this.key));
+      const draft = parsed(this.get(this.key));
+      // Drafts from before answers were part of the work hold none.
+      if (draft) draft.doc = {persons: draft.doc.persons, answered: draft.doc.answered || []};
+      return draft;
     }
 
     // What another window on this clip wrote since this one last looked, if anything.
@@ -191,7 +194,8 @@
       this.stamp = draft.stamp;
       this.worked = Math.max(this.worked, draft.seconds_worked);
       this.lineage = draft.lineage || [];
-      return {doc: draft.doc, answered: draft.answered};
+      if (draft.clean) Object.assign(this, {savedDoc: draft.doc, savedAs: draft.savedAs});
+      return {doc: draft.doc};
     }
 
     // `edit` names what was done; see App.takeOver.
@@ -200,18 +204,23 @@
       if (edit) this.lineage = [...this.lineage, edit].slice(-REMEMBERED_EDITS);
       this.last = state;
       this.stamp = Date.now().toString(36) + Math.random().toString(36).slice(2);
-      const clean = state.doc === this.savedDoc;
+      // While another state is on its way, the file is about to hold that one.
+      const clean = state.doc === this.savedDoc && !this.sending;
       const counts = avaflow.ticks.counts(state.doc, clip);
       this.keeps = this.set(this.key, JSON.stringify({
         stamp: this.stamp, at: new Date().toISOString(), clip: clip.clip, clean,
         lineage: this.lineage, savedAs: this.savedAs, seconds_worked: this.worked, counts,
         about: {fps: clip.fps, frames: clip.frames, width: clip.width, height: clip.height,
                 start: clip.start},
-        doc: state.doc, answered: state.answered,
+        doc: state.doc,
       }));
       if (this.keeps) this.writeAnchors();
-      if (clean) this.tell('clean');
-      else if (this.online && !this.taken) this.send(state);
+      if (clean) {
+        // What was to be sent is undone.
+        clearTimeout(this.timer);
+        this.waiting = null;
+        this.tell('clean');
+      } else if (this.online && !this.taken) this.send(state);
       else this.tell('draft');
     }
 
@@ -346,6 +355,8 @@
         return;
       }
       const message = answer ? (await messageOf(answer)) : 'The server does not answer.';
+      // It may have written the file all the same.
+      if (!answer) this.savedDoc = null;
       if (answer && answer.status === 409) {
         this.taken = true;
         this.tell('trouble', 'Taken by somebody else: ' + message);
@@ -382,7 +393,8 @@
     }
   }
 
-  // Counts of drafts in this browser by clip, for the index.
+  // By clip, for the index: counts of its newest draft in this browser, whether it is `clean`,
+  // that is saved, and the seconds worked on it.
   function draftCounts() {
     const found = new Map();
     let keys = [];
@@ -393,7 +405,9 @@
     }
     for (const key of keys) {
       const draft = parsed(localStorage.getItem(key));
-      if (draft && !draft.clean) found.set(draft.clip, draft.counts);
+      if (!draft || (found.has(draft.clip) && found.get(draft.clip).at > draft.at)) continue;
+      const {at, clean, seconds_worked} = draft;
+      found.set(draft.clip, {...draft.counts, at, clean, seconds_worked});
     }
     return found;
   }

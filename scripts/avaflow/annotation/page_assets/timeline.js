@@ -153,7 +153,9 @@
       for (let s = Math.ceil(this.from / step) * step; s <= this.to; s += step) {
         const x = this.x(s);
         pen.fillRect(x, 15, 1, 7);
-        pen.fillText(times.clock(s, step < 1 ? 1 : 0), x + 3, 9);
+        const text = times.clock(s, step < 1 ? 1 : 0);
+        // Half a label says another time.
+        if (x + 3 + pen.measureText(text).width <= this.width) pen.fillText(text, x + 3, 9);
       }
       if (perSecond < KEYFRAME_APART_PX) return;
       pen.fillStyle = style.blue;

@@ -1,0 +1,1 @@
+"""A first model on the persons' features: whether labels can be learnt, and from what."""
