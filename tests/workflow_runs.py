@@ -13,6 +13,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "examples" / "demo"
 
+DEFAULT_FEATURES = yaml.safe_load((ROOT / "config.yaml").read_text())["features"]
+"""To lay over the demo's own settings, which are those of its network."""
+
 
 @dataclass
 class Run:

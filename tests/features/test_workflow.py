@@ -8,18 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 
 from avaflow.workflow.closing import FAILED
 from avaflow.workflow.records import Records
 from exported_networks import mean_colour
 from numbered_videos import make_video, numbered_image
 from slowfast_weights import one_pathway_network, write_pyslowfast
-from workflow_runs import ROOT, Workspace
+from workflow_runs import DEFAULT_FEATURES, Workspace
 
 pytestmark = pytest.mark.slow
-
-DEFAULTS = yaml.safe_load((ROOT / "config.yaml").read_text())["features"]
 
 FEATURES = {"in_fps": 15, "out_fps": 15, "size": 64, "stride": 15, "video_list": "v/list.csv"}
 
@@ -181,7 +178,7 @@ def test_no_weights_named(tmp_path):
 
 def test_clips_on_default_windows(tmp_path, slowfast):
     """A clip of the demo with windows on frames, as the config has them."""
-    features = DEFAULTS | {"weights": str(slowfast.pytorchvideo), "size": 32, "stride": 30}
+    features = DEFAULT_FEATURES | {"weights": str(slowfast.pytorchvideo), "size": 32, "stride": 30}
     workspace = Workspace(tmp_path / "w", features=features)
     workspace.write_clips("corridor\texamples/demo/videos/corridor.mp4\t0\t7\ttrain")
     wanted = "results/features/index.csv"
@@ -209,7 +206,7 @@ def test_clips_on_default_windows(tmp_path, slowfast):
 
 def test_clips_and_their_persons(tmp_path, slowfast):
     """The demo's own clip: a row a keyframe, and a row for each box of its tracks."""
-    features = DEFAULTS | {"weights": str(slowfast.pyslowfast), "persons": True}
+    features = DEFAULT_FEATURES | {"weights": str(slowfast.pyslowfast), "persons": True}
     features |= {"in_fps": 30, "out_fps": 15, "windows": "keyframes", "stride": 1, "size": 64}
     workspace = Workspace(tmp_path / "w", features=features, rawframes={"enabled": False})
     workspace.config["exports"] = []
@@ -238,7 +235,11 @@ def test_clips_and_their_persons(tmp_path, slowfast):
 def test_persons_by_an_exported_network(tmp_path):
     """The mean colour of each person's crop; another mean is another feature, another pool none."""
     weights = mean_colour(tmp_path / "colour.onnx")
-    features = DEFAULTS | {"weights": str(weights), "architecture": "exported", "layout": "tchw"}
+    features = DEFAULT_FEATURES | {
+        "weights": str(weights),
+        "architecture": "exported",
+        "layout": "tchw",
+    }
     features |= {"persons": True, "windows": "keyframes", "num_frames": 4, "size": 32}
     features |= {"mean": [0, 0, 0], "std": [1, 1, 1]}
     workspace = Workspace(tmp_path / "w", features=features, rawframes={"enabled": False})
