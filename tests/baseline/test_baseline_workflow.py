@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from avaflow.baseline.head import load_head, scores
-from workflow_runs import DEMO, Workspace
+from workflow_runs import DEFAULT_FEATURES, DEMO, Workspace
 
 pytestmark = pytest.mark.slow
 
-FEATURES = {"video_list": "", "persons": True, "in_fps": 30, "out_fps": 15}
+FEATURES = DEFAULT_FEATURES | {"persons": True, "in_fps": 30, "out_fps": 15}
 FEATURES |= {"windows": "keyframes", "stride": 1, "size": 64}
 OFF = {"exports": [], "rawframes": {"enabled": False}}
 

@@ -14,7 +14,7 @@ from avaflow.workflow.records import Records
 from exported_networks import mean_colour
 from numbered_videos import make_video, numbered_image
 from slowfast_weights import one_pathway_network, write_pyslowfast
-from workflow_runs import Workspace
+from workflow_runs import DEFAULT_FEATURES, Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -178,7 +178,7 @@ def test_no_weights_named(tmp_path):
 
 def test_clips_on_default_windows(tmp_path, slowfast):
     """A clip of the demo with windows on frames, as the config has them."""
-    features = {"weights": str(slowfast.pytorchvideo), "size": 32, "stride": 30}
+    features = DEFAULT_FEATURES | {"weights": str(slowfast.pytorchvideo), "size": 32, "stride": 30}
     workspace = Workspace(tmp_path / "w", features=features)
     workspace.write_clips("corridor\texamples/demo/videos/corridor.mp4\t0\t7\ttrain")
     wanted = "results/features/index.csv"
@@ -206,7 +206,7 @@ def test_clips_on_default_windows(tmp_path, slowfast):
 
 def test_clips_and_their_persons(tmp_path, slowfast):
     """The demo's own clip: a row a keyframe, and a row for each box of its tracks."""
-    features = {"weights": str(slowfast.pyslowfast), "video_list": "", "persons": True}
+    features = DEFAULT_FEATURES | {"weights": str(slowfast.pyslowfast), "persons": True}
     features |= {"in_fps": 30, "out_fps": 15, "windows": "keyframes", "stride": 1, "size": 64}
     workspace = Workspace(tmp_path / "w", features=features, rawframes={"enabled": False})
     workspace.config["exports"] = []
@@ -235,7 +235,11 @@ def test_clips_and_their_persons(tmp_path, slowfast):
 def test_persons_by_an_exported_network(tmp_path):
     """The mean colour of each person's crop; another mean is another feature, another pool none."""
     weights = mean_colour(tmp_path / "colour.onnx")
-    features = {"weights": str(weights), "architecture": "exported", "layout": "tchw"}
+    features = DEFAULT_FEATURES | {
+        "weights": str(weights),
+        "architecture": "exported",
+        "layout": "tchw",
+    }
     features |= {"persons": True, "windows": "keyframes", "num_frames": 4, "size": 32}
     features |= {"mean": [0, 0, 0], "std": [1, 1, 1]}
     workspace = Workspace(tmp_path / "w", features=features, rawframes={"enabled": False})
@@ -266,3 +270,19 @@ def test_persons_by_an_exported_network(tmp_path):
     weights.write_bytes(weights.read_bytes()[:40])
     message = refused(workspace.run("features"))
     assert message.startswith("config: features.weights: ") and "is cut short" in message
+
+
+def test_the_demos_own_features(tmp_path):
+    """As its config asks for them: nothing but where the network lies."""
+    features = {"weights": "examples/demo/features/figures.onnx"}
+    workspace = Workspace(tmp_path / "w", features=features, rawframes={"enabled": False})
+    workspace.config["exports"] = []
+    workspace.write_clips("classroom\texamples/demo/videos/classroom.mp4\t1\t6\ttrain")
+    run = workspace.run()
+    assert run.status == 0, run.output
+    results = workspace.folder / "results"
+    index = pd.read_csv(results / "person_features" / "index.csv")
+    persons = np.load(results / "person_features" / "classroom_8.npy")
+    assert persons.shape == (len(index), 96) and set(index["second"]) == {2, 3}
+    assert len(np.unique(persons, axis=0)) == len(index) >= 6
+    assert workspace.run().nothing_to_do
