@@ -21,7 +21,7 @@ rule train_baseline:
     log:
         results("logs/train_baseline.log"),
     benchmark:
-        results("benchmarks/train_baseline.tsv")
+        timing("train_baseline")
     conda:
         env("baseline")
     params:

@@ -9,7 +9,10 @@ from avaflow.lines import lines_of
 
 LIBRARY = Path(__file__).parents[1] / "scripts" / "avaflow"
 
-MESSAGES = {"ffmpeg.py", "probe.py", "verify.py", "cut.py", "video.py"}
+MESSAGES = {
+    *("ffmpeg.py", "probe.py", "verify.py", "cut.py", "video.py"),
+    *("texts.py", "exported.py", "network_files.py"),
+}
 """Modules that take programs' messages apart, where any break may end a line."""
 
 

@@ -43,7 +43,8 @@ def good(tmp_path_factory) -> Path:
 @pytest.fixture
 def workspace(tmp_path, good) -> Workspace:
     """A project with the sound video beside its table."""
-    made = Workspace(tmp_path / "w")
+    # Frames are numbered in black and white bits, which turn all at once at some numbers.
+    made = Workspace(tmp_path / "w", cuts={"find": False})
     shutil.copy(good, made.folder / "good.mp4")
     return made
 
