@@ -29,6 +29,8 @@ from avaflow.project.settings import take_types
 from avaflow.annotation.finished import annotator_of
 from avaflow.annotation.page_files import PAGE_ASSETS, asset_names
 from avaflow.preview.gallery_files import gallery_names, gallery_sources
+from avaflow.label_checks.kept import kept_path
+from avaflow.label_checks.page_files import page_names, page_sources
 from avaflow.annotation.existing.index import PROJECT_NAMES, named_files, names_of
 from avaflow.formats.datumaro import ACTION_LIST, csv_name
 from avaflow.formats.mmaction2 import again_csv

@@ -79,6 +79,8 @@ class CrossValidation:
     trained on all others, by the recipes that are best on the others. `recipes` are the best over
     all folds, `figures` the mean average precision of each recipe tried, by attribute. `scores`
     of shape (N, actions) are those of each person by the head that has not seen its group.
+    `beside` of shape (folds, N, actions) has for each fold the scores of all others by heads that
+    have seen neither their groups nor the fold, and nan for its own; None of two folds.
     """
 
     fold_of: dict[str, int]
@@ -86,6 +88,7 @@ class CrossValidation:
     recipes: tuple[Recipe, ...]
     figures: dict[str, dict[Recipe, float]]
     scores: np.ndarray
+    beside: np.ndarray | None = None
 
     def scores_of(self, vectors: np.ndarray, groups: Sequence[str]) -> np.ndarray:
         """Scores of other persons of the same groups, by the head that has not seen theirs."""
@@ -152,6 +155,7 @@ def cross_validated(
             fits = _fits(vectors[train], targets[train], attributes, tried)
             blocks[frozenset(left_out)] = {(name, recipe): block for name, recipe, block in fits}
     found = np.zeros(targets.shape)
+    beside = np.full((count, *targets.shape), np.nan) if count > 2 else None
     picks: list[list[Block]] = [[] for _ in range(count)]
     figures = {}
     for attribute in attributes:
@@ -161,7 +165,7 @@ def cross_validated(
         figures[attribute.name] = {r: mean_precision(each, own) for r, each in scored.items()}
         for held_out in range(count):
             recipe = unchosen(attribute)
-            if count > 2:
+            if beside is not None:
                 others = fold != held_out
                 inner = _held_out(
                     attribute.name, tried[attribute.name], blocks, vectors, fold, [held_out]
@@ -169,6 +173,7 @@ def cross_validated(
                 recipe = _best(
                     {r: mean_precision(each[others], own[others]) for r, each in inner.items()}
                 )
+                beside[held_out][np.ix_(others, columns)] = inner[recipe][others]
             part = np.flatnonzero(fold == held_out)
             found[np.ix_(part, columns)] = scored[recipe][part]
             picks[held_out].append(blocks[frozenset([held_out])][attribute.name, recipe])
@@ -183,7 +188,7 @@ def cross_validated(
         for held_out in range(count)
     )
     recipes = tuple(_best(figures[attribute.name]) for attribute in attributes)
-    return CrossValidation(fold_of, heads, recipes, figures, found)
+    return CrossValidation(fold_of, heads, recipes, figures, found, beside)
 
 
 Blocks = dict[tuple[str, Recipe], Block]

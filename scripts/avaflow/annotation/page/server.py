@@ -9,6 +9,7 @@ the api carries the secret in a header too, so that no other page in the browser
 | `annotate/...`, `clips/...`, `keyframes/...` | files of the results; mp4 by ranges |
 | GET, PUT `annotate/api/annotations/{clip}` | the annotator's file of a clip |
 | POST `annotate/api/clips/{clip}/open`, `heartbeat`, `close` | who has the clip open |
+| `label_checks/...`; POST `label_checks/api/kept` | labels that look wrong; what is kept of them |
 """
 
 import html
@@ -35,8 +36,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avaflow.annotation.page.holds import HEARTBEAT_SECONDS, HOLD_SECONDS, Holds, Window
-from avaflow.annotation.page.saves import ABSENT, Refused, Saves
+from avaflow.annotation.page.saves import ABSENT, Refused, Saves, failed_write
 from avaflow.errors import UserError
+from avaflow.label_checks.kept import KeptFile
 
 LOOPBACK = "127.0.0.1"
 """The only address listened on: nothing comes in from other machines."""
@@ -63,14 +65,17 @@ WINDOW = re.compile(r"[A-Za-z0-9_-]{0,40}")
 """What may follow the secret in a token, after a point: the id of a window."""
 
 SHOWN = re.compile(
-    r"(annotate(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+\.(?P<page>html|js|css|json|csv|svg|png|woff2)"
+    r"((?:annotate|label_checks)(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+\.(?P<page>html|js|css|json|csv|svg|png|woff2)"
     r"|clips/[A-Za-z0-9-]+\.mp4"
     r"|keyframes/[A-Za-z0-9-]+/[A-Za-z0-9_.-]+\.jpg)"
 )
 """What of the results is shown: pages with what belongs to them, clips and keyframes."""
 
-SETTLING = re.compile(r"annotate/agreement\.\w+")
-"""The files of the page on which the disagreements of annotators are settled."""
+SETTLING = re.compile(r"annotate/agreement\.\w+|label_checks/.*")
+"""The files of the pages on which disagreements are settled, of annotators and of a model."""
+
+NOT_NAMED = "Disagreements are settled where no --annotators are named."
+"""Whoever sees what others, or a model, say no longer judges on their own."""
 
 TYPES = {
     "html": "text/html; charset=utf-8",
@@ -145,6 +150,7 @@ class Pages:
         self.largest = largest
         self.saves = Saves(annotations, largest)
         self.holds = Holds()
+        self.kept = KeptFile(annotations)
         self._windows: dict[str, Opened] = {}
         self._lock = threading.Lock()
 
@@ -156,6 +162,7 @@ class Pages:
             Route(f"{api}/annotations/{{clip}}", self._get, methods=["GET"]),
             Route(f"{api}/annotations/{{clip}}", self._put, methods=["PUT"]),
             Route(f"{api}/clips/{{clip}}/{{what}}", self._hold, methods=["POST"]),
+            Route("/{secret}/label_checks/api/kept", self._keep, methods=["POST"]),
             Route("/{secret}/{path:path}", self._file, methods=["GET"]),
         ]
         app = Starlette(
@@ -182,6 +189,15 @@ class Pages:
 
     def _caller(self, request: Request) -> tuple[Seat, Window, str]:
         """Who calls the api, from which window, and of which clip; Refused without a token."""
+        seat, window = self._window(request)
+        clip = request.path_params["clip"]
+        page = self._inside(f"annotate/{clip}.js") if CLIP.fullmatch(clip) else None
+        if page is None or not _is_clip(page):
+            raise Refused(404, f"There is no page of a clip {clip!r:.80}.")
+        return seat, Window(seat.annotator, window), clip
+
+    def _window(self, request: Request) -> tuple[Seat, str]:
+        """Who calls the api, and from which window; Refused without a token."""
         seat = self._seat(request)
         token, _, window = request.headers.get(TOKEN_HEADER, "").partition(".")
         right = secrets.compare_digest(seat.secret.encode(), token.encode())
@@ -189,11 +205,7 @@ class Pages:
             raise Refused(
                 403, f"The header {TOKEN_HEADER} is missing or wrong: open the page anew."
             )
-        clip = request.path_params["clip"]
-        page = self._inside(f"annotate/{clip}.js") if CLIP.fullmatch(clip) else None
-        if page is None or not _is_clip(page):
-            raise Refused(404, f"There is no page of a clip {clip!r:.80}.")
-        return seat, Window(seat.annotator, window), clip
+        return seat, window
 
     # -------------------------------------------------------------- files of the results
 
@@ -211,8 +223,7 @@ class Pages:
         if not shown or path is None:
             raise Refused(404, "There is no such file.")
         if seat.annotator and SETTLING.fullmatch(name):
-            # Whoever sees what others ticked no longer judges on their own.
-            raise Refused(404, "Disagreements are settled where no --annotators are named.")
+            raise Refused(404, NOT_NAMED)
         kind = name.rsplit(".", 1)[1]
         clip = path.stem if path.parent == (self.results / "annotate").resolve() else ""
         if shown["page"] == "html":
@@ -297,6 +308,21 @@ class Pages:
         if window.id:
             with self._lock:
                 self._windows[window.id] = Opened(seat, clip, version)
+
+    # -------------------------------------------------------------- label checks
+
+    async def _keep(self, request: Request) -> Response:
+        seat, _ = self._window(request)
+        if seat.annotator:
+            raise Refused(404, NOT_NAMED)
+        content = await _body(request, self.largest)
+        try:
+            kept = await run_in_threadpool(self.kept.change, content)
+        except UserError as error:
+            raise Refused(422, str(error)) from None
+        except OSError as error:
+            raise failed_write(self.kept.path, error) from None
+        return JSONResponse({"saved": str(self.kept.path), "kept": len(kept)})
 
     # -------------------------------------------------------------- who has a clip open
 
