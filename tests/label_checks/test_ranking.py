@@ -41,7 +41,7 @@ def test_a_wrong_and_a_missing_tick_come_first():
     told = {one.clip: one for one in listed[:2]}
     names = {3: "stand", 4: "sit", 5: "walk"}
     assert told["c-07"].labelled == names[new]
-    assert told["c-07"].predicted == (names[min(now)] if now else "no body")
+    assert told["c-07"].predicted == (names[min(now)] if now else "none of body")
     missing = 1 in acted.truth["c-03"][5, 2]
     assert told["c-03"].labelled == ("no talk" if missing else "talk")
     assert told["c-03"].predicted == ("talk" if missing else "no talk")

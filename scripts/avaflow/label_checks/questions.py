@@ -54,7 +54,7 @@ def questions_of(attributes: Sequence[Attribute]) -> list[Question]:
             ]
         else:
             ids = (NONE_OF_THEM, *(one.id for one in attribute.actions))
-            names = (f"no {attribute.name}", *(one.name for one in attribute.actions))
+            names = (f"none of {attribute.name}", *(one.name for one in attribute.actions))
             found.append(Question(attribute.name, ids, names))
     return found
 

@@ -131,9 +131,9 @@ def _shift_reason(late: int, gain: float, others: Sequence[float]) -> str:
 
 
 def _likelier(gain: float) -> str:
-    """In words by how much: a power of ten."""
-    power = gain / math.log(10)
-    return f"{10**power:,.0f} times likelier" if power < 6 else f"10^{power:.0f} times likelier"
+    """In words by how much; nobody tells greater numbers apart."""
+    times = math.exp(min(gain, math.log(10_000)))
+    return f"{'more than ' if times >= 9_999 else ''}{times:,.0f} times likelier"
 
 
 # ------------------------------------------------------------------ persons changed for one another

@@ -176,7 +176,7 @@
       const button = element('button', this.kept.has(check) ? 'kept' : '');
       button.type = 'button';
       button.check = check;
-      const told = element('span', 'what', check.whole
+      const told = element('span', 'what', check.kind !== 'tick'
         ? KINDS[check.kind] : check.labelled + ' → ' + check.predicted);
       const place = element('span', 'place', check.clip + ', ' + seconds(check) +
         (check.whole ? '' : ', ' + who(check)));
@@ -214,7 +214,7 @@
       $('#title').textContent = check.whole ? check.clip + ': ' + KINDS[check.kind]
         : who(check) + ': ' + (check.persons.length > 1 ? KINDS[check.kind]
           : 'labelled ' + check.labelled + ', looks like ' + check.predicted);
-      $('#told').textContent = check.reason;
+      $('#reason').textContent = check.reason;
       $('#where').textContent = check.clip + ', ' + seconds(check) + '; the loop is around second ' +
         check.look + '. How likely a fault is there: ' + check.score.toFixed(2);
       const [first] = check.persons;
