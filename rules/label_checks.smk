@@ -14,6 +14,7 @@ rule check_labels:
         idle=finished_clips("labels/{clip}.idle.csv"),
         unticked=finished_clips("labels/{clip}.unticked.csv"),
         nobody=finished_clips("labels/{clip}.nobody.csv"),
+        looks=what_tracks_are_of(),
         kept=kept_checks(),
     output:
         table=results("label_checks/checks.csv"),
@@ -28,6 +29,7 @@ rule check_labels:
         env("baseline")
     params:
         clips=list(PROJECT.finished),
+        reads=looks_of_finished(),
         groups=groups_of_clips(),
         actions=config["actions"],
         fps=FPS,

@@ -6,12 +6,15 @@ from avaflow.baseline.examples import Judged, featured_persons, join, read_vecto
 from avaflow.features.files import PERSON_INDEX
 from avaflow.label_checks.guesses import guesses
 from avaflow.label_checks.kept import read_kept
+from avaflow.label_checks.looks import looks, seen_in
 from avaflow.label_checks.page import Film, copy_page_assets, page_data, write_page
 from avaflow.label_checks.ranking import ranked
 from avaflow.label_checks.table import CHECKS, CheckRow, left_to_check, people
 from avaflow.manifests import read_clip_manifest
+from avaflow.persons.vectors import read_vectors as read_looks
 from avaflow.project.actions import all_actions, attributes_from_config
 from avaflow.tables import (
+    DETECTIONS,
     KEYFRAMES,
     LABELS,
     NOBODY,
@@ -48,7 +51,12 @@ if "snakemake" in globals():
         found = guesses(persons, p.groups, attributes, p.baseline["folds"])
         numbers = people(persons, judged)
         kept = read_kept(given.kept[0]) if given.kept else {}
-        checks, rows = left_to_check(ranked(found), numbers, kept)
+        detections, appearances = p.reads[: len(p.clips)], p.reads[len(p.clips) :]
+        seen = {
+            clip: seen_in(tables[clip], read_table(one, DETECTIONS), read_looks(other), p.fps)
+            for clip, one, other in zip(p.clips, detections, appearances, strict=bool(p.reads))
+        }
+        checks, rows = left_to_check(ranked(found, looks(seen)), numbers, kept)
         write_table(made.table, table_of(rows, CheckRow), CHECKS)
         copy_page_assets(made.assets)
         write_page(made.page, made.data, page_data(checks, rows, found, films, numbers, kept))

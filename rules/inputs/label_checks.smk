@@ -7,6 +7,24 @@ def kept_checks():
     return [str(path)] if path.is_file() else []
 
 
+def what_tracks_are_of():
+    """What stands for detections and vectors of finished clips; nothing where persons are
+    followed by another tool."""
+    if PROJECT.own_tracks:
+        return []
+    batches = sorted({PROJECT.batch_of[clip] for clip in PROJECT.finished})
+    vectors = expand(results("embeddings/{batch}.batch.json"), batch=batches)
+    return [*detections_of(PROJECT.finished), *vectors]
+
+
+def looks_of_finished():
+    """The detections of all finished clips, and then their vectors, clip by clip."""
+    if PROJECT.own_tracks:
+        return []
+    patterns = ["detections/{clip}.csv", "embeddings/{clip}.npz"]
+    return [path for pattern in patterns for path in finished_clips(pattern)]
+
+
 def requested_checks(wildcards):
     """What the target `label_checks` asks for; the run ends where there is nothing to check by."""
     missing = []

@@ -18,7 +18,9 @@ def test_rows_say_who_and_what(planted, tmp_path):
     assert [row.score for row in rows] == sorted((row.score for row in rows), reverse=True)
     assert len({row.key for row in rows}) == len(rows)
     first = {(row.kind, row.clip): row for row in reversed(rows)}
-    assert first["shift", "c-02"].person_id == 0 and first["shift", "c-02"].predicted == "1 s earlier"
+    assert (
+        first["shift", "c-02"].person_id == 0 and first["shift", "c-02"].predicted == "1 s earlier"
+    )
     swap = first["swap", "c-05"]
     assert (swap.person_id, swap.other_person_id) == (1, 3) and swap.second >= 5
     second, person = planted.forgotten

@@ -78,7 +78,9 @@ def visitor(browser, results):
 def tick_of(planted):
     """Place in the list, and row, of the tick that was forgotten."""
     _, rows = planted.left()
-    return next((at, row) for at, row in enumerate(rows) if (row.kind, row.clip) == ("tick", "c-01"))
+    return next(
+        (at, row) for at, row in enumerate(rows) if (row.kind, row.clip) == ("tick", "c-01")
+    )
 
 
 def test_the_likeliest_fault_is_shown_first_in_a_loop_with_its_box(visitor, planted):

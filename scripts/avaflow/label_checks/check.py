@@ -86,3 +86,18 @@ def chance(gain: float, tries: int) -> float:
     """
     logit = gain + math.log(WRONG_CLIPS / (1 - WRONG_CLIPS)) - math.log(tries)
     return 1 / (1 + math.exp(-logit)) if logit > -50 else 0.0
+
+
+MOST_TOLD = 10_000
+"""Nobody tells greater numbers apart."""
+
+
+def likelier(gain: float) -> str:
+    """By how much exp(gain) is likelier, in words.
+
+    >>> likelier(3.0), likelier(40.0)
+    ('20 times likelier', 'more than 10,000 times likelier')
+    """
+    if gain > math.log(MOST_TOLD):
+        return f"more than {MOST_TOLD:,} times likelier"
+    return f"{math.exp(gain):,.0f} times likelier"

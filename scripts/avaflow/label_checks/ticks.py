@@ -1,11 +1,10 @@
 """Answers that are contradicted: ticks that look wrong, and ticks that seem to be missing.
 
 An answer is as doubtful as the share that a head gives it is small, which is cleanlab's label
-quality by self-confidence, of several labels each by itself (Kuan and Mueller, "Model-agnostic
-label quality scoring to detect real-world label errors", 2022; Thyagarajan et al., "Identifying
-incorrect annotations in multi-label classification data", 2022). Where a clip is shifted, or two
-persons are changed for one another, that is said once, and the answers that it explains are not
-said again.
+quality by self-confidence, of several labels each by itself (Thyagarajan, Snorrason, Northcutt and
+Mueller, "Identifying incorrect annotations in multi-label classification data", 2022). Where a clip
+is shifted, or two persons are changed for one another, that is said once, and the answers that it
+explains are not said again.
 """
 
 from __future__ import annotations

@@ -14,7 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avaflow.label_checks.check import COUNT, SHIFT, SWAP, Check, chance, evidence
+from avaflow.label_checks.check import (
+    COUNT,
+    SHIFT,
+    SWAP,
+    Check,
+    chance,
+    evidence,
+    likelier,
+)
 from avaflow.label_checks.guesses import Guess, Guesses
 
 SHIFTS = (-2, -1, 1, 2)
@@ -121,19 +129,13 @@ def _moved(late: int) -> str:
 
 def _shift_reason(late: int, gain: float, others: Sequence[float]) -> str:
     told = (
-        f"All labels of the clip fit better {_moved(late)}: {_likelier(gain)}. What is labelled at "
+        f"All labels of the clip fit better {_moved(late)}: {likelier(gain)}. What is labelled at "
         f"a second is seen {abs(late)} s {'before' if late > 0 else 'after'} it."
     )
     if others:
         same = sum(one > 0 for one in others)
         told += f" Of {len(others)} other clips of its video {same} fit better so too."
     return told
-
-
-def _likelier(gain: float) -> str:
-    """In words by how much; nobody tells greater numbers apart."""
-    times = math.exp(min(gain, math.log(10_000)))
-    return f"{'more than ' if times >= 9_999 else ''}{times:,.0f} times likelier"
 
 
 # ------------------------------------------------------------------ persons changed for one another
@@ -176,7 +178,7 @@ def swaps(found: Guesses) -> Iterator[tuple[Check, Alternative]]:
                     score=score,
                     reason=(
                         f"The labels of tracks {one} and {other} fit better the other way round "
-                        f"{_when(first, last)}: {_likelier(total)}."
+                        f"{_when(first, last)}: {likelier(total)}."
                     ),
                     entries=2 * (end - begin) * len(found.questions),
                 ),
