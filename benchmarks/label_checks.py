@@ -53,6 +53,7 @@ from avaflow.label_checks.guesses import Guesses, guesses  # noqa: E402
 from avaflow.label_checks.looks import looks, seen_in  # noqa: E402
 from avaflow.label_checks.questions import Question, questions_of  # noqa: E402
 from avaflow.label_checks.ranking import ranked  # noqa: E402
+from avaflow.label_checks.table import people, people_of_rows  # noqa: E402
 from avaflow.persons.vectors import read_vectors as read_looks  # noqa: E402
 from avaflow.project.actions import attributes_from_config  # noqa: E402
 from avaflow.tables import (  # noqa: E402
@@ -101,9 +102,13 @@ class Project:
 
     def persons(self, said: Rows) -> Persons:
         """Features, and what is said, joined."""
-        judged = {clip: judged_of(rows) for clip, rows in said.items()}
+        judged = self.judged(said)
         seconds = dict.fromkeys(said, list(KEYFRAMES))
         return join(self.featured, self.vectors, judged, seconds, len(IDS))
+
+    def judged(self, said: Rows) -> dict[str, Judged]:
+        """What is said, as tables."""
+        return {clip: judged_of(rows) for clip, rows in said.items()}
 
 
 def main() -> None:
@@ -331,7 +336,9 @@ def measure(project: Project, seed: int) -> tuple[float, float]:
     rng = np.random.default_rng([11, seed])
     said, faults = planted(project.truth, rng)
     persons = project.persons(said)
-    found = guesses(persons, {clip: clip for clip in said}, ATTRIBUTES, FOLDS)
+    judged = project.judged(said)
+    own = people_of_rows(persons, judged, people(persons, judged))
+    found = guesses(persons, {clip: clip for clip in said}, ATTRIBUTES, FOLDS, own)
     tracks = {clip: one[0] for clip, one in project.looked.items()}
     changed = plant_in_tracks(tracks, rng, {faults.shifted, faults.swapped})
     seen = {

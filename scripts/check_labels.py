@@ -9,7 +9,7 @@ from avaflow.label_checks.kept import read_kept
 from avaflow.label_checks.looks import looks, seen_in
 from avaflow.label_checks.page import Film, copy_page_assets, page_data, write_page
 from avaflow.label_checks.ranking import ranked
-from avaflow.label_checks.table import CHECKS, CheckRow, left_to_check, people
+from avaflow.label_checks.table import CHECKS, CheckRow, left_to_check, people, people_of_rows
 from avaflow.manifests import read_clip_manifest
 from avaflow.persons.vectors import read_vectors as read_looks
 from avaflow.project.actions import all_actions, attributes_from_config
@@ -48,8 +48,9 @@ if "snakemake" in globals():
         featured = featured_persons(read_table(given.index, PERSON_INDEX), tables, p.fps)
         vectors = read_vectors(featured, given.manifests, Path(given.index).parent)
         persons = join(featured, vectors, judged, seconds, len(all_actions(attributes)))
-        found = guesses(persons, p.groups, attributes, p.baseline["folds"])
         numbers = people(persons, judged)
+        own = people_of_rows(persons, judged, numbers)
+        found = guesses(persons, p.groups, attributes, p.baseline["folds"], own)
         kept = read_kept(given.kept[0]) if given.kept else {}
         detections, appearances = p.reads[: len(p.clips)], p.reads[len(p.clips) :]
         seen = {

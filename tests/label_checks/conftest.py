@@ -6,7 +6,7 @@ from acting_persons import ATTRIBUTES, SECONDS, Acted
 from avaflow.label_checks.guesses import guesses
 from avaflow.label_checks.page import Film, page_data
 from avaflow.label_checks.ranking import ranked
-from avaflow.label_checks.table import left_to_check, people
+from avaflow.label_checks.table import left_to_check, people, people_of_rows
 from learnt_persons import FPS
 
 
@@ -21,9 +21,11 @@ class Planted:
         self.forgotten = next(key for key, ids in sorted(does["c-01"].items()) if 1 in ids)
         does["c-01"][self.forgotten].discard(1)
         self.persons = self.acted.persons()
-        self.found = guesses(self.persons, self.acted.made.groups, ATTRIBUTES, 3)
+        judged = self.acted.made.judged
+        self.numbers = people(self.persons, judged)
+        own = people_of_rows(self.persons, judged, self.numbers)
+        self.found = guesses(self.persons, self.acted.made.groups, ATTRIBUTES, 3, own)
         self.checks = ranked(self.found)
-        self.numbers = people(self.persons, self.acted.made.judged)
         frames = FPS * (SECONDS[-1] + 2)
         self.films = {
             clip: Film(FPS, frames, 192, 108, self.acted.made.tracks[clip])

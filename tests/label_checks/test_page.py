@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from acting_persons import SECONDS
 from avaflow.label_checks.kept import read_kept
@@ -179,7 +180,7 @@ def test_filters_by_keys(visitor, planted):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_keeps_what_wcag_asks(browser, results, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here").Axe()
+    axe = Axe()
     visitor = Visitor(browser, color_scheme=scheme)
     visitor.open((results / "label_checks/index.html").as_uri())
     for key in ("ArrowRight", "k", "?"):

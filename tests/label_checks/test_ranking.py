@@ -8,7 +8,7 @@ from avaflow.label_checks.check import COUNT, LEAST_SCORE, SHIFT, SWAP, TICK
 from avaflow.label_checks.guesses import guesses
 from avaflow.label_checks.ranking import ranked
 
-FOLDS = 3
+FOLDS = 4
 
 
 def checked(acted):

@@ -48,14 +48,16 @@ class Guess:
 class Guesses:
     """Judged persons with a feature: `rows` of `Persons.judged`, and where and who they are.
 
-    `tracks` are numbers of tracks, `groups` what stayed together. `questions` are those that can
-    be checked; `notes` say what cannot.
+    `tracks` are numbers of tracks, `people` those by which labels call the persons, which stay the
+    same where a tracker changed its mind; `groups` what stayed together. `questions` are those
+    that can be checked; `notes` say what cannot.
     """
 
     rows: np.ndarray
     clips: np.ndarray
     seconds: np.ndarray
     tracks: np.ndarray
+    people: np.ndarray
     groups: np.ndarray
     questions: list[Guess]
     notes: list[str]
@@ -66,9 +68,16 @@ class Guesses:
 
 
 def guesses(
-    persons: Persons, groups: Mapping[str, str], attributes: Sequence[Attribute], folds: int
+    persons: Persons,
+    groups: Mapping[str, str],
+    attributes: Sequence[Attribute],
+    folds: int,
+    people: np.ndarray | None = None,
 ) -> Guesses:
-    """Shares of all answers, each by a head that has not seen the person's group of clips."""
+    """Shares of all answers, each by a head that has not seen the person's group of clips.
+
+    `people` are the numbers of `persons.judged`; without them tracks stand for persons.
+    """
     feature = persons.judged["feature"].to_numpy()
     rows = np.flatnonzero(feature != NOWHERE)
     at = feature[rows]
@@ -101,11 +110,13 @@ def guesses(
             f"Not checked, because no track is where the box is: {missing} of "
             f"{counted(len(feature), 'annotated person')}."
         )
+    tracks = persons.featured["person_id"].to_numpy(int)[at]
     return Guesses(
         rows,
         clips,
         persons.judged["second"].to_numpy(int)[rows],
-        persons.featured["person_id"].to_numpy(int)[at],
+        tracks,
+        tracks if people is None else people[rows],
         own,
         found,
         notes,

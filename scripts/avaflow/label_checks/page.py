@@ -62,7 +62,7 @@ def page_data(
 ) -> dict[str, Any]:
     """The value of `window.AVAFLOW_CHECKS`; `checks` and `rows` without those that were kept."""
     shown = list(zip(checks, rows, strict=True))[:MOST_SHOWN]
-    places = places_of(found)
+    places = places_of(found, found.tracks)
     clips = sorted({check.clip for check, _ in shown})
     boxes = {clip: _by_track(films[clip].tracks) for clip in clips}
     return {

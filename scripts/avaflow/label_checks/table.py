@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from avaflow.baseline.examples import NOWHERE, Judged, Persons
 from avaflow.label_checks.check import WHOLE_CLIPS, Check
 from avaflow.label_checks.kept import key_of
@@ -43,23 +45,53 @@ People = Mapping[tuple[str, int], int]
 
 def people(persons: Persons, judged: Mapping[str, Judged]) -> dict[tuple[str, int], int]:
     """The number by which labels call the person of a track; where none does, the track's own."""
+    tracks = persons.featured["person_id"].to_numpy(int)
+    seen: dict[tuple[str, int], Counter[int]] = defaultdict(Counter)
+    own = zip(
+        persons.judged["clip"].tolist(),
+        persons.judged["feature"].tolist(),
+        _labelled(persons, judged),
+        strict=True,
+    )
+    for clip, feature, number in own:
+        if feature != NOWHERE:
+            seen[clip, int(tracks[feature])][number] += number > 0
+    return {
+        key: max(counts, key=lambda one: (counts[one], -one)) or key[1]
+        for key, counts in seen.items()
+    }
+
+
+def people_of_rows(persons: Persons, judged: Mapping[str, Judged], numbers: People) -> np.ndarray:
+    """The number of each row of `persons.judged`: that of its label, else its track's person."""
+    tracks = persons.featured["person_id"].to_numpy(int)
+    own = zip(
+        persons.judged["clip"].tolist(),
+        persons.judged["feature"].tolist(),
+        _labelled(persons, judged),
+        strict=True,
+    )
+    return np.array(
+        [
+            number or (0 if feature == NOWHERE else numbers[clip, int(tracks[feature])])
+            for clip, feature, number in own
+        ],
+        int,
+    )
+
+
+def _labelled(persons: Persons, judged: Mapping[str, Judged]) -> list[int]:
+    """The number in the label of each row of `persons.judged`; 0 for who does nothing."""
     numbers = {
         (clip, row.second, (row.x1, row.y1, row.x2, row.y2)): row.person_id
         for clip, said in judged.items()
         for row in rows_of(said.labels, Label)
     }
-    tracks = persons.featured["person_id"].to_numpy(int)
-    seen: dict[tuple[str, int], Counter[int]] = defaultdict(Counter)
-    table = persons.judged[["clip", "second", *BOX, "feature"]]
-    for clip, second, *box, feature in table.itertuples(index=False, name=None):
-        if feature == NOWHERE:
-            continue
-        number = numbers.get((clip, second, tuple(box)), 0)
-        seen[clip, int(tracks[feature])][number] += number > 0
-    return {
-        key: max(counts, key=lambda one: (counts[one], -one)) or key[1]
-        for key, counts in seen.items()
-    }
+    table = persons.judged[["clip", "second", *BOX]]
+    return [
+        numbers.get((clip, second, tuple(box)), 0)
+        for clip, second, *box in table.itertuples(index=False, name=None)
+    ]
 
 
 def left_to_check(

@@ -45,12 +45,12 @@ class Alternative(NamedTuple):
     score: float
 
 
-def places_of(found: Guesses) -> dict[str, dict[tuple[int, int], int]]:
-    """By clip the row of each (track, second)."""
+def places_of(found: Guesses, numbers: np.ndarray) -> dict[str, dict[tuple[int, int], int]]:
+    """By clip the row of each (number, second); numbers are those of tracks or of people."""
     places: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
-    rows = zip(found.clips, found.tracks.tolist(), found.seconds.tolist(), strict=True)
-    for row, (clip, track, second) in enumerate(rows):
-        places[str(clip)].setdefault((track, second), row)
+    rows = zip(found.clips, numbers.tolist(), found.seconds.tolist(), strict=True)
+    for row, (clip, number, second) in enumerate(rows):
+        places[str(clip)].setdefault((number, second), row)
     return dict(sorted(places.items()))
 
 
@@ -74,13 +74,13 @@ def gains(found: Guesses, rows: np.ndarray, given_by: np.ndarray) -> np.ndarray:
 def shifts(found: Guesses) -> Iterator[tuple[Check, Alternative]]:
     """Every clip with the shift by which its labels fit best, whatever comes of it."""
     per_clip: dict[str, dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
-    for clip, places in places_of(found).items():
+    for clip, places in places_of(found, found.people).items():
         tried = {}
         for late in SHIFTS:
             pairs = [
-                (row, places[track, second + late])
-                for (track, second), row in sorted(places.items())
-                if (track, second + late) in places
+                (row, places[person, second + late])
+                for (person, second), row in sorted(places.items())
+                if (person, second + late) in places
             ]
             if pairs:
                 rows, given_by = np.array(pairs).T
@@ -144,7 +144,7 @@ def _shift_reason(late: int, gain: float, others: Sequence[float]) -> str:
 def swaps(found: Guesses) -> Iterator[tuple[Check, Alternative]]:
     """Every two persons of a clip with the stretch of seconds in which one's labels fit the other
     best, where they do at all."""
-    for clip, places in places_of(found).items():
+    for clip, places in places_of(found, found.tracks).items():
         seconds_of: dict[int, dict[int, int]] = defaultdict(dict)
         for (track, second), row in places.items():
             seconds_of[track][second] = row
