@@ -24,6 +24,7 @@ include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
 include: "rules/preview.smk"
+include: "rules/prediction.smk"
 include: "rules/workflow.smk"
 include: "rules/records.smk"
 include: "rules/terminal.smk"
@@ -158,9 +159,9 @@ rule doctor:
     localrule: True
 
 
-rule predict:
+rule prediction_files:
     input:
-        requested_prediction,
+        requested_prediction_files,
     localrule: True
 
 
@@ -191,6 +192,12 @@ rule baseline:
 rule preview:
     input:
         previews(),
+    localrule: True
+
+
+rule predict:
+    input:
+        requested_predictions,
     localrule: True
 
 
