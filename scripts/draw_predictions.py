@@ -17,7 +17,7 @@ if "snakemake" in globals():
         (video,) = clip_videos([p.name], [given.clip], [given.manifest])
         scene, predictions = scene_of(given, facts, p.margin, p.offset, p.drawn["shown"])
         names = names_of(p.actions, predictions)
-        true = "labels" in given.keys()
+        true = bool(given.get("labels"))
         told = "truth" if predictions is None else legend(true, p.drawn["shown"])
         painter = write_scene_video(
             Path(snakemake.output.video),

@@ -23,7 +23,7 @@ if "snakemake" in globals():
             names_of(p.actions, predictions),
             least,
             predicted=predictions is not None,
-            compared=predictions is not None and "labels" in given.keys(),
+            compared=predictions is not None and bool(given.get("labels")),
         )
         write_page(made.html, made.js, data)
         write_summary(made.summary, summary(data, least, predictions is not None))

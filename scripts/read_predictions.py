@@ -13,10 +13,11 @@ if "snakemake" in globals():
         p, given = snakemake.params, snakemake.input
         facts = read_clip_manifest(given.manifest)
         names = [action.name for action in all_actions(attributes_from_config(p.actions))]
-        clips_in(list(given.files), set(p.clips))
+        files = [str(path) for path in given.files]
+        clips_in(files, set(p.clips))
         rows = []
-        for path in given.files:
-            kind, found = read_once(str(path))
+        for path in files:
+            kind, found = read_once(path)
             own = [row for row in found if row.clip == p.clip]
             check_rows(path, own, facts, p.offset)
             rows += own

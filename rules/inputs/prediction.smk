@@ -32,7 +32,7 @@ def detections_given():
 def files_of_predictions(wildcards):
     """Where the predictions of a clip come from: files of a toolbox, else the baseline's."""
     split = CLIPS[wildcards.clip].split
-    return detections_given() or results(f"baseline/predictions/{split}.csv")
+    return detections_given() or [results(f"baseline/predictions/{split}.csv")]
 
 
 def drawn_files(wildcards):

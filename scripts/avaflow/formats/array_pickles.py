@@ -18,8 +18,8 @@ def read_array_pickle(path: str | Path, what: str, tensors: bool = False):
 
     Takes any pickle protocol, numpy version and Python (2 included). `what` names the
     expected kind of file in messages. With `tensors` tensors of torch are taken too, and become
-    arrays; their content is read by torch's own reader of weights alone. Raises UserError for a damaged file and for one that
-    asks for anything else, which is not run.
+    arrays; their content is read by torch's own reader of weights alone. Raises UserError for a
+    damaged file and for one that asks for anything else, which is not run.
     """
     content = Path(path).read_bytes()
     try:

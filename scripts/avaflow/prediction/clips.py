@@ -57,12 +57,12 @@ def boxes_and_scores(
         [(timestamp - offset, UNKNOWN, *box) for timestamp, box in places],
         columns=["second", "person_id", *BOX],
     )
-    for second, own in table.groupby("second"):
+    for second, group in table.groupby("second"):
         here = tracks[tracks["frame"] == frame_of_second(Second(int(str(second))), fps)]
-        matched = match(own[BOX].to_numpy(float), [UNKNOWN] * len(own), *_boxes(here))
+        matched = match(group[BOX].to_numpy(float), [UNKNOWN] * len(group), *_boxes(here))
         numbers = here["person_id"].to_numpy(int)
         who = [UNKNOWN if at == NOWHERE else int(numbers[at]) for at in matched]
-        table.loc[own.index, "person_id"] = who
+        table.loc[group.index, "person_id"] = who
     return table, scores, unknown
 
 

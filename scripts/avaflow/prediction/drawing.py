@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from avaflow.prediction.scene import FALSE, MISSED, PREDICTED, RIGHT, TRUE, Said, Shown
 from avaflow.preview.colours import DARK, LIGHT, SOFT, colour_of, text_on
 from avaflow.preview.drawing import drawable_names, font_file
 from avaflow.preview.sights import ACTS, FOLLOWED, UNKNOWN
-from avaflow.prediction.scene import FALSE, MISSED, PREDICTED, RIGHT, TRUE, Said, Shown
 
 LEAST_HEIGHT = 360
 """Pixels of a drawn image's height: smaller videos are enlarged, or no text would be legible."""
@@ -36,6 +36,9 @@ WORD_COLOURS = {RIGHT: "#2fc79a", FALSE: "#f0a060", MISSED: "#56b4e9", TRUE: "#a
 
 CORNER_SHARE = 0.25
 """Of a box's shorter side that each of its corners takes."""
+
+HIDDEN_WORDS = 1000
+"""Pixels of persons that may rather be hidden than one of other words."""
 
 KEPT_PANELS = 512
 """Panels of text kept as images: what is said changes once a second."""
@@ -128,7 +131,8 @@ class ScenePainter:
         height, width = scene.shape[:2]
         x1, y1, x2, y2 = one.sight.box
         # Lines are drawn around whole pixels: those of the last column have to be seen.
-        return Place(*(round(v * (s - 1)) for v, s in zip((x1, y1, x2, y2), (width, height) * 2)))
+        right, bottom = width - 1, height - 1
+        return Place(round(x1 * right), round(y1 * bottom), round(x2 * right), round(y2 * bottom))
 
     def _outline(self, scene: np.ndarray, one: Shown) -> None:
         import supervision as sv
@@ -146,19 +150,15 @@ class ScenePainter:
             if one.sight.state == FOLLOWED:
                 side = min(place.right - place.left, place.bottom - place.top)
                 length = max(4, round(CORNER_SHARE * side))
-                annotator = sv.BoxCornerAnnotator(
-                    color=colour, thickness=px, corner_length=length
-                )
+                annotator = sv.BoxCornerAnnotator(color=colour, thickness=px, corner_length=length)
             else:
                 annotator = sv.BoxAnnotator(color=colour, thickness=px)
             annotator.annotate(scene, detection, index)
 
     # ---------------------------------------------------------------- text
 
-    def _panel(
-        self, person: int, state: str, said: tuple[Said, ...], missed: bool
-    ) -> np.ndarray:
-        """The image of a person's number and bars, (height, width, 4): BGR and how much it hides."""
+    def _panel(self, person: int, state: str, said: tuple[Said, ...], missed: bool) -> np.ndarray:
+        """A person's number and bars as an image, (height, width, 4): BGR, and how much it hides."""
         from PIL import Image, ImageDraw
 
         pad = max(3, round(self.font_px * 0.3))
@@ -241,6 +241,8 @@ class ScenePainter:
             (box.left, box.bottom),
             (box.left, box.top),
             (box.left, box.bottom - height),
+            # In a crowd: on top of the words of the others.
+            *((box.left, other.top - height) for other in placed),
         ]
         best, least = None, None
         for rank, (x, y) in enumerate(corners):
@@ -248,7 +250,7 @@ class ScenePainter:
             place = Place(left, top, left + width, top + height)
             # Other words hidden are worse than persons hidden, and to be moved away from the own
             # box is a little worse than to hide some of it.
-            cost = 6 * sum(place.overlap(other) for other in placed)
+            cost = HIDDEN_WORDS * sum(place.overlap(other) for other in placed)
             cost += sum(place.overlap(other) for other in boxes)
             cost += rank + (abs(left - x) + abs(top - y)) * self.font_px
             if least is None or cost < least:
@@ -299,5 +301,3 @@ def legend(marks: bool, least: float) -> str:
     """What the line below an image says of bars."""
     told = f"actions from {least:g}"
     return f"{told}: right, false, missed" if marks else told
-
-

@@ -1,4 +1,4 @@
-"""Who is who in a video of any length: described and followed in stretches, one in memory at a time.
+"""Who is who in a video of any length, described and followed in stretches, one at a time.
 
 A clip's tracker looks at all its appearance vectors at once. Those of an hour with ten persons
 would take gigabytes. Here a video is followed in stretches that overlap, and a person keeps the
@@ -137,9 +137,7 @@ def _numbers(table, vectors, fps, stride, settings, size, cuts) -> np.ndarray:
 
 def _same_rows(tracked: np.ndarray, before: np.ndarray) -> dict[int, int]:
     """Who of a stretch is whom of the one before, by the detections that both hold."""
-    shared = Counter(
-        (int(own), int(old)) for own, old in zip(tracked, before, strict=True) if old
-    )
+    shared = Counter((int(own), int(old)) for own, old in zip(tracked, before, strict=True) if old)
     numbers: dict[int, int] = {}
     for (own, old), _ in sorted(shared.items(), key=lambda one: (-one[1], one[0])):
         if own not in numbers and old not in numbers.values():

@@ -24,9 +24,9 @@ def scene_of(
     `given` names the files: tracks, and as far as they are wanted csv (predictions), or labels,
     idle and unticked (truth).
     """
-    predictions = read_predictions(given["csv"], least) if "csv" in given.keys() else None
+    predictions = read_predictions(given["csv"], least) if given.get("csv") else None
     truth = None
-    if "labels" in given.keys():
+    if given.get("labels"):
         truth = Judgements(
             read_table(given["labels"], LABELS),
             read_table(given["idle"], UNTICKED),

@@ -168,9 +168,7 @@ class Scene:
         key = () if sight.person != UNKNOWN else sight.box
         return self._said.get((second, true, sight.person, key), ())
 
-    def _judge(
-        self, second: Second, scores: Mapping[tuple[int, tuple], Sequence[Said]]
-    ) -> None:
+    def _judge(self, second: Second, scores: Mapping[tuple[int, tuple], Sequence[Said]]) -> None:
         """What is said of everybody on a keyframe."""
         predicted = self._predicted.figures.get(second, []) if self._predicted else []
         true = self._true.figures.get(second, []) if self._true else []
@@ -205,9 +203,7 @@ def compared(said: Sequence[Said], true: Sight) -> list[Said]:
     if true.state == UNJUDGED:
         return list(said)
     wanted = true.action_ids if true.state != IDLE else ()
-    found = [
-        one._replace(mark=RIGHT if one.action_id in wanted else FALSE) for one in said
-    ]
+    found = [one._replace(mark=RIGHT if one.action_id in wanted else FALSE) for one in said]
     told = {one.action_id for one in said}
     return found + [Said(action, None, MISSED) for action in wanted if action not in told]
 
@@ -227,4 +223,3 @@ def _partners(predicted: Sequence[Figure], true: Sequence[Figure]) -> dict[int, 
         if row not in found and column not in found.values():
             found[row] = column
     return found
-

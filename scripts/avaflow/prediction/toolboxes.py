@@ -154,9 +154,7 @@ def _row(path: Path, place: str, fields: Sequence[Any]) -> Found:
     if min(box) < -BOX_SLACK or max(box) > 1 + BOX_SLACK:
         raise _wrong(path, f"{place}: a box that is not in 0..1 of the image: {box}")
     x1, y1, x2, y2 = (min(1.0, max(0.0, each)) for each in box)
-    return Found(
-        str(clip), Timestamp(int(time)), (x1, y1, x2, y2), int(float(action)), value
-    )
+    return Found(str(clip), Timestamp(int(time)), (x1, y1, x2, y2), int(float(action)), value)
 
 
 def _wrong(path: Path, found: str) -> UserError:
@@ -196,7 +194,9 @@ def _of_sample(path: Path, place: str, sample: Any) -> Iterator[Found]:
             raise ValueError(f"scores {scores.shape} of boxes {boxes.shape}")
         timestamp = _plain(sample["timestamp"]).item()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _wrong(path, f"{place} of a pickle whose pred_instances are others: {error}") from None
+        raise _wrong(
+            path, f"{place} of a pickle whose pred_instances are others: {error}"
+        ) from None
     for box, own in zip(boxes.tolist(), scores.tolist(), strict=True):
         # Column 0 is mmaction2's background.
         for action, score in enumerate(own[1:], start=1):
