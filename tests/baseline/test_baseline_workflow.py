@@ -90,6 +90,20 @@ def test_the_same_inputs_give_the_same_bytes(made):
     assert [path.read_bytes() for path in files] == before and len(files) == 5
 
 
+def test_every_run_makes_it_where_the_config_says_so(made):
+    path = made.results / "baseline/head.npz"
+    kept = path.read_bytes()
+    path.unlink()
+    assert "train_baseline" not in made.plan()
+    assert made.plan(baseline={"enabled": True})["train_baseline"] == 1
+    path.write_bytes(kept)
+
+
+def test_it_is_not_left_out_in_silence(made):
+    run = made.run("--dry-run", baseline={"enabled": True}, features={"weights": ""})
+    assert run.status and "config: baseline.enabled: a baseline learns from features" in run.output
+
+
 def test_another_label_trains_again_and_another_preview_setting_does_not(made):
     assert made.plan("baseline", preview={"width": 320}) == {}
     assert made.plan("baseline", baseline={"seed": 1})["train_baseline"] == 1
