@@ -135,7 +135,7 @@ rule predict_actions:
     wildcard_constraints:
         video=one_of(NEW_VIDEOS),
     conda:
-        env("tables")
+        env("features")
     params:
         name="{video}",
         margin=config["keyframes"]["margin"],

@@ -13,18 +13,16 @@ import numpy as np
 from avaflow.errors import UserError
 
 
-def read_array_pickle(path: str | Path, what: str, tensors: bool = False):
+def read_array_pickle(path: str | Path, what: str, reader: "type[ArrayUnpickler] | None" = None):
     """What a pickle holds: dicts, texts, numbers, and arrays as :class:`StoredArray`.
 
     Takes any pickle protocol, numpy version and Python (2 included). `what` names the
-    expected kind of file in messages. With `tensors` tensors of torch are taken too, and become
-    arrays; their content is read by torch's own reader of weights alone. Raises UserError for a
+    expected kind of file in messages, `reader` is one that takes more. Raises UserError for a
     damaged file and for one that asks for anything else, which is not run.
     """
     content = Path(path).read_bytes()
     try:
-        kind = _TensorUnpickler if tensors else _ArrayUnpickler
-        return kind(BytesIO(content), encoding="latin1").load()
+        return (reader or ArrayUnpickler)(BytesIO(content), encoding="latin1").load()
     except Forbidden as error:
         raise UserError(
             f"{path}: expected a pickle of arrays only, found {error}. A pickle can run any "
@@ -132,7 +130,7 @@ _STAND_INS = {
 }
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+class ArrayUnpickler(pickle.Unpickler):
     """Finds nothing but the stand-ins, whatever a pickle asks for."""
 
     def find_class(self, module: str, name: str):
@@ -140,38 +138,3 @@ class _ArrayUnpickler(pickle.Unpickler):
             return _STAND_INS[module, name]
         except KeyError:
             raise Forbidden(f"{module}.{name}") from None
-
-
-def _storage(content) -> np.ndarray:
-    """What a tensor's pickle calls with the bytes of its numbers, as torch.save writes them."""
-    import torch
-
-    # Nothing but storages and tensors is made by it, whatever the bytes ask for.
-    storage = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
-    return torch.tensor([], dtype=storage.dtype).set_(storage).numpy()
-
-
-def _tensor(storage, offset, size, stride, *_others) -> np.ndarray:
-    """What a tensor's pickle calls to make it: a copy, so that sizes beyond the numbers fail."""
-    if not isinstance(storage, np.ndarray):
-        raise Forbidden("a tensor without numbers")
-    counts, steps = [int(each) for each in size], [int(each) for each in stride]
-    if int(offset) < 0 or len(counts) != len(steps) or min([0, *counts, *steps]) < 0:
-        raise ValueError("a tensor of no shape")
-    last = int(offset) + sum((c - 1) * s for c, s in zip(counts, steps, strict=True))
-    if 0 not in counts and (last >= len(storage) or np.prod(counts, dtype=object) > len(storage)):
-        raise ValueError("a tensor larger than its numbers")
-    strides = [step * storage.itemsize for step in steps]
-    part = storage[int(offset) :]
-    return np.lib.stride_tricks.as_strided(part, counts, strides, writeable=False).copy()
-
-
-class _TensorUnpickler(_ArrayUnpickler):
-    """Finds the stand-ins for tensors too."""
-
-    def find_class(self, module: str, name: str):
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _tensor
-        if (module, name) == ("torch.storage", "_load_from_bytes"):
-            return _storage
-        return super().find_class(module, name)

@@ -158,7 +158,7 @@ class ScenePainter:
     # ---------------------------------------------------------------- text
 
     def _panel(self, person: int, state: str, said: tuple[Said, ...], missed: bool) -> np.ndarray:
-        """A person's number and bars as an image, (height, width, 4): BGR, and how much it hides."""
+        """A person's number and bars, (height, width, 4): BGR, and how much it hides."""
         from PIL import Image, ImageDraw
 
         pad = max(3, round(self.font_px * 0.3))

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from avaflow.errors import UserError
-from avaflow.formats.array_pickles import StoredArray, read_array_pickle
+from avaflow.formats.array_pickles import StoredArray
 from avaflow.listing import commas
 from avaflow.times import Timestamp
 
@@ -165,7 +165,10 @@ def _wrong(path: Path, found: str) -> UserError:
 
 
 def _of_pickle(path: Path) -> list[Found]:
-    content = read_array_pickle(path, "predictions.pkl of mmaction2", tensors=True)
+    # A reader of tensors knows torch, which only files of this kind need.
+    from avaflow.formats.tensor_pickles import read_tensor_pickle
+
+    content = read_tensor_pickle(path, "predictions.pkl of mmaction2")
     if not isinstance(content, list) or not content:
         kind = "an empty list" if isinstance(content, list) else f"a {type(content).__name__}"
         raise _wrong(path, f"a pickle of {kind}")
