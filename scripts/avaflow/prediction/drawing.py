@@ -43,7 +43,7 @@ HIDDEN_WORDS = 1000
 KEPT_PANELS = 512
 """Panels of text kept as images: what is said changes once a second."""
 
-SHADE = 0.72
+SHADE = 0.8
 """Share of dark behind text; the image shines through."""
 
 
