@@ -40,6 +40,9 @@ CORNER_SHARE = 0.25
 HIDDEN_WORDS = 1000
 """Pixels of persons that may rather be hidden than one of other words."""
 
+AWAY = 6
+"""Lines of text of persons that may rather be hidden than words be a pixel from their box."""
+
 KEPT_PANELS = 512
 """Panels of text kept as images: what is said changes once a second."""
 
@@ -60,6 +63,12 @@ class Place(NamedTuple):
         wide = min(self.right, other.right) - max(self.left, other.left)
         high = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(0, wide) * max(0, high)
+
+    def gap(self, other: Place) -> int:
+        """Pixels between both, across and down."""
+        across = max(self.left, other.left) - min(self.right, other.right)
+        down = max(self.top, other.top) - min(self.bottom, other.bottom)
+        return max(0, across) + max(0, down)
 
 
 def drawn_size(width: int, height: int, most_width: int) -> tuple[int, int]:
@@ -108,6 +117,7 @@ class ScenePainter:
             panel = self.panel(one.sight.person, one.sight.state, one.said, one.missed)
             place = self._free_place(scene, panel, boxes[at], placed, boxes)
             placed.append(place)
+            self._leader(scene, one.sight.person, boxes[at], place)
             _blend(scene, panel, place)
         return scene
 
@@ -230,10 +240,26 @@ class ScenePainter:
         placed: Sequence[Place],
         boxes: Sequence[Place],
     ) -> Place:
-        """Where a panel hides least: above its box, beside it, below it, or in it."""
+        """Where a panel hides least: above its box, beside it, below it, or in it; in a crowd
+        anywhere near."""
         height, width = panel.shape[:2]
-        room_down, room_right = scene.shape[0] - height, scene.shape[1] - width
-        corners = [
+        room = max(0, scene.shape[1] - width), max(0, scene.shape[0] - height)
+
+        def best(corners: Sequence[tuple[int, int]]) -> tuple[int, Place]:
+            found = []
+            for rank, (x, y) in enumerate(corners):
+                left, top = min(max(0, x), room[0]), min(max(0, y), room[1])
+                place = Place(left, top, left + width, top + height)
+                # Other words hidden are worse than persons hidden; away from the own box nobody
+                # knows whose words these are.
+                cost = HIDDEN_WORDS * sum(place.overlap(other) for other in placed)
+                cost += sum(place.overlap(other) for other in boxes)
+                cost += rank + (abs(left - x) + abs(top - y)) * self.font_px
+                cost += place.gap(box) * AWAY * self.font_px
+                found.append((cost, place))
+            return min(found)
+
+        beside = [
             (box.left, box.top - height),
             (box.right - width, box.top - height),
             (box.right, box.top),
@@ -241,22 +267,32 @@ class ScenePainter:
             (box.left, box.bottom),
             (box.left, box.top),
             (box.left, box.bottom - height),
-            # In a crowd: on top of the words of the others.
-            *((box.left, other.top - height) for other in placed),
         ]
-        best, least = None, None
-        for rank, (x, y) in enumerate(corners):
-            left, top = min(max(0, x), max(0, room_right)), min(max(0, y), max(0, room_down))
-            place = Place(left, top, left + width, top + height)
-            # Other words hidden are worse than persons hidden, and to be moved away from the own
-            # box is a little worse than to hide some of it.
-            cost = HIDDEN_WORDS * sum(place.overlap(other) for other in placed)
-            cost += sum(place.overlap(other) for other in boxes)
-            cost += rank + (abs(left - x) + abs(top - y)) * self.font_px
-            if least is None or cost < least:
-                best, least = place, cost
-        assert best is not None
-        return best
+        cost, place = best(beside)
+        if cost < HIDDEN_WORDS:
+            return place
+        step = max(1, height // 3)
+        rows = range(box.top - 3 * height, box.bottom + 2 * height, step)
+        columns = range(box.left - 2 * width, box.right + width, max(1, width // 3))
+        return min((cost, place), best([(x, y) for y in rows for x in columns]))[1]
+
+    def _leader(self, scene: np.ndarray, person: int, box: Place, place: Place) -> None:
+        """A line from a box to words that found no room beside it."""
+        if place.gap(box) <= self.line_px * 4:
+            return
+        import cv2
+        import supervision as sv
+
+        begin = (
+            min(max(place.left + self.font_px // 2, box.left), box.right),
+            box.bottom if place.top > box.top else box.top,
+        )
+        end = (
+            min(max(begin[0], place.left), place.right - 1),
+            place.top if place.top > box.top else place.bottom,
+        )
+        for hexa, px in ((DARK, 3 * self.line_px), (colour_of(person), self.line_px)):
+            cv2.line(scene, begin, end, sv.Color.from_hex(hexa).as_bgr(), px)
 
 
 def _short(name: str) -> str:

@@ -283,6 +283,7 @@
         [x1 * width, y1 * height - high], [x2 * width - wide, y1 * height - high],
         [x2 * width, y1 * height], [x1 * width - wide, y1 * height],
         [x1 * width, y2 * height], [x1 * width, y1 * height],
+        ...taken.flatMap(([, t, , h]) => [[x1 * width, t - high], [x1 * width, t + h]]),
       ];
       let best = null;
       corners.forEach(([x, y], rank) => {
@@ -291,7 +292,11 @@
         const hidden = taken.reduce((sum, [l, t, w, h]) => sum
           + Math.max(0, Math.min(left + wide, l + w) - Math.max(left, l))
           * Math.max(0, Math.min(top + high, t + h) - Math.max(top, t)), 0);
-        const cost = hidden * 6 + rank + 20 * (Math.abs(left - x) + Math.abs(top - y));
+        // Away from the own box nobody knows whose words these are.
+        const away = Math.max(0, left - x2 * width, x1 * width - left - wide)
+          + Math.max(0, top - y2 * height, y1 * height - top - high);
+        const cost = hidden * 60 + rank + 100 * away
+          + 20 * (Math.abs(left - x) + Math.abs(top - y));
         if (!best || cost < best[4]) best = [left, top, wide, high, cost];
       });
       return best;
