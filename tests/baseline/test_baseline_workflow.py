@@ -18,7 +18,7 @@ OFF = {"exports": [], "rawframes": {"enabled": False}}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, slowfast):
+def made(tmp_path_factory, slowfast, followed_demo):
     """The demo with features of its persons, and the baseline made of it."""
     folder = tmp_path_factory.mktemp("baseline")
     workspace = Workspace(
@@ -28,7 +28,7 @@ def made(tmp_path_factory, slowfast):
         features=FEATURES | {"weights": str(slowfast.pyslowfast)},
         **OFF,
     )
-    (workspace.folder / "clips.tsv").write_text((DEMO / "clips.tsv").read_text())
+    followed_demo(workspace)
     (workspace.folder / "annotations").mkdir()
     for path in (DEMO / "annotations").glob("*.json"):
         (workspace.folder / "annotations" / path.name).write_text(path.read_text())
