@@ -25,6 +25,7 @@ include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
 include: "rules/preview.smk"
+include: "rules/prediction.smk"
 include: "rules/workflow.smk"
 include: "rules/records.smk"
 include: "rules/terminal.smk"
@@ -160,9 +161,9 @@ rule doctor:
     localrule: True
 
 
-rule predict:
+rule prediction_files:
     input:
-        requested_prediction,
+        requested_prediction_files,
     localrule: True
 
 
@@ -199,6 +200,12 @@ rule label_checks:
 rule preview:
     input:
         previews(),
+    localrule: True
+
+
+rule predict:
+    input:
+        requested_predictions,
     localrule: True
 
 

@@ -1,10 +1,11 @@
 """Write the demo's videos and the truth about them.
 
-    python examples/demo/make_videos.py
+    python examples/demo/make_videos.py [--seed 5 --folder FOLDER]
 
 writes examples/demo/videos/NAME.mp4 (H.264, 640 x 360, 30 frames per second) and
 examples/demo/truth/NAME.csv, one row per frame and person in the image. Both are shipped; this
-makes them again, with the same frames and the same truth.
+makes them again, with the same frames and the same truth. With --seed it writes another scene,
+which nothing was trained on, as FOLDER/videos/scene-5.mp4 and FOLDER/truth/scene-5.csv.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from frame_number import IMAGE_HEIGHT, IMAGE_WIDTH
+from random_scene import random_scene
 from scenes import FPS, FRAMES, SCENES, TRUTH_COLUMNS, Scene, render, truth_lines
 
 HERE = Path(__file__).resolve().parent
@@ -60,7 +62,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="scenes to write; all if none is named")
     parser.add_argument("--folder", type=Path, default=HERE, help="where videos/ and truth/ go")
+    parser.add_argument("--seed", type=int, help="write a scene of this seed instead")
     arguments = parser.parse_args()
+    if arguments.seed is not None:
+        scene = random_scene(arguments.seed)
+        SCENES[scene.name] = scene
+        arguments.names = [scene.name]
     unknown = sorted(set(arguments.names) - set(SCENES))
     if unknown:
         parser.error(f"no scene is called {', '.join(unknown)}; there are {', '.join(SCENES)}")

@@ -3,7 +3,8 @@
 
 def features_wanted():
     """What the config asks for of features; nothing where it names no weights."""
-    if not PROJECT.features:
+    # A network may be named for videos to predict on alone.
+    if not (PROJECT.features and PROJECT.features.batches):
         return []
     persons = [results("person_features/index.csv")] if PROJECT.features.persons else []
     return [results("features/index.csv"), results("features/README.md"), *persons]

@@ -229,8 +229,8 @@ def prediction_files():
     }
 
 
-def requested_prediction(wildcards):
-    """What the target `predict` asks for; the run ends where there is nothing to run a model on."""
+def requested_prediction_files(wildcards):
+    """What the target `prediction_files` asks for; the run ends where there is nothing to run a model on."""
     missing = ""
     if not PROJECT.awaiting:
         missing = "every clip has labels: there is none to run a model on"
@@ -241,6 +241,6 @@ def requested_prediction(wildcards):
         )
     if missing:
         # Only now is it known that predictions are asked for.
-        logger.error(f"{ERROR_MARK}predict: {missing}")
+        logger.error(f"{ERROR_MARK}prediction_files: {missing}")
         sys.exit(1)
     return prediction("README.md")

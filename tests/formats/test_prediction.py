@@ -200,7 +200,7 @@ def finish(workspace, *clips):
 @pytest.mark.slow
 def test_the_target_makes_the_folder_and_plain_runs_keep_it(workspace):
     finish(workspace, "corridor")
-    run = workspace.run("predict")
+    run = workspace.run("prediction_files")
     assert run.status == 0, run.output
     folder = workspace.folder / "results/dataset/predict"
     clips = {row.clip for row in read_csv(folder / "annotations/predict.csv")}
@@ -208,7 +208,7 @@ def test_the_target_makes_the_folder_and_plain_runs_keep_it(workspace):
     assert "to predict on          2 of 3" in run.output
     samples = readers.mmaction2_samples(folder, "test", "frames")
     assert {each.clip for each in samples} == clips and len(samples) == 16
-    assert workspace.run("predict").nothing_to_do
+    assert workspace.run("prediction_files").nothing_to_do
     # A plain run would make the rest too: the plan is enough.
     assert "prepare_prediction" not in workspace.plan()
     finish(workspace, "yard")
@@ -222,14 +222,14 @@ def test_the_target_makes_the_folder_and_plain_runs_keep_it(workspace):
 
 def test_the_target_says_when_there_is_nothing_to_predict(workspace):
     finish(workspace, "corridor")
-    run = workspace.run("-n", "predict", exports=["datumaro"])
+    run = workspace.run("-n", "prediction_files", exports=["datumaro"])
     assert run.status != 0 and "`exports` names no toolbox that runs models" in run.output
     # AlphAction's model of objects would miss them on clips that nobody finished.
     objects = {"alphaction": {"objects": ["cup"]}}
-    run = workspace.run("-n", "predict", exports=["alphaction"], **objects)
+    run = workspace.run("-n", "prediction_files", exports=["alphaction"], **objects)
     assert run.status != 0 and "the last without alphaction.objects" in run.output
-    plan = workspace.plan("predict", exports=["mmaction2", "alphaction"], **objects)
+    plan = workspace.plan("prediction_files", exports=["mmaction2", "alphaction"], **objects)
     assert "prepare_prediction" in plan and "cut_segments" not in plan
     finish(workspace, "classroom", "yard")
-    run = workspace.run("-n", "predict")
-    assert run.status != 0 and "predict: every clip has labels" in run.output
+    run = workspace.run("-n", "prediction_files")
+    assert run.status != 0 and "prediction_files: every clip has labels" in run.output

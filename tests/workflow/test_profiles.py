@@ -7,6 +7,7 @@ from workflow_runs import ROOT
 
 HEAVY = ["detect", "embed", "extract_features", "extract_person_features", "detect_ava_kinetics"]
 HEAVY += ["train_detector", "clips_table"]
+HEAVY += ["detect_new_persons", "track_new_persons", "extract_new_features"]
 LONG = ["resize_kinetics", "cut_ava_kinetics"]
 
 

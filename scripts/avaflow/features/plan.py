@@ -40,18 +40,23 @@ class FeaturePlan:
 
 
 def plan_features(
-    settings: Mapping, clips: Sequence[str], batches: int, results: str | Path
+    settings: Mapping,
+    clips: Sequence[str],
+    batches: int,
+    results: str | Path,
+    others: bool = False,
 ) -> FeaturePlan | None:
     """The plan of features; None where the config asks for none.
 
-    `settings` is the config's section `features`, `clips` the ids of the project's clips.
+    `settings` is the config's section `features`, `clips` the ids of the project's clips; `others`
+    says that the features of other videos are wanted, which are not planned here.
     Raises UserError for settings that do not go together, and for missing files.
     """
     if not settings["weights"]:
         if settings["video_list"]:
             raise UserError(f"config: {NO_WEIGHTS}")
         return None
-    problems = problems_of(settings, bool(clips))
+    problems = problems_of(settings, bool(clips) or others)
     if problems:
         raise UserError.listing("config: these settings of features cannot be used:", problems)
     warnings = untrained_windows(settings)

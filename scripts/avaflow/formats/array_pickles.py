@@ -13,16 +13,16 @@ import numpy as np
 from avaflow.errors import UserError
 
 
-def read_array_pickle(path: str | Path, what: str):
+def read_array_pickle(path: str | Path, what: str, reader: "type[ArrayUnpickler] | None" = None):
     """What a pickle holds: dicts, texts, numbers, and arrays as :class:`StoredArray`.
 
     Takes any pickle protocol, numpy version and Python (2 included). `what` names the
-    expected kind of file in messages. Raises UserError for a damaged file and for one that
-    asks for anything else, which is not run.
+    expected kind of file in messages, `reader` is one that takes more. Raises UserError for a
+    damaged file and for one that asks for anything else, which is not run.
     """
     content = Path(path).read_bytes()
     try:
-        return _ArrayUnpickler(BytesIO(content), encoding="latin1").load()
+        return (reader or ArrayUnpickler)(BytesIO(content), encoding="latin1").load()
     except Forbidden as error:
         raise UserError(
             f"{path}: expected a pickle of arrays only, found {error}. A pickle can run any "
@@ -130,7 +130,7 @@ _STAND_INS = {
 }
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+class ArrayUnpickler(pickle.Unpickler):
     """Finds nothing but the stand-ins, whatever a pickle asks for."""
 
     def find_class(self, module: str, name: str):

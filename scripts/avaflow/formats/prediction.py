@@ -42,8 +42,8 @@ def placeholder_rows(proposals: Mapping[str, np.ndarray]) -> list[Row]:
             rows.append(Row(clip, timestamp, (x1, y1, x2, y2), PLACEHOLDER, PLACEHOLDER))
     if not rows:
         raise UserError(
-            "predict: nobody was detected on a keyframe of the clips without labels, so there is "
-            "nothing to predict. Lower detector.confidence, or take another detector"
+            "prediction_files: nobody was detected on a keyframe of the clips without labels, so "
+            "there is nothing to predict. Lower detector.confidence, or take another detector"
         )
     return rows
 
@@ -82,8 +82,8 @@ def alphaction_split(
     boxes = detected_boxes(listed, proposals, settings["person_score"])
     if not boxes:
         raise UserError(
-            "predict: on no keyframe of the clips without labels a person was detected with "
-            f"{settings['person_score']:g} or more, so AlphAction has nothing to judge. Lower "
+            "prediction_files: on no keyframe of the clips without labels a person was detected "
+            f"with {settings['person_score']:g} or more, so AlphAction has nothing to judge. Lower "
             "alphaction.person_score, or take alphaction out of `exports`"
         )
     return Split(SPLIT, [], sorted(instants), boxes), listed

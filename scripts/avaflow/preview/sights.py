@@ -104,6 +104,7 @@ class Sights:
         rows = _said(judgements) if judgements else {}
         found = {second: self._placed(second, rows.get(second, [])) for second in self.seconds}
         self._owners = _owners(found)
+        self._owned = {person for owners in self._owners.values() for _, person in owners}
         for second, figures in found.items():
             self.figures[second] = self._named(figures) if judgements else self._followed(second)
         self._by_person = {
@@ -200,8 +201,7 @@ class Sights:
         known = self._owners.get(track)
         if known:
             return min(known, key=lambda one: (abs(one[0] - second), one[0]))[1]
-        others = {person for owners in self._owners.values() for _, person in owners}
-        return UNKNOWN if track in others else track
+        return UNKNOWN if track in self._owned else track
 
     # ---------------------------------------------------------------- between them
 

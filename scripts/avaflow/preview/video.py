@@ -77,7 +77,7 @@ def write_video(
         images = _images(video, sights, painter, part, (width, height), settings["threads"])
         feed_ffmpeg(
             images,
-            _output(beside, size, video.fps, settings["threads"]),
+            playable(beside, size, video.fps, settings["threads"]),
             settings["ffmpeg"],
             log,
             f"preview of clip {video.clip}",
@@ -112,7 +112,7 @@ def _told(sights: Sights, frame: Frame) -> str:
     return f"keyframe {second}" if second in sights.figures else "no keyframe"
 
 
-def _output(path: Path, size: tuple[int, int], fps: int, threads: int):
+def playable(path: Path, size: tuple[int, int], fps: int, threads: int):
     """ffmpeg-python output that browsers play: H.264, 4:2:0, its head first."""
     width, height = size
     raw = ffmpeg.input(

@@ -32,6 +32,14 @@ TO_DO = {
     ),
     "train_baseline": ("baseline to train", "baselines to train"),
     "check_labels": ("set of labels to check", "sets of labels to check"),
+    "cut_new_video": ("video to copy", "videos to copy"),
+    "detect_new_persons": ("video to detect persons in", "videos to detect persons in"),
+    "track_new_persons": ("video to follow persons in", "videos to follow persons in"),
+    "extract_new_features": (
+        "video to extract persons' features of",
+        "videos to extract persons' features of",
+    ),
+    "draw_predictions": ("video to draw", "videos to draw"),
     "resize_kinetics": ("batch of Kinetics to resize", "batches of Kinetics to resize"),
     "cut_ava_kinetics": ("batch of AVA-Kinetics to cut", "batches of AVA-Kinetics to cut"),
     "detect_ava_kinetics": (

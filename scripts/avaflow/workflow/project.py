@@ -26,6 +26,7 @@ from avaflow.files import check_room, check_writable
 from avaflow.listing import commas
 from avaflow.persons.detector_files import DetectorFiles, find_detector
 from avaflow.persons.own_files import OwnFiles, find_own_files
+from avaflow.prediction.plan import find_videos
 from avaflow.project.actions import Attribute, attributes_from_config
 from avaflow.project.clips import SPLITS, Clip, leaks, read_clips_table, resolve_clips
 from avaflow.project.config import check_config, load_schema
@@ -45,6 +46,7 @@ CLOCK_SLACK_SECONDS = 3600
 
 OTHER_PARTS: dict[str, str] = {
     "features": "video_list",
+    "prediction": "videos",
     "kinetics": "annotations",
     "ava_kinetics": "annotations",
     "ava": "file_lists",
@@ -62,7 +64,7 @@ class Project:
     the annotators of clips of which nobody has said what counts. `begun` are files of pages on
     which nothing is judged yet: their clips await annotation. `annotators` are the files of
     several annotators by clip and name. `unused` are those of the warnings that tell of files of
-    annotations which are not read.
+    annotations which are not read. `new_videos` are videos to predict on, by name.
     """
 
     clips: list[Clip]
@@ -80,6 +82,7 @@ class Project:
     unsettled: dict[str, list[str]] = field(default_factory=dict)
     begun: dict[str, str] = field(default_factory=dict)
     annotators: dict[str, dict[str, str]] = field(default_factory=dict)
+    new_videos: dict[str, str] = field(default_factory=dict)
 
     @property
     def splits(self) -> list[str]:
@@ -163,13 +166,18 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
     warnings = leaks(clips)
     found = find_annotations(config, clips, attributes)
     warnings += [*found.unused, *found.unusable]
+    new_videos = find_videos(config["prediction"]["videos"], [clip.id for clip in clips])
     features = None
     if config["features"]["weights"] or config["features"]["video_list"]:
         # Imported where they are needed: most starts of a run do without.
         from avaflow.features.plan import plan_features
 
         features = plan_features(
-            config["features"], [clip.id for clip in clips], config["batches"], results
+            config["features"],
+            [clip.id for clip in clips],
+            config["batches"],
+            results,
+            others=bool(new_videos),
         )
         warnings += features.warnings if features else []
     own = find_own(config["own"], clips, warnings)
@@ -207,6 +215,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         unsettled=found.unsettled,
         begun=found.begun,
         annotators=found.annotators,
+        new_videos=new_videos,
     )
 
 

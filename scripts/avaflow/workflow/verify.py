@@ -106,6 +106,14 @@ def _arrays(folder: str) -> Callable[[Path], str]:
     return look
 
 
+def _array_beside(manifest: Path) -> str:
+    table = read_table(manifest, MANIFEST)
+    for file, checksum in zip(table["file"].tolist(), table["sha256"].tolist(), strict=True):
+        if sha256(manifest.parent / file) != checksum:
+            return f"its array {file} is another"
+    return ""
+
+
 def _same_place(name: Path, target: Path) -> bool:
     """Whether a link leads to its target; a copy has files of the same names and sizes."""
     if name.is_symlink():
@@ -151,6 +159,8 @@ CONTENTS: dict[tuple[str, str], Callable[[Path], str]] = {
     ("segments", ".json"): _segments,
     ("feature_batches", ".csv"): _arrays("features"),
     ("person_feature_batches", ".csv"): _arrays("person_features"),
+    ("new_features", ".csv"): _array_beside,
+    ("cut", ".json"): _clip,
     ("dataset", ".tsv"): _links(1),
     ("predict", ".tsv"): _links(2),
     ("detector_training", ".csv"): _training,
