@@ -20,6 +20,7 @@ include: "rules/formats.smk"
 include: "rules/publishing.smk"
 include: "rules/features.smk"
 include: "rules/baseline.smk"
+include: "rules/suggestions.smk"
 include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
@@ -185,6 +186,12 @@ rule features:
 rule baseline:
     input:
         requested_baseline,
+    localrule: True
+
+
+rule suggestions:
+    input:
+        requested_suggestions,
     localrule: True
 
 
