@@ -1,4 +1,4 @@
-"""Scenes for benchmarks by the demo's generator: rooms and yards in which chance decides everything.
+"""Scenes for benchmarks by the demo's generator: rooms and yards in which chance decides all.
 
 As in the demo, four persons are there for 13 s, stand, sit, walk in or out, talk, bow, raise a
 hand and catch a ball, and an action changes half way between two keyframes. Looks, places and who
@@ -14,8 +14,20 @@ DEMO = Path(__file__).resolve().parents[1] / "examples" / "demo"
 sys.path.append(str(DEMO))
 
 from acting import Stretch  # noqa: E402
+from make_videos import encoder  # noqa: E402
 from random_images import _colour, random_look  # noqa: E402
-from scenes import ALWAYS, SCENES, Ball, Flight, Person, Scene  # noqa: E402
+from scenes import (  # noqa: E402
+    ALWAYS,
+    FRAMES,
+    SCENES,
+    TRUTH_COLUMNS,
+    Ball,
+    Flight,
+    Person,
+    Scene,
+    render,
+    truth_lines,
+)
 from surroundings import BACKGROUNDS, bench, chair  # noqa: E402
 
 PERSONS = 4
@@ -25,6 +37,9 @@ SHORTEST, LONGEST = 1, 4
 
 PLACES_PX = (80, 240, 400, 560)
 """Where in the picture, from left to right, those have their place who stay in one."""
+
+KINDS = {"stays": 0.28, "sits": 0.22, "rises": 0.15, "comes": 0.25, "passes": 0.1}
+"""What a person's body does, and how often: stands, sits, gets up, walks in, walks through."""
 
 FREE_SECONDS = 1.0
 """Between two things that one person does, at the least."""
@@ -78,7 +93,7 @@ def _person(
     ground = float(rng.uniform(255, 345))
     height = float(rng.uniform(0.95, 1.08))
     side = 0.8 if x < 320 else -0.8
-    kind = str(rng.choice(["stays", "sits", "rises", "comes", "passes"], p=[0.28, 0.22, 0.15, 0.25, 0.1]))
+    kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
     change = float(rng.integers(4, 10)) + 0.5
     begins, ends = ALWAYS
     path: tuple[tuple[float, float, float], ...] = ((0, x, ground), (1, x, ground))
@@ -114,7 +129,7 @@ def _person(
 
 
 def _extras(rng: np.random.Generator, caught: list[float]) -> list[Stretch]:
-    """What a person does beside: talks, bows, raises a hand; arms and head do one thing at a time."""
+    """What a person does beside: talks, bows, raises a hand; head and arms do one at a time."""
     found = []
     for names, shares in ((("talk", "bow"), (0.7, 0.3)), (("hand up",), (1.0,))):
         at = float(rng.integers(1, 6)) + 0.5
@@ -127,3 +142,27 @@ def _extras(rng: np.random.Generator, caught: list[float]) -> list[Stretch]:
                 found.append(Stretch(action, at, end))
             at = end + FREE_SECONDS + float(rng.integers(0, 4))
     return found
+
+
+def write_video(seed: int, video: Path, truth: Path) -> None:
+    """Render the scene of a seed into a video and a truth table, as the demo's are.
+
+    Every second frame is drawn and shown twice, which halves the time: keyframes, and the frames
+    around them that features are made of, are drawn ones.
+    """
+    scene = drawn_scene(seed)
+    lines = [",".join(TRUTH_COLUMNS)]
+    unfinished = video.with_suffix(".part")
+    process = encoder(unfinished)
+    if process.stdin is None:
+        raise ValueError("expected an encoder that reads frames")
+    for frame in range(0, FRAMES, 2):
+        rendered = render(scene, frame)
+        process.stdin.write(rendered.image.tobytes() * 2)
+        for each in (frame, frame + 1):
+            lines += truth_lines(each, rendered)
+    process.stdin.close()
+    if process.wait() != 0:
+        raise SystemExit(f"{video}: ffmpeg failed, see its message above")
+    truth.write_text("\n".join(lines) + "\n")
+    unfinished.rename(video)

@@ -32,7 +32,8 @@ if "snakemake" in globals():
             for at, clip in enumerate(p.learnt_from)
         }
         partly = {
-            clip: read_table(path, UNTICKED) for clip, path in zip(p.partly, given.left, strict=True)
+            clip: read_table(path, UNTICKED)
+            for clip, path in zip(p.partly, given.left, strict=True)
         }
         featured = featured_persons(read_table(given.index, PERSON_INDEX), tracks, p.fps)
         vectors = read_vectors(featured, given.manifests, Path(given.index).parent)

@@ -72,7 +72,5 @@ def write_queue(path: str | Path, js: str | Path, queue: Iterable[Queued]) -> No
     """Write the queue as a table, and the script that hands it to the list of clips."""
     rows = list(queue)
     write_table(path, pd.DataFrame(rows, columns=list(QUEUE)), QUEUE)
-    told = {
-        row.clip: {"priority": len(rows) + 1 - row.rank, "reason": row.reason} for row in rows
-    }
+    told = {row.clip: {"priority": len(rows) + 1 - row.rank, "reason": row.reason} for row in rows}
     write_text(js, script("AVAFLOW_QUEUE", {"version": VERSION, "clips": told}))

@@ -111,9 +111,7 @@ def learn(
     there are no examples; `precision` is that which a bar keeps.
     """
     counts = examples.targets.sum(axis=0).astype(int)
-    by = tuple(
-        HEAD if count >= LEAST_EXAMPLES else NEIGHBOURS if count else "" for count in counts
-    )
+    by = tuple(HEAD if count >= LEAST_EXAMPLES else NEIGHBOURS if count else "" for count in counts)
     mean, spread = mean_and_spread(examples.vectors if len(examples.vectors) else everybody)
     known = neighbours.directions(examples.vectors, mean, spread)
     held_out = np.zeros(examples.targets.shape)
@@ -137,10 +135,18 @@ def learn(
     bars: list[float | None] = [None] * len(by)
     if scored:
         found = steadied(held_out, runs_of(examples.places), lows)
+        places = examples.places
+        persons = list(zip(places["clip"].tolist(), places["person_id"].tolist(), strict=True))
         for column, each in enumerate(by):
             if each:
-                done = examples.targets[:, column]
-                bars[column] = bar_of(found[:, column], done, precision, bounded=each == HEAD)
+                bars[column] = bar_of(
+                    found[:, column],
+                    examples.targets[:, column],
+                    precision,
+                    persons,
+                    examples.groups,
+                    bounded=each == HEAD,
+                )
     return Learnt(
         head,
         by,

@@ -59,7 +59,9 @@ def scores(
         cosines = np.take_along_axis(alike, near, axis=1).astype(float)
         there = np.isfinite(cosines)
         best = np.where(there.any(axis=1), np.where(there, cosines, -1).max(axis=1), 0)
-        weights = np.where(there, np.exp((np.where(there, cosines, 0) - best[:, None]) / NARROWNESS), 0)
+        weights = np.where(
+            there, np.exp((np.where(there, cosines, 0) - best[:, None]) / NARROWNESS), 0
+        )
         total = weights.sum(axis=1, keepdims=True)
         done = (weights[:, :, None] * targets[near]).sum(axis=1)
         found[part] = np.where(total > 0, done / np.where(total > 0, total, 1), 0)

@@ -67,7 +67,10 @@ def queue_of(
     uncertain = (4 * scores * (1 - scores)).mean(axis=1) if scores.size else np.zeros(len(looks))
     rareness = np.array([1 / (1 + count / LEAST_EXAMPLES) for count in learnt.counts])
     rare = (scores * rareness).max(axis=1) if scores.size else np.zeros(len(looks))
-    rows_of = {str(clip): rows for clip, rows in places.reset_index(drop=True).groupby("clip").groups.items()}
+    rows_of = {
+        str(clip): rows
+        for clip, rows in places.reset_index(drop=True).groupby("clip").groups.items()
+    }
     facts = {clip: np.asarray(rows_of[clip]) for clip in sorted(clips) if clip in rows_of}
     order = _picked(facts, looks, away, 1 + uncertain + rare, bool(len(learnt.known)))
     own = {
@@ -77,9 +80,7 @@ def queue_of(
     middles = [float(np.median(each)) for each in zip(*own.values(), strict=True)] if own else []
     made = []
     for clip, worth in order:
-        reason = _reason(
-            own[clip], middles, scores[facts[clip]], learnt, names, first=not made
-        )
+        reason = _reason(own[clip], middles, scores[facts[clip]], learnt, names, first=not made)
         numbers = [round(each, DECIMALS) for each in (worth, *own[clip])]
         persons = int(places.iloc[facts[clip]]["person_id"].nunique())
         made.append(Queued(len(made) + 1, clip, splits[clip], persons, *numbers, reason))

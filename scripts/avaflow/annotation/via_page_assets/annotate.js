@@ -221,6 +221,7 @@
   // "one of these" takes it back, which VIA has no way to do.
   var chosen = null;
   function inputOf(target) {
+    if (target.closest && target.closest('.avaflow_hint')) return null;
     var label = target.closest ? target.closest('#smetadata_container label') : null;
     if (label && !label.control && label.previousElementSibling) {
       return label.previousElementSibling;
@@ -334,8 +335,8 @@
       var input = here.filter(function (one) {
         return one.dataset.aid === hint.aid && one.value === hint.oid;
       })[0];
-      if (!input) return;
-      var label = input.nextElementSibling;
+      var label = input && input.nextElementSibling;
+      if (!label) return;
       var button = document.createElement('button');
       var share = Math.floor(100 * hint.span.probability) + ' %';
       button.type = 'button';
@@ -346,9 +347,11 @@
       button.setAttribute('aria-label', 'Tick ' + hint.span.option + ', suggested, ' + share);
       button.addEventListener('click', function (event) {
         event.stopPropagation();
+        event.preventDefault();
         takeHint(hint);
       });
-      (label || input).insertAdjacentElement('afterend', button);
+      // Within the name: what lies beside it has no place in the columns.
+      label.appendChild(button);
     });
   }
   optionally('suggestions', function () {
