@@ -62,7 +62,7 @@ def bar_of(
     several = [_distinct([each[at] for at in order]) for each in (persons, clips)]
     ordered = scores[order]
     # Those of one score stand or fall together.
-    lasts = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)) if len(ordered) else []
+    lasts = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)])
 
     def keeps(last: int) -> bool:
         number = last + 1

@@ -1,8 +1,9 @@
 """What is learnt from the finished clips of train: scores for anybody, and bars to suggest from.
 
 Until an action has ten examples its scores are those of the nearest neighbours, from then on those
-of the baseline's head. Bars and low scores are taken from cross-validated scores: each person by
-what has not seen the person's clip. Nothing of val or test comes in here.
+of the baseline's heads. Bars are taken from cross-validated scores: each person by the head that
+has not seen the person's clip. Whoever is new gets the mean of these heads, none of which has seen
+them, so that a score means the same. Nothing of val or test comes in here.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import pandas as pd
 
 from avaflow.baseline.head import Head
 from avaflow.baseline.head import scores as head_scores
-from avaflow.baseline.training import cross_validated, mean_and_spread, thresholds_of, train
+from avaflow.baseline.training import cross_validated, mean_and_spread, train
 from avaflow.project.actions import Attribute
 from avaflow.suggestions import neighbours
 from avaflow.suggestions.bars import bar_of
-from avaflow.suggestions.seconds import runs_of, steadied
+from avaflow.suggestions.seconds import DECIMALS, runs_of, steadied
 
 LEAST_EXAMPLES = 10
 """Persons on keyframes who do an action, from which on the head is asked of it, as for the
@@ -29,12 +30,6 @@ baseline; nearest neighbours can be had of fewer."""
 
 HEAD, NEIGHBOURS = "head", "neighbours"
 """What scores an action."""
-
-NOBODY_DOES = 1.0
-"""Low score of an action that nobody does: a score reaches it nowhere."""
-
-DECIMALS = 6
-"""Of scores: their last digits are not the same on every machine."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +45,15 @@ class Examples:
 
 @dataclass(frozen=True)
 class Learnt:
-    """Scores for anybody, by action: what makes them (`by`; "" of what nobody has done yet), the
-    low score down to which a stretch goes on, and the bar (None: not suggested). Of a bar of the
-    neighbours nothing is bounded: what reaches it is not sure.
+    """Scores for anybody, by action: what makes them (`by`; "" of what nobody has done yet), and
+    the bar that a steadied score has to reach (None: not suggested). Of a bar of the neighbours
+    nothing is bounded: what reaches it is not sure.
 
     `known` are the directions of the examples in the space of `mean` and `spread`.
     """
 
-    head: Head | None
+    heads: tuple[Head, ...]
     by: tuple[str, ...]
-    lows: tuple[float, ...]
     bars: tuple[float | None, ...]
     counts: tuple[int, ...]
     mean: np.ndarray
@@ -78,17 +72,18 @@ class Learnt:
             near = neighbours.scores(self.directions(vectors), self.known, self.targets)
             columns = _columns(self.by, NEIGHBOURS)
             found[:, columns] = near[:, columns]
-        if self.head is not None:
-            columns = _columns(self.by, HEAD)
-            found[:, columns] = head_scores(self.head, vectors)[:, columns]
+        columns = _columns(self.by, HEAD)
+        for head in self.heads:
+            found[:, columns] += head_scores(head, vectors)[:, columns] / len(self.heads)
         return np.round(found, DECIMALS)
 
     def digest(self) -> str:
         """16 hexadecimal digits of all that scores and bars come from."""
-        told = [self.by, self.lows, self.bars, self.counts]
+        told = [self.by, self.bars, self.counts]
         found = hashlib.sha256(json.dumps(told).encode())
         arrays = [self.mean, self.spread, self.known, self.targets]
-        arrays += [a for b in (self.head.blocks if self.head else ()) for a in (b.weights, b.bias)]
+        blocks = [block for head in self.heads for block in head.blocks]
+        arrays += [array for block in blocks for array in (block.weights, block.bias)]
         for array in arrays:
             found.update(np.ascontiguousarray(array).tobytes())
         return found.hexdigest()[:16]
@@ -116,13 +111,15 @@ def learn(
     known = neighbours.directions(examples.vectors, mean, spread)
     held_out = np.zeros(examples.targets.shape)
     several = len(set(examples.groups)) > 1
-    head = None
+    heads: tuple[Head, ...] = ()
     if HEAD in by:
         chosen = cross_validated(
             examples.vectors, examples.targets, examples.groups, attributes, folds
         )
-        head = train(examples.vectors, examples.targets, attributes, chosen)
-        if chosen is not None:
+        if chosen is None:
+            heads = (train(examples.vectors, examples.targets, attributes, chosen),)
+        else:
+            heads = chosen.heads
             columns = _columns(by, HEAD)
             held_out[:, columns] = chosen.scores[:, columns]
     if NEIGHBOURS in by and several:
@@ -131,10 +128,9 @@ def learn(
         held_out[:, columns] = near[:, columns]
     held_out = np.round(held_out, DECIMALS)
     scored = several and bool(len(held_out))
-    lows = thresholds_of(held_out, examples.targets) if scored else (NOBODY_DOES,) * len(by)
     bars: list[float | None] = [None] * len(by)
     if scored:
-        found = steadied(held_out, runs_of(examples.places), lows)
+        found = steadied(held_out, runs_of(examples.places))
         places = examples.places
         persons = list(zip(places["clip"].tolist(), places["person_id"].tolist(), strict=True))
         for column, each in enumerate(by):
@@ -148,9 +144,8 @@ def learn(
                     bounded=each == HEAD,
                 )
     return Learnt(
-        head,
+        heads,
         by,
-        lows,
         tuple(bars),
         tuple(int(count) for count in counts),
         mean,

@@ -78,12 +78,13 @@ def queue_of(
         for clip, rows in facts.items()
     }
     middles = [float(np.median(each)) for each in zip(*own.values(), strict=True)] if own else []
-    made = []
+    made: list[Queued] = []
     for clip, worth in order:
+        unlike, doubt, few = (round(each, DECIMALS) for each in own[clip])
         reason = _reason(own[clip], middles, scores[facts[clip]], learnt, names, first=not made)
-        numbers = [round(each, DECIMALS) for each in (worth, *own[clip])]
         persons = int(places.iloc[facts[clip]]["person_id"].nunique())
-        made.append(Queued(len(made) + 1, clip, splits[clip], persons, *numbers, reason))
+        told = (round(worth, DECIMALS), unlike, doubt, few, reason)
+        made.append(Queued(len(made) + 1, clip, splits[clip], persons, *told))
     for clip in sorted(set(clips) - set(facts)):
         made.append(
             Queued(len(made) + 1, clip, splits[clip], 0, 0.0, 0.0, 0.0, 0.0, "nobody was found")

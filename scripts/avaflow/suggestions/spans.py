@@ -39,7 +39,7 @@ def suggested_spans(
     the second is suggested. A probability is the mean of the scores of its seconds.
     """
     runs = runs_of(places)
-    held = _held(learnt, steadied(scores, runs, learnt.lows), scores, attributes)
+    held = _held(learnt, steadied(scores, runs), scores, attributes)
     seconds = places["second"].to_numpy(int)
     found: dict[str, list[Suggested]] = defaultdict(list)
     for run in runs:

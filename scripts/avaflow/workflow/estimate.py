@@ -31,6 +31,7 @@ TO_DO = {
         "batches to extract persons' features of",
     ),
     "train_baseline": ("baseline to train", "baselines to train"),
+    "suggest": ("set of suggestions to make", "sets of suggestions to make"),
     "resize_kinetics": ("batch of Kinetics to resize", "batches of Kinetics to resize"),
     "cut_ava_kinetics": ("batch of AVA-Kinetics to cut", "batches of AVA-Kinetics to cut"),
     "detect_ava_kinetics": (

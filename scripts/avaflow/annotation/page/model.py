@@ -239,9 +239,15 @@ def _person_content(person: AnnotatedPerson) -> dict:
 
 
 def _suggestion_content(one: Suggestion) -> dict:
-    told = {"person": one.person, "track": one.track}
-    told |= {"attribute": one.attribute, "option": one.option} | _from_to(one.start, one.end)
-    return told | {"probability": _second(one.probability), "head": one.head}
+    return {
+        "person": one.person,
+        "track": one.track,
+        "attribute": one.attribute,
+        "option": one.option,
+        **_from_to(one.start, one.end),
+        "probability": _second(one.probability),
+        "head": one.head,
+    }
 
 
 def _suggestion(entry: Mapping) -> Suggestion:
