@@ -193,16 +193,25 @@ class Choice(NamedTuple):
     single: bool
 
 
+def edges_of(spans: Sequence[tuple]) -> set[tuple[str, float]]:
+    """Option and time of each beginning and end; spans of an option that touch are one."""
+    found: set[tuple[str, float]] = set()
+    for option, begin, end, _ in spans:
+        found ^= {(option, begin), (option, end)}
+    return found
+
+
 def presses(
     clip: Clip, choices: Sequence[Choice], accepted: Mapping[int, list] | None
 ) -> tuple[int, dict[int, list[tuple[int, str]]]]:
-    """Keys for a clip, and which by person; with `accepted` spans by track they are taken first."""
+    """Keys for a clip, and which by person; `accepted` spans by track are all taken first, also
+    what is not sure."""
     keys, plays = 0, False
     by_person: dict[int, list[tuple[int, str]]] = {}
     for number, done in sorted(clip.doing.items()):
         spans = (accepted or {}).get(number, [])
-        shown = {s: {o for o, a, b in spans if a <= s < b} for s in done}
-        bounds = {(edge, o) for o, a, b in spans for edge in (a, b)}
+        shown = {s: {o for o, a, b, _ in spans if a <= s < b} for s in done}
+        bounds = {(edge, o) for o, edge in edges_of(spans)}
         by_person[number] = [
             press for choice in choices for press in keys_for(shown, bounds, done, choice)
         ]
@@ -224,8 +233,8 @@ def presses(
                 for pressed in by_person.values():
                     if (first, name) in pressed:
                         pressed.remove((first, name))
-    elif any(accepted.values()):
-        keys += 1
+    else:
+        keys += all_keys(accepted)
     for number, pressed in by_person.items():
         keys += len(pressed) + 1  # Enter
         plays |= any(second > min(clip.doing[number]) for second, _ in pressed)
@@ -294,7 +303,7 @@ class Simulation:
         """Suggested ticks that can be judged, those that are right, and all ticks; printed too."""
         given, right = Counter(), Counter()
         for clip, each in spans.items():
-            for span in each:
+            for span in filter(lambda span: span.sure, each):
                 for second, doing in self.clips[clip].doing.get(span.track, {}).items():
                     if span.start <= second < span.end:
                         given[span.option] += 1
@@ -310,13 +319,17 @@ class Simulation:
         return given.total(), right.total(), left.total()
 
 
-def accepted_of(spans) -> dict[int, list[tuple[str, float, float]]]:
-    """Option, beginning and end of what is sure, by track."""
+def accepted_of(spans) -> dict[int, list[tuple[str, float, float, bool]]]:
+    """Option, beginning, end of what is suggested, and whether it is sure, by track."""
     found = defaultdict(list)
     for span in spans:
-        if span.by == "head":
-            found[span.track].append((span.option, span.start, span.end))
+        found[span.track].append((span.option, span.start, span.end, span.sure))
     return found
+
+
+def all_keys(accepted: Mapping[int, list]) -> int:
+    """How often one key takes all of a clip: for what is sure, and again for what is not."""
+    return len({each[3] for own in accepted.values() for each in own})
 
 
 def choices_of(simulation: Simulation) -> list[Choice]:
@@ -373,7 +386,7 @@ def ticks_on(document: Mapping, clip: Clip) -> set[tuple[int, int, str]]:
 
 def with_suggestions(page, clip: Clip, numbers: Sequence[int], choices, accepted, attribute_of):
     """Take all that is sure by one key, then say what differs from the truth, person by person."""
-    if any(accepted.values()):
+    for _ in range(all_keys(accepted)):
         page.press("Alt+a")
     _, by_person = presses(clip, choices, accepted)
     for number in numbers:

@@ -1,5 +1,7 @@
 """What is suggested of made-up persons whose actions are known, and which clip comes next."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,14 +43,15 @@ class Project:
         places = self.featured.iloc[rows][["clip", "second", "person_id"]].reset_index(drop=True)
         return rows, places
 
-    def suggested(self, learnt):
-        """(clip, track, option, second) of all that is suggested."""
+    def suggested(self, learnt, unsure=False):
+        """(clip, track, option, second) of all that is sure, or of all that is suggested."""
         rows, places = self.waiting()
         spans = suggested_spans(learnt, places, learnt.scores(self.vectors[rows]), ATTRIBUTES)
         return {
             (clip, span.track, span.option, second)
             for clip, each in spans.items()
             for span in each
+            if span.sure or unsure
             for second in SECONDS
             if span.start <= second < span.end
         }
@@ -124,15 +127,15 @@ def test_neighbours_speak_until_there_are_ten_examples():
         assert learnt.by[0] == by and learnt.counts[0] == keep
         if by == NEIGHBOURS:
             # Of few examples nothing is bounded, and so nothing is sure.
-            found = {each for each in project.suggested(learnt) if each[2] == "talk"}
+            found = {each for each in project.suggested(learnt, True) if each[2] == "talk"}
             assert len(found) >= 3 and len(found & project.truth()) >= 0.8 * len(found)
             rows, places = project.waiting()
             scores = learnt.scores(project.vectors[rows])
             spans = suggested_spans(learnt, places, scores, ATTRIBUTES)
             for clip, each in spans.items():
                 told = clip_content(clip, each, 0.95, "", FPS)["persons"]
-                sure = {s["option"]: s["sure"] for person in told for s in person["spans"]}
-                assert sure.get("talk", False) is False and sure.get("stand", True) is True
+                spans_told = [s for person in told for s in person["spans"]]
+                assert not any(s["sure"] for s in spans_told if s["option"] == "talk")
     assert learnt.bars[0] is None  # whom nobody does is not suggested
 
 
@@ -214,20 +217,37 @@ def test_of_clips_judged_in_part_the_rest_is_open():
     assert len(found) == 2 + 18
 
 
-def test_of_one_choice_the_better_is_suggested_and_a_gap_ends_a_span():
-    project = Project()
-    learnt = project.learnt()
-    places = pd.DataFrame(
-        [("c", second, 1) for second in (2, 3, 5, 6)], columns=["clip", "second", "person_id"]
-    )
-    scores = np.zeros((4, 5))
-    scores[:, 2], scores[3, 3] = 0.98, 0.999
-    (spans,) = suggested_spans(learnt, places, scores, ATTRIBUTES).values()
-    assert [(s.option, s.start, s.end, s.probability) for s in spans] == [
-        ("sit", 5.5, 6.5, 0.999),
-        ("stand", 1.5, 3.5, 0.98),
-        ("stand", 4.5, 5.5, 0.98),
+def spans_of(scores, seconds=(2, 3, 5, 6)):
+    """What is suggested of one person with these scores, where 0.9 is sure and 0.5 is likely."""
+    learnt = Project(labelled=0).learnt()
+    learnt = replace(learnt, by=(HEAD,) * 5, bars=(0.9,) * 5, lows=(0.5,) * 5)
+    places = pd.DataFrame([("c", s, 1) for s in seconds], columns=["clip", "second", "person_id"])
+    found = suggested_spans(learnt, places, np.array(scores, float), ATTRIBUTES)
+    return [
+        (s.option, s.start, s.end, s.probability, s.sure) for each in found.values() for s in each
     ]
+
+
+def test_of_one_choice_the_better_is_suggested_and_a_gap_ends_a_span():
+    scores = np.zeros((4, 5))
+    scores[:, 2], scores[2:, 3] = 0.98, (0.96, 0.999)
+    assert spans_of(scores) == [
+        ("sit", 5.5, 6.5, 0.999, True),
+        ("stand", 1.5, 3.5, 0.98, True),
+        ("stand", 4.5, 5.5, 0.98, True),
+    ]
+
+
+def test_what_is_only_likely_is_told_apart_and_goes_after_what_is_sure():
+    scores = np.zeros((4, 5))
+    scores[:, 0] = 0.99, 0.6, 0.3, 0.3
+    # Steadied, 0.6 beside 0.99 is 0.80: likely.
+    assert spans_of(scores) == [("talk", 1.5, 2.5, 0.99, True), ("talk", 2.5, 3.5, 0.6, False)]
+    scores = np.zeros((4, 5))
+    scores[2:, 2], scores[2:, 4] = 0.95, 0.93
+    assert spans_of(scores) == [("stand", 4.5, 6.5, 0.95, True)]
+    scores[2:, 2] = 0.8
+    assert spans_of(scores) == [("walk", 4.5, 6.5, 0.93, True)]
 
 
 @pytest.mark.parametrize("precision", [0.5, 0.8, 0.95])

@@ -16,7 +16,6 @@ import pandas as pd
 
 from avaflow.annotation.page.pages import script
 from avaflow.files import write_text
-from avaflow.suggestions.learning import HEAD
 from avaflow.suggestions.queue import Queued
 from avaflow.suggestions.spans import Suggested
 from avaflow.tables import columns_of, write_table
@@ -52,7 +51,7 @@ def clip_content(
                         "to": span.end,
                         "probability": span.probability,
                         "by": span.by,
-                        "sure": span.by == HEAD,
+                        "sure": span.sure,
                     }
                     for span in sorted(own, key=lambda span: (span.start, span[1:]))
                 ],

@@ -18,7 +18,7 @@ import pandas as pd
 
 from avaflow.baseline.head import Head
 from avaflow.baseline.head import scores as head_scores
-from avaflow.baseline.training import cross_validated, mean_and_spread, train
+from avaflow.baseline.training import cross_validated, mean_and_spread, thresholds_of, train
 from avaflow.project.actions import Attribute
 from avaflow.suggestions import neighbours
 from avaflow.suggestions.bars import bar_of
@@ -47,7 +47,8 @@ class Examples:
 class Learnt:
     """Scores for anybody, by action: what makes them (`by`; "" of what nobody has done yet), and
     the bar that a steadied score has to reach (None: not suggested). Of a bar of the neighbours
-    nothing is bounded: what reaches it is not sure.
+    nothing is bounded: what reaches it is not sure. What reaches `lows`
+    alone, of actions that have a bar, is suggested as unsure.
 
     `known` are the directions of the examples in the space of `mean` and `spread`.
     """
@@ -55,6 +56,7 @@ class Learnt:
     heads: tuple[Head, ...]
     by: tuple[str, ...]
     bars: tuple[float | None, ...]
+    lows: tuple[float, ...]
     counts: tuple[int, ...]
     mean: np.ndarray
     spread: np.ndarray
@@ -79,7 +81,7 @@ class Learnt:
 
     def digest(self) -> str:
         """16 hexadecimal digits of all that scores and bars come from."""
-        told = [self.by, self.bars, self.counts]
+        told = [self.by, self.bars, self.lows, self.counts]
         found = hashlib.sha256(json.dumps(told).encode())
         arrays = [self.mean, self.spread, self.known, self.targets]
         blocks = [block for head in self.heads for block in head.blocks]
@@ -129,8 +131,10 @@ def learn(
     held_out = np.round(held_out, DECIMALS)
     scored = several and bool(len(held_out))
     bars: list[float | None] = [None] * len(by)
+    lows = (1.0,) * len(by)
     if scored:
         found = steadied(held_out, runs_of(examples.places))
+        lows = thresholds_of(found, examples.targets)
         places = examples.places
         persons = list(zip(places["clip"].tolist(), places["person_id"].tolist(), strict=True))
         for column, each in enumerate(by):
@@ -147,6 +151,7 @@ def learn(
         heads,
         by,
         tuple(bars),
+        lows,
         tuple(int(count) for count in counts),
         mean,
         spread,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from avaflow.project.actions import Attribute
-from avaflow.suggestions.learning import Learnt
+from avaflow.suggestions.learning import HEAD, Learnt
 from avaflow.suggestions.seconds import AROUND_SECONDS, runs_of, steadied, stretches
 
 DECIMALS = 3
@@ -27,6 +27,7 @@ class Suggested(NamedTuple):
     end: float
     probability: float
     by: str
+    sure: bool
 
 
 def suggested_spans(
@@ -39,14 +40,15 @@ def suggested_spans(
     the second is suggested. A probability is the mean of the scores of its seconds.
     """
     runs = runs_of(places)
-    held = _held(learnt, steadied(scores, runs), scores, attributes)
+    held, sure = _held(learnt, steadied(scores, runs), scores, attributes)
     seconds = places["second"].to_numpy(int)
     found: dict[str, list[Suggested]] = defaultdict(list)
     for run in runs:
         for attribute in attributes:
             for action in attribute.actions:
                 column = action.id - 1
-                for begin, end in stretches(held[run.rows, column]):
+                own = held[run.rows, column], sure[run.rows, column]
+                for begin, end, is_sure in _pieces(*own):
                     rows = run.rows[begin:end]
                     found[run.clip].append(
                         Suggested(
@@ -57,6 +59,7 @@ def suggested_spans(
                             float(seconds[rows[-1]]) + AROUND_SECONDS,
                             round(float(scores[rows, column].mean()), DECIMALS),
                             learnt.by[column],
+                            is_sure,
                         )
                     )
     return {clip: sorted(each) for clip, each in sorted(found.items())}
@@ -64,18 +67,29 @@ def suggested_spans(
 
 def _held(
     learnt: Learnt, steady: np.ndarray, scores: np.ndarray, attributes: Sequence[Attribute]
-) -> np.ndarray:
-    """Which actions reach their bars, bool (N, actions)."""
-    held = np.zeros(steady.shape, bool)
-    for column, bar in enumerate(learnt.bars):
-        if bar is not None:
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which actions are suggested, and which of them for sure, each bool (N, actions)."""
+    held, sure = np.zeros(steady.shape, bool), np.zeros(steady.shape, bool)
+    for column, (bar, low) in enumerate(zip(learnt.bars, learnt.lows, strict=True)):
+        if bar is not None and learnt.by[column] == HEAD:
+            sure[:, column] = steady[:, column] >= bar
+            held[:, column] = steady[:, column] >= min(bar, low)
+        elif bar is not None:
             held[:, column] = steady[:, column] >= bar
     for attribute in attributes:
         if attribute.multiple:
             continue
         columns = np.array([action.id - 1 for action in attribute.actions])
-        best = np.where(held[:, columns], scores[:, columns], -1).argmax(axis=1)
+        # What is sure goes before what only has the better score.
+        best = np.where(held[:, columns], scores[:, columns] + sure[:, columns], -1).argmax(axis=1)
         chosen = np.zeros((len(held), len(columns)), bool)
         chosen[np.arange(len(held)), best] = True
         held[:, columns] &= chosen
-    return held
+    return held, sure & held
+
+
+def _pieces(held: np.ndarray, sure: np.ndarray) -> Iterator[tuple[int, int, bool]]:
+    """First and behind the last of each row of held seconds that are all sure, or all not."""
+    for kind in (True, False):
+        for begin, end in stretches(held & (sure == kind)):
+            yield begin, end, kind

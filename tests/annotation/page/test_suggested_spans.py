@@ -108,9 +108,12 @@ def test_all_that_is_sure_is_accepted_at_once(suggested):
     page.press("p", "2", "Shift+a")
     assert page.spans(2) == [("walk", 0.5, 4.5)]  # that 2 bows is not sure
     assert ghosts(page, 2) == [("bow", 1.5, 2.5)] and page.spans(1) == []
+    page.press("Shift+a")  # where nothing sure is left, what is not
+    page.wait_for("#told", "1 unsure suggestion accepted of person 2")
+    assert page.spans(2) == [("walk", 0.5, 4.5), ("bow", 1.5, 2.5)]
     page.press("Shift+a")
-    page.wait_for("#told", "Nothing sure is suggested of person 2.")
-    page.press("Control+z", "Alt+a")
+    page.wait_for("#told", "Nothing is suggested of person 2.")
+    page.press("Control+z", "Control+z", "Alt+a")
     assert page.spans(1) == [("sit", 0.5, 3.5), ("talk", 2.5, 4.5)]
     assert page.spans(2) == [("walk", 0.5, 4.5)]
     page.press("Control+z")

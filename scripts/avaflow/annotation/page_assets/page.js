@@ -724,28 +724,31 @@
         suggestions.reject(doc, id, ghost, this.suggested), 'is not so');
     }
 
-    // What is sure of these people becomes spans; each is told apart, so that undo takes all back.
-    acceptSure(people, whose) {
-      const sure = (doc, id) => suggestions.ghosts(doc, model.find(doc, id), this.clip,
-        this.suggested).filter((one) => one.sure);
-      const count = people.reduce((sum, {id}) => sum + sure(this.doc, id).length, 0);
+    // What is sure of these people becomes spans; where nothing of it is left, what is not.
+    acceptOf(people, whose) {
+      const all = (doc, id) => suggestions.ghosts(doc, model.find(doc, id), this.clip,
+        this.suggested);
+      const sure = people.some(({id}) => all(this.doc, id).some((one) => one.sure));
+      const own = (doc, id) => all(doc, id).filter((one) => one.sure === sure);
+      const count = people.reduce((sum, {id}) => sum + own(this.doc, id).length, 0);
       if (!count) {
-        this.say('Nothing sure is suggested of ' + whose + '.');
+        this.say('Nothing is suggested of ' + whose + '.');
         return;
       }
       this.edit((doc) => people.reduce((made, {id}) =>
-        suggestions.accept(made, id, sure(made, id), this.suggested), doc),
-      count + (count === 1 ? ' suggestion' : ' suggestions') + ' accepted of ' + whose);
+        suggestions.accept(made, id, own(made, id), this.suggested), doc),
+      count + (sure ? '' : ' unsure') + (count === 1 ? ' suggestion' : ' suggestions') +
+        ' accepted of ' + whose);
     }
 
     acceptOfPerson() {
       const person = this.person();
-      if (person) this.acceptSure([person], 'person ' + person.id);
+      if (person) this.acceptOf([person], 'person ' + person.id);
       else this.say('Choose a person first.');
     }
 
     acceptOfEverybody() {
-      this.acceptSure(this.doc.persons, 'everybody');
+      this.acceptOf(this.doc.persons, 'everybody');
     }
 
     // ---------------------------------------------------------------- doubts
@@ -909,9 +912,9 @@
           ['accept', 'Accept this suggestion', ['a'], () => this.acceptGhost(), 'Accept'],
           ['reject', 'It is not so', ['r'], () => this.rejectGhost(), 'Not so'],
           ['nextGhost', 'Next suggestion', ['g'], () => this.nextGhost(), 'Next'],
-          ['acceptPerson', 'Accept all that is sure of this person', ['Shift+a'],
+          ['acceptPerson', 'Accept all that is sure of this person; again: all', ['Shift+a'],
            () => this.acceptOfPerson(), 'All of person'],
-          ['acceptAll', 'Accept all that is sure of everybody', ['Alt+a'],
+          ['acceptAll', 'Accept all that is sure of everybody; again: all', ['Alt+a'],
            () => this.acceptOfEverybody(), 'Of all']);
       }
       add('Page',

@@ -343,7 +343,7 @@
       button.className = 'avaflow_hint';
       button.textContent = share + '?';
       button.title = 'Suggested: ' + hint.span.option + ', ' + share + '. Click to tick it; A ' +
-                     'ticks all that is suggested of this box.';
+                     'ticks all that is sure of this box.';
       button.setAttribute('aria-label', 'Tick ' + hint.span.option + ', suggested, ' + share);
       button.addEventListener('click', function (event) {
         event.stopPropagation();
@@ -365,7 +365,10 @@
       var here = inputs();
       var box = document.getElementById('smetadata_container');
       if (!here.length || box.classList.contains('hide')) return;
-      var hints = hintsOf(here[0].dataset.mid).filter(function (hint) { return hint.span.sure; });
+      var all = hintsOf(here[0].dataset.mid);
+      var sure = all.filter(function (hint) { return hint.span.sure; });
+      // Where nothing sure is left, what is not.
+      var hints = sure.length ? sure : all;
       if (!hints.length) return;
       event.stopPropagation();
       event.preventDefault();
