@@ -35,6 +35,7 @@ rule all:
     input:
         clip_targets(),
         features_wanted(),
+        baseline_wanted(),
         kinetics_files(),
         ava_kinetics_files(),
         ava_clips_table(),

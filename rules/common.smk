@@ -37,6 +37,7 @@ from avaflow.persons.own_files import files_of
 from avaflow.workflow.project import load_project
 from avaflow.workflow.closing import run_summary, failure_summary
 from avaflow.workflow.records import RECORDS, Sources
+from avaflow.workflow.status import FAILED_RUN, FINISHED, RUNNING, STOPPED, write_status
 from avaflow.workflow.fingerprint import code_version, load_parts, read_versions
 
 try:

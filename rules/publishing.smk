@@ -39,6 +39,7 @@ rule write_card:
         # By functions: Snakemake would take braces in a text for wildcards.
         card=lambda wildcards: settings_of("card", "card"),
         settings=lambda wildcards: settings_told(config, SETTINGS),
+        persons=persons_from(),
         weights=lambda wildcards: weights_named(),
         code=code("write_card"),
     script:

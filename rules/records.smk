@@ -12,7 +12,7 @@ from snakemake.io import flag
 
 from avaflow.workflow.fingerprint import save_parts
 from avaflow.workflow.job import facts_of
-from avaflow.workflow.records import REPAIR, Records, find_stale
+from avaflow.workflow.records import REPAIR, Records, find_stale, members_to_make
 
 # What these fetched may be gone again, or have been put there by hand.
 FETCHED = {"download", "fetch_detector", "fetch_archive", "download_via", "import_existing"}
@@ -120,6 +120,18 @@ def remember_outputs():
             members = facts_of_job(job, False).members
             records.trust([*outputs, *(member.output for member in members)], STARTED)
         records.save_states()
+
+
+def not_made_yet():
+    """Paths of clips' files that are to be made anew, and are not yet."""
+    records = Records(config["results"])
+    paths = set()
+    for job in RERUNS:
+        if not workflow.dag.finished(job):
+            paths.update(map(str, job.output))
+            members = members_to_make(facts_of_job(job, False), records)
+            paths.update(member.output for member in members)
+    return paths
 
 
 DAG.check_output_mtime = no_check_output_mtime

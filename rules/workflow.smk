@@ -121,13 +121,18 @@ rule verify:
 
 onstart:
     forget_asked()
+    write_status(PROJECT, config, RUNNING, not_made_yet())
 
 
 onsuccess:
+    write_status(PROJECT, config, FINISHED)
     print(run_summary(PROJECT, config), flush=True)
 
 
 onerror:
+    write_status(
+        PROJECT, config, STOPPED if TERMINAL.jobs.stopped else FAILED_RUN, not_made_yet()
+    )
     print(
         failure_summary(
             PROJECT,

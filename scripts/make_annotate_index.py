@@ -7,6 +7,7 @@ from avaflow.annotation.page.pages import (
     state_of,
     write_index,
 )
+from avaflow.annotation.page_files import asset_sources
 from avaflow.workflow.job import job
 
 if "snakemake" in globals():
@@ -17,6 +18,6 @@ if "snakemake" in globals():
             counts = read_counts(path)
             state = state_of(counts, counts.clip in p.finished, counts.clip in p.begun)
             entries.append(index_entry(counts, p.splits[counts.clip], state))
-        copy_assets(snakemake.output.assets)
+        copy_assets(snakemake.output.assets, asset_sources())
         write_index(snakemake.output.html, snakemake.output.js, entries)
         log.info("%d clips", len(entries))

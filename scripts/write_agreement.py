@@ -1,6 +1,6 @@
 """Write how far the annotators of clips agree, and the page that settles where they do not."""
 
-from avaflow.annotation.page.agreement import MEASURES, Measure
+from avaflow.annotation.page.agreement_table import MEASURES, Measure
 from avaflow.annotation.page.model import read_annotation
 from avaflow.annotation.page.settling import (
     measures_of,

@@ -1,8 +1,8 @@
 """Write the dataset's card, its tables, and what describes it to programs."""
 
-import csv
 from pathlib import Path
 
+from avaflow.annotation.page.agreement_table import read_agreement
 from avaflow.annotation.page.model import is_annotation
 from avaflow.annotation.readings import load_any
 from avaflow.files import write_text
@@ -46,11 +46,10 @@ def annotated_by(path: str, existing: bool, max_mb: float) -> tuple[str, float]:
 
 def agreement_told(path: str) -> list[str]:
     """The measures over all clips of the table of agreement, in words."""
-    with open(path, encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if not row["clip"] and row["value"]]
     return [
-        f"{row['action'] or 'persons'}: {row['measure']} {row['value']} over {row['units']}"
-        for row in rows
+        f"{row.action or 'persons'}: {row.measure} {row.value} over {row.units}"
+        for row in read_agreement(path).itertuples()
+        if row.value
     ]
 
 
@@ -81,6 +80,7 @@ if "snakemake" in globals():
         made = {
             "settings": p.settings,
             "versions": versions_told(),
+            "persons": p.persons,
             "weights": weights_told(p.weights),
         }
         manifest = manifest_of(p.card, clips, attributes, made, p.offset)

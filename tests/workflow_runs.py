@@ -49,7 +49,7 @@ class Workspace:
         (folder / "examples").symlink_to(ROOT / "examples")
         self.config = {"clips": "clips.tsv", "annotations": "annotations", "results": "results"}
         # The demo's are made where a test asks for them: others are quicker without.
-        self.config["features"] = {"weights": ""}
+        self.config |= {"features": {"weights": ""}, "baseline": {"enabled": False}}
         self.config |= config
 
     def write_clips(self, *rows: str, header: str = "clip\tvideo\tstart\tend\tsplit") -> None:

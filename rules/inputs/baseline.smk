@@ -19,8 +19,14 @@ def person_features():
     }
 
 
-def requested_baseline(wildcards):
-    """What the target `baseline` asks for; the run ends where there is nothing to learn from."""
+def baseline_wanted():
+    """The baseline where every run makes it, and there is something to learn from."""
+    enabled = config["baseline"]["enabled"]
+    return [results("baseline/index.html")] if enabled and not nothing_to_learn() else []
+
+
+def nothing_to_learn():
+    """What a baseline lacks, each with what to do."""
     missing = []
     if not (PROJECT.features and PROJECT.features.persons):
         missing.append(
@@ -29,6 +35,12 @@ def requested_baseline(wildcards):
         )
     if not PROJECT.finished_of("train"):
         missing.append("it learns from labels: finish the annotation of clips of train")
+    return missing
+
+
+def requested_baseline(wildcards):
+    """What the target `baseline` asks for; the run ends where there is nothing to learn from."""
+    missing = nothing_to_learn()
     if missing:
         # Only now is it known that a baseline is asked for.
         logger.error(f"{ERROR_MARK}baseline: {'; '.join(missing)}")

@@ -19,9 +19,17 @@ def finished_files():
     return {clip: PROJECT.counted.get(clip, [path]) for clip, path in PROJECT.finished.items()}
 
 
+def persons_from():
+    """Whether boxes, and who is who among them, were found here or are the user's own."""
+    return {
+        "boxes": "own" if PROJECT.own_detections else "found",
+        "tracks": "own" if PROJECT.own_tracks else "found",
+    }
+
+
 def weights_named():
-    """The networks' files, by what they serve."""
-    return {"detector": PROJECT.detector.weights}
+    """The networks' files, by what they serve; none is asked where boxes are the user's own."""
+    return {} if PROJECT.own_detections else {"detector": PROJECT.detector.weights}
 
 
 def requested_publication(wildcards):

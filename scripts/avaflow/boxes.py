@@ -43,3 +43,15 @@ def iou_matrix(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     shared = sides[..., 0] * sides[..., 1]
     union = areas(left)[:, None] + areas(right)[None, :] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def iou_of_pairs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes row by row, shape (N,), values 0..1.
+
+    >>> iou_of_pairs(np.array([[0.0, 0.0, 0.5, 1.0]]), np.array([[0.0, 0.0, 1.0, 1.0]])).tolist()
+    [0.5]
+    """
+    sides = np.minimum(left[:, 2:], right[:, 2:]) - np.maximum(left[:, :2], right[:, :2])
+    shared = np.clip(sides, 0.0, None).prod(axis=1)
+    union = areas(left) + areas(right) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

@@ -1,7 +1,6 @@
 """Existing annotations through the real Snakemake: a project without a finished VIA project."""
 
 import json
-import shutil
 
 import cv2
 import pytest
@@ -25,7 +24,7 @@ HAND = {
 
 
 @pytest.fixture(scope="module")
-def existing(tmp_path_factory):
+def existing(tmp_path_factory, followed_demo):
     workspace = Workspace(
         tmp_path_factory.mktemp("hand") / "w",
         batches=1,
@@ -33,7 +32,7 @@ def existing(tmp_path_factory):
         existing={"files": "hand.json"},
         alphaction={"numbering": "sequence", "preset": "ultrafast"},
     )
-    shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
+    followed_demo(workspace)
     (workspace.folder / "hand.json").write_text(json.dumps(HAND))
     run = workspace.run("alphaction")
     assert run.status == 0, run.output

@@ -19,7 +19,7 @@ SPLITS = ("train", "val")
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, followed_demo):
     """The demo, finished in VIA, with all forms written."""
     workspace = Workspace(
         tmp_path_factory.mktemp("out") / "w",
@@ -27,7 +27,7 @@ def finished(tmp_path_factory):
         alphaction={"preset": "ultrafast"},
         rawframes={"enabled": False},
     )
-    shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
+    followed_demo(workspace)
     shutil.copytree(DEMO / "annotations", workspace.folder / "annotations")
     run = workspace.run()
     assert run.status == 0, run.output

@@ -18,7 +18,7 @@ OFF = {"exports": [], "rawframes": {"enabled": False}}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, slowfast):
+def made(tmp_path_factory, slowfast, followed_demo):
     """The demo with features of its persons, and the baseline made of it."""
     folder = tmp_path_factory.mktemp("baseline")
     workspace = Workspace(
@@ -28,7 +28,7 @@ def made(tmp_path_factory, slowfast):
         features=FEATURES | {"weights": str(slowfast.pyslowfast)},
         **OFF,
     )
-    (workspace.folder / "clips.tsv").write_text((DEMO / "clips.tsv").read_text())
+    followed_demo(workspace)
     (workspace.folder / "annotations").mkdir()
     for path in (DEMO / "annotations").glob("*.json"):
         (workspace.folder / "annotations" / path.name).write_text(path.read_text())
@@ -88,6 +88,20 @@ def test_the_same_inputs_give_the_same_bytes(made):
     run = made.run("baseline")
     assert run.status == 0 and run.jobs.get("train_baseline") == 1, run.output
     assert [path.read_bytes() for path in files] == before and len(files) == 5
+
+
+def test_every_run_makes_it_where_the_config_says_so(made):
+    path = made.results / "baseline/head.npz"
+    kept = path.read_bytes()
+    path.unlink()
+    assert "train_baseline" not in made.plan()
+    assert made.plan(baseline={"enabled": True})["train_baseline"] == 1
+    path.write_bytes(kept)
+
+
+def test_it_is_not_left_out_in_silence(made):
+    run = made.run("--dry-run", baseline={"enabled": True}, features={"weights": ""})
+    assert run.status and "config: baseline.enabled: a baseline learns from features" in run.output
 
 
 def test_another_label_trains_again_and_another_preview_setting_does_not(made):

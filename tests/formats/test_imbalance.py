@@ -68,9 +68,9 @@ def test_nothing_labelled_is_nothing_to_repeat():
 
 
 @pytest.fixture
-def workspace(tmp_path):
+def workspace(tmp_path, followed_demo):
     workspace = Workspace(tmp_path / "w", imbalance={"repeat_below": 0.9})
-    shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
+    followed_demo(workspace)
     shutil.copytree(DEMO / "annotations", workspace.folder / "annotations")
     return workspace
 

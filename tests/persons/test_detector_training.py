@@ -175,10 +175,10 @@ def test_the_report_says_what_was_measured(dataset):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(tmp_path_factory, followed_demo):
     """The demo with a detector trained for one epoch, in a folder of its own."""
     workspace = Workspace(tmp_path_factory.mktemp("training") / "w")
-    shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
+    followed_demo(workspace)
     shutil.copytree(DEMO / "annotations", workspace.folder / "annotations")
     workspace.results = workspace.folder / "results"
     run = workspace.run("detector_training", detector_training={"epochs": 1})

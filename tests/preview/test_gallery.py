@@ -4,14 +4,16 @@ import io
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
+from avaflow.annotation.page.pages import copy_assets
 from avaflow.preview.clip import write_keyframes
 from avaflow.preview.colours import colour_of
 from avaflow.preview.crop_lists import read_crops
 from avaflow.preview.drawing import Painter
-from avaflow.preview.gallery import copy_gallery_assets, gallery_data, write_gallery
-from avaflow.preview.gallery_files import gallery_names
+from avaflow.preview.gallery import gallery_data, write_gallery
+from avaflow.preview.gallery_files import gallery_names, gallery_sources
 from avaflow.preview.sights import Sights
 from avaflow.preview.video import Part, write_video
 from avaflow.project.actions import Action
@@ -68,7 +70,7 @@ def results(tmp_path_factory):
 
 
 def write_data(preview, data):
-    copy_gallery_assets([preview / "assets" / name for name in gallery_names()])
+    copy_assets([preview / "assets" / name for name in gallery_names()], gallery_sources())
     write_gallery(preview / "index.html", preview / "index.js", data)
 
 
@@ -302,7 +304,7 @@ def test_nothing_leaves_the_screen_and_texts_are_read(browser, results, size, sc
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_gallery_keeps_what_wcag_asks(browser, results, scheme):
     """By axe, which holds pages against WCAG: the crops, and a person looked at."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here").Axe()
+    axe = Axe()
     visitor = Visitor(browser, color_scheme=scheme)
     page = visitor.open(results).page
     for opened in (False, True):
@@ -419,5 +421,5 @@ def test_what_an_earlier_version_left_is_taken_away(tmp_path):
     old = tmp_path / "assets" / "old.js"
     old.parent.mkdir()
     old.write_text("")
-    copy_gallery_assets([tmp_path / "assets" / name for name in gallery_names()])
+    copy_assets([tmp_path / "assets" / name for name in gallery_names()], gallery_sources())
     assert sorted(path.name for path in old.parent.iterdir()) == gallery_names()

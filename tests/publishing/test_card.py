@@ -1,6 +1,9 @@
 """The card, its tables and its manifest, from clips worked out by hand."""
 
+import csv
+import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -10,6 +13,8 @@ from avaflow.project.actions import all_actions, attributes_from_config
 from avaflow.project.config import load_configs
 from avaflow.project.settings import load_settings
 from avaflow.publishing.card import card_text, citation_text
+from avaflow.publishing.copies import rename_clips
+from avaflow.publishing.croissant import croissant_text
 from avaflow.publishing.manifest import (
     ClipFacts,
     FileEntry,
@@ -19,6 +24,7 @@ from avaflow.publishing.manifest import (
     runs,
     seconds_of_runs,
     settings_told,
+    weights_told,
 )
 from avaflow.publishing.tables import idle_text, table_text
 from avaflow.tables import Label, Unticked
@@ -63,6 +69,7 @@ SAID = {
 MADE = {
     "settings": {"trim": {"fps": 30}},
     "versions": {"python": "3.11"},
+    "persons": {"boxes": "found", "tracks": "found"},
     "weights": {"detector": {"file": "yolo11n.pt", "sha256": "ab" * 32}},
 }
 
@@ -172,3 +179,58 @@ def test_settings_that_say_where_things_lie_are_not_told():
     for name in ("clips", "results", "annotations", "card", "publish", "batches", "downloads"):
         assert name not in told
     assert "weights" not in told["detector"]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "tracks", "tools"),
+    [("found", "found", ["YOLO (yolo11n.pt)", "DeepSORT"]), ("own", "found", ["DeepSORT"])]
+    + [("own", "own", None)],
+)
+def test_tools_that_were_not_used_are_not_named(boxes, tracks, tools):
+    weights = MADE["weights"] if boxes == "found" else {}
+    made = MADE | {"persons": {"boxes": boxes, "tracks": tracks}, "weights": weights}
+    told = manifest_of(SAID, CLIPS, ATTRIBUTES, made, 900)
+    assert json.loads(croissant_text(told, [])).get("rai:machineAnnotationTools") == tools
+    card = card_text(told)
+    assert ("yolo11n.pt" in card) == (boxes == "found")
+    assert ("DeepSORT" in card) == (tracks == "found")
+
+
+def test_agreement_is_on_the_card_and_in_croissant(manifest):
+    manifest["annotation"]["agreement"] = ["talk: kappa 0.8 over 40"]
+    assert "- annotators agree on talk: kappa 0.8 over 40\n" in card_text(manifest)
+    found = json.loads(croissant_text(manifest, []))["rai:dataAnnotationAnalysis"]
+    assert found == ["Agreement: talk: kappa 0.8 over 40"]
+
+
+def test_weights_in_a_folder_have_a_checksum_too(tmp_path):
+    folder = tmp_path / "yolo11n_openvino_model"
+    (folder / "b").mkdir(parents=True)
+    (folder / "a.xml").write_text("xml")
+    (folder / "b" / "c.bin").write_text("bin")
+    lines = "".join(
+        f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n"
+        for name, text in (("a.xml", "xml"), ("b/c.bin", "bin"))
+    )
+    found = weights_told({"detector": str(folder), "none": str(tmp_path / "gone")})
+    assert found["detector"] == {
+        "file": folder.name,
+        "sha256": hashlib.sha256(lines.encode()).hexdigest(),
+    }
+    assert found["none"]["sha256"] == ""
+
+
+def test_in_shards_only_the_column_of_videos_loses_its_folder(manifest, tmp_path):
+    actions = {action.id: action for action in all_actions(ATTRIBUTES)}
+    actions[3] = replace(actions[3], name="talk,clips/cuts")
+    for name, text in (
+        ("train.csv", table_text(CLIPS[:2], actions, 900, "clips/{clip}.mp4")),
+        ("train_idle.csv", idle_text(CLIPS[:2], 900, "clips/{clip}.mp4")),
+    ):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    rename_clips(tmp_path)
+    rows = list(csv.DictReader((tmp_path / "train.csv").read_text().splitlines()))
+    assert {row["file"] for row in rows} == {"a.mp4", "b.mp4"}
+    assert "talk,clips/cuts" in {row["action"] for row in rows}
+    (idle,) = csv.DictReader((tmp_path / "train_idle.csv").read_text().splitlines())
+    assert idle["file"] == "b.mp4"

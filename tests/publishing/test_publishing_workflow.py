@@ -21,7 +21,7 @@ CARD = {"title": "Drawn people", "license": "CC-BY-4.0", "citation": "@misc{d, t
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
+def published(tmp_path_factory, followed_demo):
     """The demo as a folder, with the export of mmaction2."""
     workspace = Workspace(
         tmp_path_factory.mktemp("out") / "w",
@@ -29,7 +29,7 @@ def published(tmp_path_factory):
         rawframes={"enabled": False},
         card=CARD,
     )
-    shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
+    followed_demo(workspace)
     shutil.copytree(DEMO / "annotations", workspace.folder / "annotations")
     run = workspace.run("publish")
     assert run.status == 0, run.output

@@ -10,7 +10,6 @@ from avaflow.report.numbers import (
     MANY_BOXES,
     Range,
     Unmatched,
-    agreement_rows,
     balances,
     boxes_per_keyframe,
     identities,
@@ -169,11 +168,3 @@ def test_sums_of_splits():
     assert (val["finished"], val["keyframe_boxes"]) == (0, 2)
     assert both["split"] == "all" and both["seconds"] == 11.5 and both["keyframes"] == 5
     assert split_sums(table.head(0)) == []
-
-
-def test_agreement_begins_with_the_least():
-    rows = [("a", "0.9000"), ("b", ""), ("b", "0.1000"), ("*", "0.5000"), ("*", "0.2000")]
-    table = pd.DataFrame(rows, columns=["clip", "value"])
-    assert agreement_rows(table, "*")["value"].tolist() == ["0.2000", "0.5000"]
-    alone = agreement_rows(table[table["clip"] != "*"], "*")
-    assert alone["value"].tolist() == ["0.1000", "0.9000", ""]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from avaflow.annotation.page.agreement import MEASURES
+from avaflow.annotation.page.agreement_table import MEASURES
 from avaflow.errors import UserError
 from avaflow.project.actions import attributes_from_config
 from avaflow.report import findings, page, reading

@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 
 from avaflow.errors import UserError
-from avaflow.videos.duplicates import find_duplicates
+from avaflow.tables import Duplicate
+from avaflow.videos import duplicates
+from avaflow.videos.compared_clips import (
+    NOTHING,
+    Compared,
+    read_compared,
+    still_true,
+    unchanged,
+    write_compared,
+)
+from avaflow.videos.duplicates import best_match, find_duplicates
 from avaflow.videos.motion import HEIGHT, WIDTH, moving_images, read_motion, write_motion
 from avaflow.workflow.closing import duplicate_remarks
 from numbered_videos import run_ffmpeg
@@ -93,6 +103,46 @@ def test_what_moves_is_kept_at_ten_images_a_second(tmp_path):
         read_motion(tmp_path / "b.npz")
 
 
+def test_what_was_compared_before_is_not_compared_again(monkeypatch):
+    one, other, third = scene(1), scene(2), scene(3)
+    clips = {"a": one, "b": one[:, :, ::-1], "c": other, "d": other[17:], "e": third, "f": third}
+    clips = {name: small(images, seed) for seed, (name, images) in enumerate(clips.items())}
+    splits = dict(zip("abcdef", ("train", "val", "test", "train", "val", "test"), strict=True))
+    whole = find_duplicates(splits, clips.__getitem__)
+    assert [(row.clip, row.other) for row in whole] == [("a", "b"), ("d", "c"), ("e", "f")]
+    some = {name: splits[name] for name in "abcd"}
+    found = find_duplicates(some, clips.__getitem__)
+    held = []
+    monkeypatch.setattr(
+        duplicates,
+        "best_match",
+        lambda one, other, place: held.append(1) or best_match(one, other, place),
+    )
+    assert find_duplicates(splits, clips.__getitem__, list(some), found) == whole
+    again = len(held)
+    find_duplicates(splits, clips.__getitem__)
+    assert 0 < again < len(held) - again
+    held.clear()
+    assert find_duplicates(splits, clips.__getitem__, list(splits), whole) == whole
+    assert not held
+
+
+def test_a_list_of_compared_clips_is_of_one_code_and_may_be_lost(tmp_path):
+    path = tmp_path / "compared.json"
+    pair = Duplicate("a", "train", "b", "val", "copy", 0.1, 1 / 3)
+    kept = Compared({"a": ("train", "11"), "b": ("val", "22"), "c": ("val", "33")}, [pair])
+    write_compared(path, "1", kept)
+    assert read_compared(path, "1") == kept
+    assert read_compared(path, "2") == NOTHING
+    now = {"a": ("train", "11"), "b": ("test", "22"), "c": ("val", "34"), "d": ("val", "44")}
+    assert unchanged(kept, now) == ["a"]
+    assert still_true(kept, ["a"]) == [] and still_true(kept, "ab") == [pair]
+    for text in ("", "[]", "{}", '{"code": "1", "clips": 3}', path.read_text()[:-9]):
+        path.write_text(text)
+        assert read_compared(path, "1") == NOTHING
+    assert read_compared(tmp_path / "gone.json", "1") == NOTHING
+
+
 @pytest.mark.slow
 def test_a_mirrored_copy_in_another_split_is_told_at_the_end_of_the_run(tmp_path):
     workspace = Workspace(tmp_path / "w")
@@ -118,4 +168,15 @@ def test_a_mirrored_copy_in_another_split_is_told_at_the_end_of_the_run(tmp_path
     assert told in run.output
     assert duplicate_remarks(["a", "c"], results) == []
     assert workspace.run("duplicates").nothing_to_do
+    workspace.write_clips(
+        f"a\t{videos}/yard.mp4\t1\t10\ttrain",
+        "b\tfound.mp4\t2\t11\tval",
+        f"c\t{videos}/corridor.mp4\t1\t10\ttest",
+    )
+    assert workspace.run("duplicates").status == 0
+    assert (
+        "3 clips, 2 of them compared before"
+        in (results / "logs" / "find_duplicates.log").read_text()
+    )
+    assert (results / "duplicates.csv").read_text().splitlines() == [header, row]
     assert workspace.run("verify").status == 0

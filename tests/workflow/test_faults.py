@@ -332,6 +332,11 @@ def test_a_damaged_video_holds_up_nobody_and_is_named_at_the_end(workspace):
     assert made == {"fine", "holes"}
     for part in ("clips", "keyframes", "rawframes"):
         assert not list((results / part).glob("mute*"))
+    status = json.loads((results / "status.json").read_text())
+    cut = {clip: told["stages"]["cut"] for clip, told in status["clips"].items()}
+    assert status["run"] == "failed" and cut["fine"] == cut["holes"] == {"state": "made"}
+    assert cut["mute"]["state"] == "failed" and messages[0].startswith(cut["mute"]["why"])
+    assert cut["mute"]["log"] == "logs/trim/mute.log"
 
     # A clip that is cut short afterwards is not taken for whole, and the advice helps.
     workspace.write_clips("fine\tgood.mp4\t0\t5\ttrain")
@@ -343,6 +348,8 @@ def test_a_damaged_video_holds_up_nobody_and_is_named_at_the_end(workspace):
     has(run.output, f"fine.mp4: expected {len(before[0])} bytes, found 1000", "repair=true")
     run = workspace.run("clips", repair=True)
     assert run.status == 0 and run.jobs["trim"] == 1, run.output
+    status = json.loads((results / "status.json").read_text())
+    assert status["run"] == "finished" and status["counts"]["cut"] == {"made": 1}
     assert (clip.read_bytes(), manifest.read_bytes()) == before
     clip.unlink()
     assert workspace.plan("clips") == {"trim": 1, "clips": 1}
@@ -538,6 +545,8 @@ def test_stopped_by_the_user(workspace, lingering):
 def test_killed_while_cutting(workspace, lingering):
     ended(workspace, signal.SIGKILL, "written", "clips", trim=lingering)
     assert leftovers(workspace), "the kill came too late to prove anything"
+    status = json.loads((workspace.folder / "results" / "status.json").read_text())
+    assert status["run"] == "running" and status["counts"]["cut"] == {"missing": 2}
     (workspace.folder / "linger").unlink()
     taken_up_again(workspace, "clips", trim=lingering)
     assert leftovers(workspace) == []

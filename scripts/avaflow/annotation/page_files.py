@@ -9,6 +9,11 @@ SHARED = (".js", ".css")
 """Suffixes of the files that all pages share."""
 
 
+def asset_sources() -> list[Path]:
+    """The files that all pages share, sorted."""
+    return sorted(path for path in PAGE_ASSETS.iterdir() if path.suffix in SHARED)
+
+
 def asset_names() -> list[str]:
-    """Names of the files that all pages share, sorted."""
-    return sorted(path.name for path in PAGE_ASSETS.iterdir() if path.suffix in SHARED)
+    """Their names, sorted."""
+    return [path.name for path in asset_sources()]

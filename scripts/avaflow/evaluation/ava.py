@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from avaflow.boxes import iou_of_pairs
 from avaflow.tables import BOX
 
 if TYPE_CHECKING:
@@ -162,16 +163,3 @@ def _pairs(left: pd.DataFrame, right: pd.DataFrame, keys: list[str]):
             right_at = order[np.repeat(first[begin:end], own) + within]
             yield left_at, right_at, iou_of_pairs(boxes[left_at], others[right_at])
         begin = end
-
-
-def iou_of_pairs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes row by row, shape (N,).
-
-    >>> iou_of_pairs(np.array([[0.0, 0.0, 0.5, 1.0]]), np.array([[0.0, 0.0, 1.0, 1.0]])).tolist()
-    [0.5]
-    """
-    sides = np.minimum(left[:, 2:], right[:, 2:]) - np.maximum(left[:, :2], right[:, :2])
-    shared = np.clip(sides, 0, None).prod(axis=1)
-    union = sum((each[:, 2] - each[:, 0]) * (each[:, 3] - each[:, 1]) for each in (left, right))
-    union = union - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

@@ -22,6 +22,7 @@ import numpy as np
 
 from avaflow.boxes import areas, clip_to_image, iou_matrix
 from avaflow.errors import UserError
+from avaflow.evaluation.ava import SAME_PERSON_IOU
 from avaflow.files import write_bytes
 from avaflow.formats.array_pickles import StoredArray, read_array_pickle
 from avaflow.tables import BOX
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
 
 NOTES = {"clip": str, "second": int}
 """Keyframes on which no person is proposed: they have no key in the pickle."""
-
-SAME_PERSON_IOU = 0.5
-"""From this overlap on, AVA's evaluator takes a proposal and a box for the same person."""
 
 READER_SCORE = 0.4
 """Least score at which our configs let a reader use a proposal.

@@ -9,11 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from avaflow.annotation.page.pages import script
-from avaflow.annotation.page_files import SHARED
 from avaflow.files import write_text
 from avaflow.preview.colours import NOBODYS_COLOUR, PERSON_COLOURS
 from avaflow.preview.crop_lists import IMAGE
-from avaflow.preview.gallery_files import GALLERY_ASSETS, gallery_sources
+from avaflow.preview.gallery_files import GALLERY_ASSETS
 from avaflow.project.actions import Action
 from avaflow.templates import render_from
 
@@ -62,15 +61,3 @@ def write_gallery(html: str | Path, js: str | Path, data: Mapping) -> None:
     """Write the page and its data."""
     write_text(js, script("AVAFLOW_PREVIEW", data))
     write_text(html, render_from(GALLERY_ASSETS, "index.html"))
-
-
-def copy_gallery_assets(paths: Iterable[str | Path]) -> None:
-    """Copy what the page is made of, and take away what an earlier version put there."""
-    wanted = {Path(path).name: Path(path) for path in paths}
-    for source in gallery_sources():
-        if source.suffix in SHARED:
-            write_text(wanted[source.name], source.read_text(encoding="utf-8"))
-    for folder in {path.parent for path in wanted.values()}:
-        for path in folder.iterdir():
-            if path.suffix in SHARED and path.name not in wanted:
-                path.unlink()

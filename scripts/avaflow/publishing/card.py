@@ -89,6 +89,7 @@ def card_text(manifest: Mapping[str, Any], form: str = "folder") -> str:
         annotation=_annotation(manifest["annotation"]),
         agreement=manifest["annotation"].get("agreement", []),
         made=manifest["made"],
+        persons=_persons(manifest["made"]),
         settings=yaml.safe_dump(
             manifest["made"]["settings"], allow_unicode=True, sort_keys=False, width=90
         ).replace("```", "'''"),
@@ -105,6 +106,17 @@ def _rare(manifest: Mapping[str, Any]) -> list[str]:
         if none:
             lines.append(f"{_inline(entry['action'])}: never in {' and '.join(none)}")
     return lines
+
+
+def _persons(made: Mapping[str, Any]) -> str:
+    """How persons came to have boxes and numbers."""
+    if made["persons"]["tracks"] == "own":
+        return "persons' boxes and who is who taken from files of the makers"
+    if made["persons"]["boxes"] == "own":
+        return "persons' boxes taken from files of the makers, persons followed (DeepSORT)"
+    detector = made["weights"]["detector"]
+    known = f", SHA-256 `{detector['sha256'][:16]}`" if detector["sha256"] else ""
+    return f"persons detected ({_inline(detector['file'])}{known}) and followed (DeepSORT)"
 
 
 def _annotation(told: Mapping[str, Any]) -> list[str]:

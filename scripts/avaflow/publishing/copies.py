@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import tarfile
 from collections import defaultdict
@@ -34,6 +35,9 @@ NEEDS_FRAMES = ("rawframes", "slowfast", "mmaction2/slowfast_frames.py")
 
 UNPUBLISHED = ("links.tsv", PLACED, "predict")
 """What is no part of the dataset: lists of links, and clips without labels."""
+
+VIDEO_OF_ROW = re.compile(r"^([^,\"\n]*,)clips/", re.MULTILINE)
+"""The beginning of a table's row: a clip's id, which needs no quotes, and its video."""
 
 SHARD_PARTS = ("annotations", "tables")
 """What stands beside shards as it is."""
@@ -104,15 +108,15 @@ def publish(
         if form == "shards":
             for name in manifest["splits"]:
                 _write_shards(dataset, folder, name["split"], manifest, shard_mb * MB)
-            _rename_clips(folder / "tables")
+            rename_clips(folder / "tables")
         files = [path for path in folder.rglob("*") if path.is_file()]
         return write_papers(folder, manifest, file_entries(folder, files), form)
 
 
-def _rename_clips(tables: Path) -> None:
-    """In tars a clip is called by its id alone."""
+def rename_clips(tables: Path) -> None:
+    """In tars a clip is called by its id alone, which is in a table's first two columns."""
     for table in tables.glob("*.csv"):
-        text = table.read_text(encoding="utf-8").replace(",clips/", ",")
+        text = VIDEO_OF_ROW.sub(r"\1", table.read_text(encoding="utf-8"))
         table.write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -48,6 +48,13 @@ MEDIA = {
 INTEGERS = {"second", "timestamp", "person_id", "action_id"}
 NUMBERS = {"x1", "y1", "x2", "y2"}
 
+PERSONS = {
+    ("found", "found"): "persons were detected and followed",
+    ("own", "found"): "persons' boxes came from files of the makers, and persons were followed",
+    ("own", "own"): "persons' boxes and numbers came from files of the makers",
+}
+"""How persons came in, by where boxes and tracks are from."""
+
 RAI = {"consent": "personalSensitiveInformation", "uses": "dataUseCases"} | {
     "collection": "dataCollection",
     "limits": "dataLimitations",
@@ -102,19 +109,23 @@ def croissant_text(manifest: Mapping[str, Any], files: Iterable[FileEntry]) -> s
 def _responsible(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of how it was made, and what the makers say."""
     told = manifest["annotation"]
-    weights = manifest["made"]["weights"]["detector"]["file"]
+    persons = manifest["made"]["persons"]
+    tools = ["DeepSORT"] if persons["tracks"] == "found" else []
+    if persons["boxes"] == "found":
+        tools.insert(0, f"YOLO ({manifest['made']['weights']['detector']['file']})")
     said = {f"rai:{RAI[name]}": manifest["card"][name] for name in TOLD if manifest["card"][name]}
     kinds = [f"{count} clips {KINDS[kind]}" for kind, count in told["clips"].items()]
     return said | {
         "rai:dataPreprocessingProtocol": (
             "Videos were cut into clips of a constant frame rate, a keyframe was taken each "
-            "second, persons were detected and followed; sizes and rates are in manifest.json."
+            f"second, {PERSONS[persons['boxes'], persons['tracks']]}; sizes and rates are in "
+            "manifest.json."
         ),
         "rai:dataAnnotationProtocol": (
             "Of each person on each judged keyframe people said which of the listed actions they "
             f"do; {'; '.join(kinds)}. Keyframes that nobody judged are listed and excluded."
         ),
-        "rai:machineAnnotationTools": [f"YOLO ({weights})", "DeepSORT"],
+        **({"rai:machineAnnotationTools": tools} if tools else {}),
         **(
             {"rai:dataAnnotationAnalysis": [f"Agreement: {each}" for each in told["agreement"]]}
             if told.get("agreement")

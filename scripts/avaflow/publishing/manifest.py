@@ -3,8 +3,10 @@
 The card, the citation and the Croissant file say the same in other forms and are written from it.
 """
 
+import hashlib
 import json
 import platform
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -98,12 +100,24 @@ def versions_told() -> dict[str, str]:
 
 
 def weights_told(named: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The networks' files by what they serve, each with its checksum where it is one file."""
+    """The networks' files by what they serve, each with its checksum.
+
+    A folder's checksum (OpenVINO has a network in several files) is that of the lines which
+    `sha256sum` prints of its files, sorted by path. It is empty where nothing lies there.
+    """
     told = {}
     for purpose, path in named.items():
         file = Path(path)
-        told[purpose] = {"file": file.name, "sha256": sha256(file) if file.is_file() else ""}
+        told[purpose] = {"file": file.name, "sha256": _digest(file)}
     return told
+
+
+def _digest(path: Path) -> str:
+    if path.is_file():
+        return sha256(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = (f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest() if files else ""
 
 
 def manifest_of(
@@ -115,10 +129,12 @@ def manifest_of(
 ) -> dict[str, Any]:
     """The manifest without its files.
 
-    `card` are the config's words on the dataset, `made` holds settings, versions and weights,
+    `card` are the config's words on the dataset. `made` holds settings, versions, weights and
+    `persons`: whether `boxes` and `tracks` were `found` here or are the user's `own`.
     `offset` is what a timestamp is above its second.
     """
     splits = [split for split in ("train", "val", "test") if any(c.split == split for c in clips)]
+    counts = Counter((clip.split, label.action_id) for clip in clips for label in clip.labels)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -135,15 +151,7 @@ def manifest_of(
                 "attribute": action.attribute,
                 "action": action.name,
                 "choose": "multiple" if attribute.multiple else "single",
-                "labels": {
-                    split: sum(
-                        label.action_id == action.id
-                        for clip in clips
-                        if clip.split == split
-                        for label in clip.labels
-                    )
-                    for split in splits
-                },
+                "labels": {split: counts[split, action.id] for split in splits},
             }
             for attribute in attributes
             for action in all_actions([attribute])

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from avaflow.boxes import areas
-from avaflow.formats.proposals import SAME_PERSON_IOU
+from avaflow.boxes import areas, iou_of_pairs
+from avaflow.evaluation.ava import SAME_PERSON_IOU
 from avaflow.project.actions import Action
 from avaflow.project.clips import SPLITS
 from avaflow.report.reading import Group
@@ -147,7 +147,9 @@ def unmatched(labels: pd.DataFrame, on_keyframes: pd.DataFrame) -> dict[str, Unm
     found = on_keyframes[on_keyframes["clip"].isin(set(labels["clip"]))]
     found = found[["clip", "split", "second", *BOX]].reset_index()
     pairs = labelled.merge(found, on=["clip", "second"], suffixes=("", "_found"))
-    overlap = _ious(pairs[BOX].to_numpy(), pairs[[f"{name}_found" for name in BOX]].to_numpy())
+    overlap = iou_of_pairs(
+        pairs[BOX].to_numpy(), pairs[[f"{name}_found" for name in BOX]].to_numpy()
+    )
     same = pairs[overlap >= SAME_PERSON_IOU]
     lost = labelled[~labelled["index"].isin(same["index"])]
     extra = found[~found["index"].isin(same["index_found"])]
@@ -160,16 +162,6 @@ def unmatched(labels: pd.DataFrame, on_keyframes: pd.DataFrame) -> dict[str, Unm
         for split in SPLITS
         if split in set(labelled["split"])
     }
-
-
-def _ious(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes row by row."""
-    upper_left = np.maximum(left[:, :2], right[:, :2])
-    lower_right = np.minimum(left[:, 2:], right[:, 2:])
-    sides = np.clip(lower_right - upper_left, 0.0, None)
-    shared = sides[:, 0] * sides[:, 1]
-    union = areas(left) + areas(right) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
 def identities(tracks: pd.DataFrame, stride: int, fps: int) -> pd.DataFrame:
@@ -349,14 +341,3 @@ def split_sums(clips: pd.DataFrame) -> list[dict[str, object]]:
         }
         rows.append(row | {name: int(of_split[name].sum()) for name in summed})
     return rows
-
-
-def agreement_rows(table: pd.DataFrame, all_clips: str) -> pd.DataFrame:
-    """The rows on actions and boxes that stand for all clips, the least agreement first.
-
-    `table` is as `write_agreement` writes it; of one clip alone it has no row of all.
-    """
-    whole = table[table["clip"] == all_clips]
-    rows = whole if len(whole) else table
-    values = pd.to_numeric(rows["value"], errors="coerce")
-    return rows.assign(number=values).sort_values("number", kind="stable", na_position="last")

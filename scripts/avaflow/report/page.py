@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from avaflow.annotation.page.agreement import ALL_CLIPS, MEASURES
+from avaflow.annotation.page.agreement_table import read_agreement
 from avaflow.project.actions import Attribute, all_actions
 from avaflow.report import plots
 from avaflow.report.findings import FEW_TICKS, findings
@@ -16,7 +16,6 @@ from avaflow.report.machine import Room, Timing, rooms, software, timings
 from avaflow.report.numbers import (
     Range,
     Sums,
-    agreement_rows,
     balances,
     leaks,
     pairs_together,
@@ -25,7 +24,6 @@ from avaflow.report.numbers import (
     together,
 )
 from avaflow.report.reading import groups
-from avaflow.tables import read_table
 from avaflow.templates import render
 from avaflow.workflow.closing import read_duplicates
 from avaflow.workflow.terminal import duration
@@ -91,7 +89,7 @@ def report_page(asked: Asked, results: str | Path) -> str:
         and frozenset((row["clip"], row["other"])) not in told_already
     ]
     uneven = balances(ticks, FEW_TICKS)
-    agreement = read_agreement(asked.agreement)
+    agreement = read_agreement(asked.agreement) if asked.agreement else None
     pairs = pairs_together(matrix)
     awaiting = clips.loc[clips["state"] != "finished", "clip"].tolist()
     told = findings(
@@ -146,11 +144,6 @@ def read_account(path: str | Path) -> pd.DataFrame:
     """The table of clips as `write_report` writes it."""
     # No name of a clip is a number, or stands for something missing.
     return pd.read_csv(path, sep="\t", dtype={"clip": str}, keep_default_na=False)
-
-
-def read_agreement(path: str) -> pd.DataFrame | None:
-    """The table of annotators' agreement, least first; None where it was not made."""
-    return agreement_rows(read_table(path, MEASURES), ALL_CLIPS) if path else None
 
 
 def identity_figures(identities: pd.DataFrame) -> dict[str, float]:

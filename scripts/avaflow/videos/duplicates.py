@@ -9,7 +9,7 @@ Two steps, the first over all pairs of clips at once, as products of matrices:
    persons move otherwise.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -41,6 +41,9 @@ LEAST_SAME_PLACE = 0.7
 LEAST_CORRELATION = 0.55
 """Correlation of the movements of two clips that show the same: copies had 0.63 and more, other
 clips of one camera 0.47 and less."""
+
+FIT_DECIMALS = 4
+"""Of correlations of mean images, where places are compared."""
 
 WORTH_A_LOOK = 0.2
 """Correlation at a place that is only about right, below which a better one is not looked for."""
@@ -101,12 +104,17 @@ class Match(NamedTuple):
 
 
 def find_duplicates(
-    splits: Mapping[str, str], load: Callable[[str], np.ndarray]
+    splits: Mapping[str, str],
+    load: Callable[[str], np.ndarray],
+    compared: Collection[str] = (),
+    found: Iterable[Duplicate] = (),
 ) -> list[Duplicate]:
     """The pairs of clips of different splits that show the same, sorted.
 
     `splits` gives the split of each clip, `load` its images
-    (:func:`avaflow.videos.motion.moving_images`).
+    (:func:`avaflow.videos.motion.moving_images`). The clips of `compared` were held against each
+    other before, when they had the same images and splits, and `found` are the pairs among them:
+    they are not held against each other again.
     """
     used = [split for split in SPLITS if split in splits.values()]
     if len(used) < 2:
@@ -122,7 +130,9 @@ def find_duplicates(
     best: dict[tuple[str, str], Match] = {}
     for number, split in enumerate(used):
         for other_split in used[number + 1 :]:
-            for one, other, place in same_places(pieces[split], pieces[other_split]):
+            for one, other, place in _worth_comparing(
+                pieces[split], pieces[other_split], frozenset(compared)
+            ):
                 moved = (
                     steps(one.clip)[one.begin : one.end],
                     steps(other.clip)[other.begin : other.end],
@@ -135,7 +145,7 @@ def find_duplicates(
                     pair not in best or match > best[pair]
                 ):
                     best[pair] = match._replace(lag=match.lag + one.begin - other.begin)
-    return [
+    new = [
         Duplicate(
             clip,
             splits[clip],
@@ -145,8 +155,27 @@ def find_duplicates(
             match.lag / SAMPLES_A_SECOND,
             1 - match.correlation,
         )
-        for (clip, other), match in sorted(best.items())
+        for (clip, other), match in best.items()
     ]
+    return sorted([*found, *new])
+
+
+def _worth_comparing(
+    ones: Sequence[Piece], others: Sequence[Piece], compared: frozenset[str]
+) -> Iterator[tuple[Piece, Piece, Place]]:
+    """As :func:`same_places`, but for pairs of which both were compared before."""
+    new, old = _parted(ones, compared)
+    other_new, _ = _parted(others, compared)
+    yield from same_places(new, others)
+    yield from same_places(old, other_new)
+
+
+def _parted(pieces: Iterable[Piece], compared: frozenset[str]) -> tuple[list[Piece], list[Piece]]:
+    """Pieces of clips that are new, and of those that are not."""
+    parts: tuple[list[Piece], list[Piece]] = [], []
+    for piece in pieces:
+        parts[piece.clip in compared].append(piece)
+    return parts
 
 
 def kind_of(match: Match) -> str:
@@ -203,6 +232,9 @@ def same_places(
             which = np.zeros(best.shape, int)
             for number, place in enumerate(known):
                 fits = _rows(stills, place, False) @ _rows(other_stills, place, True).T
+                # How many clips are multiplied at once shows in the last digits, and of places
+                # that fit alike the first is to be taken, whichever clips are compared today.
+                fits = fits.round(FIT_DECIMALS)
                 better = fits > best
                 best[better] = fits[better]
                 which[better] = number

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from avaflow.formats.proposals import READER_SCORE, SAME_PERSON_IOU, best_map, read_proposals
+from avaflow.evaluation.ava import SAME_PERSON_IOU
+from avaflow.formats.proposals import READER_SCORE, best_map, read_proposals
 from avaflow.listing import counted
 from avaflow.manifests import read_clip_manifest
 from avaflow.project.actions import Attribute, all_actions

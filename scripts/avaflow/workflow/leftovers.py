@@ -11,6 +11,7 @@ from pathlib import Path
 from avaflow.formats.links import link_dataset
 from avaflow.formats.mmaction2 import again_csv
 from avaflow.project.clips import SPLITS
+from avaflow.publishing.papers import PAPERS
 
 EXPORTED = {
     "mmaction2": [
@@ -54,9 +55,15 @@ EXPORTED = {
 }
 """What each export writes, `*` for a clip. Other files beside these are a user's own."""
 
-OF_A_SPLIT = ["annotations/{split}.csv", "annotations/{split}_excluded_timestamps.csv"]
+OF_A_SPLIT = [
+    "annotations/{split}.csv",
+    "annotations/{split}_excluded_timestamps.csv",
+    "tables/{split}.csv",
+    "tables/{split}_idle.csv",
+]
 
 OF_ANY_SPLIT = [
+    *PAPERS,
     "annotations/included_timestamps.txt",
     "annotations/action_list.pbtxt",
     "annotations/label_map.txt",

@@ -249,6 +249,13 @@ def check_together(config: Mapping) -> None:
             f"config: alphaction.objects: {person!r} is detector.person_class, and AlphAction "
             "wants objects beside the persons. Take it out"
         )
+    features = config["features"]
+    if config["baseline"]["enabled"] and not (features["weights"] and features["persons"]):
+        raise UserError(
+            "config: baseline.enabled: a baseline learns from features of persons: name trained "
+            "weights as features.weights and set features.persons to true (docs/features.md), or "
+            "set it to false"
+        )
     if not config["clips"] and not other_parts(config) and not config["downloads"]:
         others = [f"{part}.{key}" for part, key in OTHER_PARTS.items()]
         raise UserError(

@@ -1,9 +1,9 @@
 """How far annotators agree: textbook examples worked out by hand, and persons told by boxes."""
 
+import pandas as pd
 import pytest
 
 from avaflow.annotation.page.agreement import (
-    ALL_CLIPS,
     Compared,
     Sight,
     cohens_kappa,
@@ -13,7 +13,16 @@ from avaflow.annotation.page.agreement import (
     persons_shown,
     questions_of,
 )
+from avaflow.annotation.page.agreement_table import (
+    ALL_CLIPS,
+    MEASURES,
+    Measure,
+    agreement_rows,
+    read_agreement,
+)
+from avaflow.errors import UserError
 from avaflow.project.actions import attributes_from_config
+from avaflow.tables import table_of, write_table
 
 ATTRIBUTES = attributes_from_config(
     [
@@ -161,3 +170,25 @@ def test_questions_are_what_they_differ_on():
         (3, LEFT, 0, {"anna": True, "ben": False}),
         (3, RIGHT, 0, {"anna": False, "ben": True}),
     ]
+
+
+def test_rows_of_all_clips_begin_with_the_least():
+    rows = [("a", "0.9000"), ("b", ""), ("b", "0.1000"), ("*", "0.5000"), ("*", "0.2000")]
+    table = pd.DataFrame(rows, columns=["clip", "value"])
+    assert agreement_rows(table)["value"].tolist() == ["0.2000", "0.5000"]
+    alone = agreement_rows(table[table["clip"] != "*"])
+    assert alone["value"].tolist() == ["0.1000", "0.9000", ""]
+
+
+def test_a_written_table_is_read_back(tmp_path):
+    path = tmp_path / "agreement.csv"
+    rows = [
+        Measure("a", "ann bob", "body", "sit", "kappa", "0.9", 4, 3),
+        Measure(ALL_CLIPS, "ann bob", "body", "sit", "kappa", "0.5", 9, 6),
+        Measure(ALL_CLIPS, "ann bob", "body", "stand", "kappa", "", 9, 9),
+    ]
+    write_table(path, table_of(rows, Measure), MEASURES)
+    assert read_agreement(path)["action"].tolist() == ["sit", "stand"]
+    path.write_text("clip,annotators\n")
+    with pytest.raises(UserError):
+        read_agreement(path)

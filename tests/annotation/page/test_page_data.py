@@ -19,7 +19,7 @@ from avaflow.annotation.page.pages import (
     write_counts,
     write_index,
 )
-from avaflow.annotation.page_files import PAGE_ASSETS, asset_names
+from avaflow.annotation.page_files import PAGE_ASSETS, asset_names, asset_sources
 from avaflow.annotation.readings import ClipFacts
 from avaflow.annotation.via import project, write_project
 from avaflow.errors import UserError
@@ -223,7 +223,7 @@ def test_the_list_of_clips(tmp_path):
 def test_assets_are_copied_and_those_of_before_go(tmp_path):
     (tmp_path / "old.js").touch()
     (tmp_path / "mine.txt").touch()
-    copy_assets([tmp_path / name for name in asset_names()])
+    copy_assets([tmp_path / name for name in asset_names()], asset_sources())
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*asset_names(), "mine.txt"])
     names = set()
     for template in ("clip.html.j2", "index.html.j2"):

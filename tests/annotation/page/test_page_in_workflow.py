@@ -17,10 +17,10 @@ OFF = {"batches": 1, "exports": ["mmaction2"], "rawframes": {"enabled": False}}
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, followed_demo):
     """A run whose clips are finished in VIA, with its pages."""
     workspace = Workspace(tmp_path_factory.mktemp("finished") / "w", **OFF)
-    shutil.copy(DEMO / "clips.tsv", workspace.folder / "clips.tsv")
+    followed_demo(workspace)
     shutil.copytree(DEMO / "annotations", workspace.folder / "annotations")
     run = workspace.run("annotate", "labels", "dataset")
     assert run.status == 0, run.output

@@ -16,17 +16,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from avaflow.annotation.page.agreement_table import ALL_CLIPS, Measure
 from avaflow.boxes import Corners, iou_matrix
 from avaflow.project.actions import Action, Attribute
-from avaflow.tables import columns_of
 from avaflow.times import Second
 
 SAME_PERSON_IOU = 0.5
 """Least overlap at which boxes of two annotators show one person: the customary IoU at which a
 detection counts as found."""
-
-ALL_CLIPS = "*"
-"""Stands in the table for all clips together; no clip can be called so."""
 
 
 class Sight(NamedTuple):
@@ -66,27 +63,6 @@ class Compared(NamedTuple):
 
     annotators: list[str]
     shown: list[Shown]
-
-
-class Measure(NamedTuple):
-    """A row of the table: how far some annotators agree on something.
-
-    `measure` is kappa (of two), alpha (of three and more) or boxes (of two: the share of persons
-    that both have). `value` is empty where it is not defined, because nobody ever differs from
-    one answer. `units` were compared, and on `agreed` of them all say the same.
-    """
-
-    clip: str
-    annotators: str
-    attribute: str
-    action: str
-    measure: str
-    value: str
-    units: int
-    agreed: int
-
-
-MEASURES = columns_of(Measure)
 
 
 class Question(NamedTuple):

@@ -78,11 +78,15 @@ def write_index(html: str | Path, js: str | Path, entries: Iterable[Mapping]) ->
     write_text(html, render_from(PAGE_ASSETS, "index.html"))
 
 
-def copy_assets(paths: Iterable[str | Path]) -> None:
-    """Copy what all pages share to these paths, and take away what an earlier version put there."""
+def copy_assets(paths: Iterable[str | Path], sources: Iterable[Path]) -> None:
+    """Copy what pages share, each of `paths` from the source of its name.
+
+    What an earlier version put beside them is taken away.
+    """
     wanted = [Path(path) for path in paths]
+    source_of = {source.name: source for source in sources}
     for path in wanted:
-        write_text(path, (PAGE_ASSETS / path.name).read_text(encoding="utf-8"))
+        write_text(path, source_of[path.name].read_text(encoding="utf-8"))
     for folder in {path.parent for path in wanted}:
         for path in folder.iterdir():
             if path.suffix in SHARED and path not in wanted:

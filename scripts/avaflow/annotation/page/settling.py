@@ -17,9 +17,7 @@ import pandas as pd
 
 from avaflow.annotation.labels import action_ids
 from avaflow.annotation.page.agreement import (
-    ALL_CLIPS,
     Compared,
-    Measure,
     Question,
     Shown,
     Sight,
@@ -27,6 +25,7 @@ from avaflow.annotation.page.agreement import (
     persons_shown,
     questions_of,
 )
+from avaflow.annotation.page.agreement_table import ALL_CLIPS, Measure
 from avaflow.annotation.page.labels import clip_problems, places_of
 from avaflow.annotation.page.model import (
     NOT_A_PERSON,
