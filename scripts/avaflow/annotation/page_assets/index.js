@@ -86,7 +86,7 @@
       const why = document.createElement('span');
       why.className = 'reason';
       why.dir = 'auto';
-      why.textContent = clip.reason;
+      why.textContent = why.title = clip.reason;
       name.append(why);
     }
     const state = cell(STATES[clip.state] || clip.state, 'state-' + clip.state);
