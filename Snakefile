@@ -21,6 +21,7 @@ include: "rules/publishing.smk"
 include: "rules/features.smk"
 include: "rules/baseline.smk"
 include: "rules/label_checks.smk"
+include: "rules/suggestions.smk"
 include: "rules/bulk.smk"
 include: "rules/kinetics.smk"
 include: "rules/ava_kinetics.smk"
@@ -194,6 +195,12 @@ rule baseline:
 rule label_checks:
     input:
         requested_checks,
+    localrule: True
+
+
+rule suggestions:
+    input:
+        requested_suggestions,
     localrule: True
 
 

@@ -26,7 +26,7 @@ from avaflow.videos.ffmpeg import ffmpeg_exe, ffmpeg_version
 from avaflow.project.clips import leaks
 from avaflow.project.settings import changed_settings, check_own, content_of, load_settings
 from avaflow.project.settings import take_types
-from avaflow.annotation.finished import annotator_of
+from avaflow.annotation.finished import annotator_of, saved_by_page
 from avaflow.annotation.page_files import PAGE_ASSETS, asset_names
 from avaflow.preview.gallery_files import gallery_names, gallery_sources
 from avaflow.label_checks.kept import kept_path

@@ -107,6 +107,8 @@ def made_project(folder: Path) -> Path:
         "labels/corridor.csv": "private",
         "annotate/.hidden.js": "private",
         "keyframes/corridor/corridor_000061.jpg": "image",
+        "suggestions/corridor.js": "window.AVAFLOW_SUGGESTIONS = {};",
+        "suggestions/corridor.json": "{}",
     }
     for clip in ("corridor", "yard", "hall"):
         script = f'<body><script src="{clip}.js"></script>'

@@ -149,7 +149,7 @@ def test_clip_page_keeps_vias_and_adds_ours():
     via = STAND_IN.read_text(encoding="utf-8")
     page = clip_page(via, "c-1", ATTRIBUTES)
     tags = Order(page).tags
-    assert len(tags) == len(Order(via).tags) + 4  # policy, style, two scripts
+    assert len(tags) == len(Order(via).tags) + 5  # policy, style, three scripts
     names = [tag for tag, _ in tags]
     policy = names.index("meta")
     assert tags[policy][1] == {
@@ -157,7 +157,8 @@ def test_clip_page_keeps_vias_and_adds_ours():
         "content": "default-src 'self' 'unsafe-inline' file: data: blob:",
     }
     assert policy < names.index("script")  # a policy binds what comes after it
-    assert [attrs.get("src") for tag, attrs in tags if tag == "script"][-2:] == ["c-1.js", None]
+    scripts = [attrs.get("src") for tag, attrs in tags if tag == "script"]
+    assert scripts[-3:] == ["c-1.js", "../suggestions/c-1.js", None]
     assert page.rstrip().endswith("</script>\n</body>\n</html>")
     head, body = via.split("<head>", 1)
     assert page.startswith(head)

@@ -443,3 +443,75 @@ def test_a_browser_that_keeps_nothing_says_so(annotator):
     annotator.tick("walk")
     annotator.wait_for(".state", "this browser keeps no draft: save often")
     assert annotator.save().exists()
+
+
+# ------------------------------------------------------------- suggestions
+
+
+@pytest.fixture
+def suggested(annotator):
+    """A page whose person 1 probably sits and talks on the first keyframe, and walks later."""
+    spans = [
+        ("body", "sit", 1.5, 2.5, 0.971, True),
+        ("head", "talk", 1.5, 2.5, 0.999, True),
+        ("head", ALERT, 1.5, 2.5, 0.7, False),
+        ("body", "walk", 2.5, 4.5, 0.96, True),
+    ]
+    names = ("attribute", "option", "from", "to", "probability", "sure")
+    told = {
+        "format": "avaflow suggestions",
+        "version": 1,
+        "clip": "c-1",
+        "fps": 30,
+        "head": "abc",
+        "persons": [{"track": 1, "spans": [dict(zip(names, one, strict=True)) for one in spans]}],
+    }
+    (annotator.folder / "suggestions").mkdir()
+    (annotator.folder / "suggestions/c-1.js").write_text(
+        f"window.AVAFLOW_SUGGESTIONS = {json.dumps(told)};\n".replace("<", "\\u003c")
+    )
+    return annotator.make().open()
+
+
+def hints(annotator):
+    return annotator.page.locator(".avaflow_hint").all_inner_texts()
+
+
+def test_what_is_suggested_stands_beside_its_option_and_is_no_tick(suggested):
+    suggested.click(*PERSON_1)
+    suggested.page.wait_for_selector(".avaflow_hint")
+    assert hints(suggested) == ["99 %?", "70 %?", "97 %?"]  # in the order of the options
+    assert suggested.text(".count") == "0 of 6 boxes ticked"
+    assert suggested.dialogs == []
+    # By a click on it.
+    suggested.page.locator(".avaflow_hint", has_text="97").click()
+    assert hints(suggested) == ["99 %?", "70 %?"]
+    suggested.wait_for(".count", "1 of 6 boxes ticked")
+    box = suggested.boxes()["1_p1"]
+    assert box["av"]["2"] == "1" and "1" not in box["av"]
+    assert box["avaflow"]["accepted"] == [
+        {"attribute": "body", "option": "sit", "probability": 0.971, "head": "abc"}
+    ]
+    ticked = suggested.page.locator("#smetadata_container input:checked")
+    assert [each.get_attribute("value") for each in ticked.all()] == ["1"]
+
+
+def test_a_key_ticks_all_that_is_sure_of_a_box(suggested):
+    suggested.click(*PERSON_1)
+    suggested.page.wait_for_selector(".avaflow_hint")
+    suggested.page.keyboard.press("a")
+    assert hints(suggested) == ["70 %?"]
+    path = suggested.save()
+    labels, *_ = labels_of_project(
+        read_project(path), "c-1", KEYFRAME_TABLE, TRACK_TABLE, ATTRIBUTES, 30, 1.5
+    )
+    ids = sorted(labels[["second", "person_id", "action_id"]].itertuples(index=False, name=None))
+    assert ids == [(2, 1, 1), (2, 1, 4)]
+    # What was ticked by hand is suggested no more, and of "one of these" nothing else.
+    suggested.page.keyboard.press("n")
+    suggested.page.wait_for_selector("#input")
+    suggested.click(*PERSON_1)
+    suggested.page.wait_for_selector(".avaflow_hint")
+    assert hints(suggested) == ["96 %?"]
+    suggested.tick("stand")
+    suggested.page.wait_for_selector(".avaflow_hint", state="detached")

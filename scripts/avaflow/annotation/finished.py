@@ -192,6 +192,15 @@ def only_begun(path: str | Path) -> bool:
     return bool(told) and not _JUDGED.search(text)
 
 
+def saved_by_page(path: str | Path) -> bool:
+    """Whether a finished annotation is of the page's own kind, by how it begins."""
+    try:
+        with open(path, "rb") as stream:
+            return FORMAT_TEXT in stream.read(LONGEST_HEAD)
+    except OSError:
+        return False  # its own job says why
+
+
 def _second_save(clip: str, path: Path, instead: Path, there: bool) -> str:
     """Which of two saves counts, only a person can say: neither name nor date tells."""
     if not there:

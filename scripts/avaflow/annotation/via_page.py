@@ -125,8 +125,11 @@ def clip_page(via_page: str, clip: str, attributes: Mapping[str, Mapping]) -> st
         f'\n<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
         f"\n<style>\n{style}\n</style>\n"
     )
+    name = html.escape(quote(clip))
     foot = (
-        f'<script src="{html.escape(quote(clip))}.js"></script>\n'
+        f'<script src="{name}.js"></script>\n'
+        # Nothing is there before `snakemake suggestions`: the page does without.
+        f'<script src="../suggestions/{name}.js"></script>\n'
         f"<script>\n{_asset('annotate.js')}</script>\n"
     )
     opened = re.search(r"<head\b[^>]*>", via_page, re.IGNORECASE)

@@ -40,6 +40,7 @@ TO_DO = {
         "videos to extract persons' features of",
     ),
     "draw_predictions": ("video to draw", "videos to draw"),
+    "suggest": ("set of suggestions to make", "sets of suggestions to make"),
     "resize_kinetics": ("batch of Kinetics to resize", "batches of Kinetics to resize"),
     "cut_ava_kinetics": ("batch of AVA-Kinetics to cut", "batches of AVA-Kinetics to cut"),
     "detect_ava_kinetics": (

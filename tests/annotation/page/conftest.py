@@ -15,7 +15,7 @@ from page_clips import ASSETS, FPS, FRAMES, HEIGHT, SECONDS, WIDTH, Annotator
 def rules(browser):
     """A page that holds the rules of the model and nothing to look at."""
     page = browser.new_page()
-    for name in ("times", "tracks", "model", "ticks"):
+    for name in ("times", "tracks", "model", "ticks", "suggestions"):
         page.add_script_tag(path=str(ASSETS / f"{name}.js"))
     yield page
     page.close()

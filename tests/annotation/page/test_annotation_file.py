@@ -76,6 +76,23 @@ def test_answered_doubts_are_read_and_written(tmp_path):
     assert "answered" not in annotation_text(parse_annotation(page_file([person(1)]), PATH))
 
 
+def test_answers_to_suggestions_are_read_and_written(tmp_path):
+    told = {"track": 2, "attribute": "body", "option": "sit", "from": 2.0, "to": 3.5}
+    told |= {"probability": 0.97, "head": "0f3a"}
+    answers = [{"person": 1} | told, {"person": 2} | told]
+    content = page_file([person(1)], accepted=answers, rejected=answers[:1])
+    path = tmp_path / "c-1.json"
+    write_annotation(path, parse_annotation(content, PATH))
+    assert json.loads(path.read_text()) == content
+    turned = content | {"accepted": answers[::-1]}
+    assert annotation_text(parse_annotation(turned, PATH)) == path.read_text()
+    # A file of before knows nothing of it, and is written as before.
+    plain = annotation_text(parse_annotation(page_file([person(1)]), PATH))
+    assert "accepted" not in plain and "rejected" not in plain
+    for wrong in ({"probability": 1.5}, {"track": 0}, {"head": 3}, {"more": 1}):
+        assert "accepted" in problems_of(content | {"accepted": [answers[0] | wrong]})
+
+
 def test_order_in_memory_does_not_change_the_file():
     content = page_file([person(1, spans=[span("sit", 2, 3), span("walk", 4, 5)]), person(2)])
     turned = copy.deepcopy(content)

@@ -82,6 +82,10 @@ window.randomEdits = function (clip, seed, count) {
       (d) => model.cut(d, a.id, frame, clip),
       (d) => model.swap(d, a.id, b.id, frame, clip),
       (d) => model.join(d, a.id, b.id, clip, clip.attributes),
+      (d) => a.tracks.length ? avaflow.suggestions.accept(d, a.id, [{attribute, option, from, to,
+        track: a.tracks[0].track, probability: chance()}], {head: 'h'}) : d,
+      (d) => a.tracks.length ? avaflow.suggestions.reject(d, a.id, {attribute, option, from, to,
+        track: a.tracks[0].track, probability: chance()}, {head: 'h'}) : d,
       (d) => a.tracks.length ? model.answer(d, {kind: one(['join', 'short']), frame,
                                                 tracks: [a.tracks[0].track], distance: 0.2}) : d,
     ]);
@@ -219,7 +223,7 @@ def test_the_file_is_laid_out_as_python_lays_it_out(edited):
     assert made["saved"] == json.dumps(file, indent=1, ensure_ascii=False) + "\n"
     assert list(file) == [
         *("format", "version", "clip", "annotator", "saved", "seconds_worked", "video"),
-        *("attributes", "persons", "answered"),
+        *("attributes", "persons", "answered", "accepted", "rejected"),
     ]
     assert file["video"] == {
         "start": 0.5,

@@ -320,6 +320,20 @@ def test_answers_about_tracks_that_changed_are_open_again():
     pd.testing.assert_frame_equal(read(content).labels, read(judged_pair()).labels)
 
 
+def test_what_was_accepted_stays_told_and_changes_no_label():
+    told = {"attribute": "body", "option": "sit", "from": 2.0, "to": 4.0}
+    told |= {"probability": 0.97, "head": "abc"}
+    answers = [told | {"person": number, "track": number} for number in (1, 2)]
+    content = judged_pair() | {"accepted": answers, "rejected": answers}
+    pd.testing.assert_frame_equal(read(content).labels, read(judged_pair()).labels)
+    keyframes = sorted(rows_of(KEYFRAME_TABLE, Keyframe))
+    tracks = retracked([[1] * 8, [3] * 4 + [4] * 4])  # track 2 is another now
+    carried = carried_over(parse_annotation(content, "c-1.json"), keyframes, tracks).annotation
+    assert [each.track for each in carried.accepted] == [1, 2]
+    # A ghost of another track may not be refused unseen.
+    assert [each.track for each in carried.rejected] == [1]
+
+
 def test_a_box_that_was_not_there_to_be_judged_is_not_taken_for_judged():
     one = person(1, seconds=[2, 3, 5, 6], spans=[span("sit", 2, 9)], judged=[[2, 9]])
     content = page_file([one])

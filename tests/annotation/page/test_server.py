@@ -70,6 +70,11 @@ def test_each_kind_of_file_has_its_type_and_its_bytes(one):
         ("assets/page.css", "text/css; charset=utf-8", b"body {}"),
         ("index.js", "text/javascript; charset=utf-8", b"window.AVAFLOW_INDEX = {};"),
         ("../keyframes/corridor/corridor_000061.jpg", "image/jpeg", b"image"),
+        (
+            "../suggestions/corridor.js",
+            "text/javascript; charset=utf-8",
+            b"window.AVAFLOW_SUGGESTIONS = {};",
+        ),
         ("../clips/corridor.mp4", "video/mp4", VIDEO),
     ):
         found = one.call("GET", path)

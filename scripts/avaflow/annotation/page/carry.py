@@ -97,7 +97,8 @@ def carried_over(
     same = {stretch.track for each in kept.values() for stretch in each}
     same -= {stretch.track for _, stretch in moved}
     answered = tuple(each for each in annotation.answered if same.issuperset(each.tracks))
-    carried = replace(annotation, persons=tuple(persons), answered=answered)
+    rejected = tuple(each for each in annotation.rejected if each.track in same)
+    carried = replace(annotation, persons=tuple(persons), answered=answered, rejected=rejected)
     return Carried(carried, [warning], list(_notes(lost, second_of)))
 
 

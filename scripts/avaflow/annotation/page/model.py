@@ -41,6 +41,9 @@ SECOND_DECIMALS = 3
 SLACK_SECONDS = 0.001
 """A span may end so much after its clip: the end itself is rounded to a millisecond."""
 
+ACCEPTED, REJECTED = "accepted", "rejected"
+"""How suggestions were answered, as the file names its lists."""
+
 PERSON, NOT_A_PERSON, IGNORED = "person", "not a person", "ignored"
 
 
@@ -130,6 +133,20 @@ class Answered(NamedTuple):
     tracks: tuple[int, ...]
 
 
+class Suggestion(NamedTuple):
+    """A span that was suggested of a track, as it was answered: whose it was then, with which
+    probability, and the digest of what suggested it. What counts are the spans alone."""
+
+    person: int
+    start: float
+    attribute: str
+    option: str
+    end: float
+    track: int
+    head: str
+    probability: float
+
+
 @dataclass(frozen=True)
 class Annotation:
     """What one annotator says of a clip."""
@@ -139,6 +156,8 @@ class Annotation:
     attributes: tuple[Choice, ...]
     persons: tuple[AnnotatedPerson, ...]
     answered: tuple[Answered, ...] = ()
+    accepted: tuple[Suggestion, ...] = ()
+    rejected: tuple[Suggestion, ...] = ()
     annotator: str = ""
     saved: str = ""
     seconds_worked: float = 0
@@ -177,6 +196,9 @@ def annotation_content(annotation: Annotation) -> dict:
             {"kind": kind, "tracks": list(tracks), "frame": frame}
             for frame, kind, tracks in sorted(annotation.answered)
         ]
+    for name in (ACCEPTED, REJECTED):
+        if answers := getattr(annotation, name):
+            content[name] = [_suggestion_content(one) for one in sorted(answers)]
     return content
 
 
@@ -214,6 +236,31 @@ def _person_content(person: AnnotatedPerson) -> dict:
         ],
         "judged": [[_second(start), _second(end)] for start, end in sorted(person.judged)],
     }
+
+
+def _suggestion_content(one: Suggestion) -> dict:
+    return {
+        "person": one.person,
+        "track": one.track,
+        "attribute": one.attribute,
+        "option": one.option,
+        **_from_to(one.start, one.end),
+        "probability": _second(one.probability),
+        "head": one.head,
+    }
+
+
+def _suggestion(entry: Mapping) -> Suggestion:
+    return Suggestion(
+        person=int(entry["person"]),
+        start=_second(entry["from"]),
+        attribute=entry["attribute"],
+        option=entry["option"],
+        end=_second(entry["to"]),
+        track=int(entry["track"]),
+        head=entry["head"],
+        probability=_second(entry["probability"]),
+    )
 
 
 def _from_to(start: float, end: float) -> dict[str, float]:
@@ -343,6 +390,8 @@ def _annotation(content: Mapping, path: Path) -> Annotation:
             )
             for one in content.get("answered", [])
         ),
+        accepted=tuple(_suggestion(one) for one in content.get(ACCEPTED, [])),
+        rejected=tuple(_suggestion(one) for one in content.get(REJECTED, [])),
         annotator=content["annotator"],
         saved=content["saved"],
         seconds_worked=content["seconds_worked"],

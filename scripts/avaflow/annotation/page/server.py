@@ -7,6 +7,7 @@ the api carries the secret in a header too, so that no other page in the browser
 | address below /SECRET/ | what it is |
 |---|---|
 | `annotate/...`, `clips/...`, `keyframes/...` | files of the results; mp4 by ranges |
+| `suggestions/...` | what pages get of suggestions, where they were asked for |
 | GET, PUT `annotate/api/annotations/{clip}` | the annotator's file of a clip |
 | POST `annotate/api/clips/{clip}/open`, `heartbeat`, `close` | who has the clip open |
 | `label_checks/...`; POST `label_checks/api/kept` | labels that look wrong; what is kept of them |
@@ -67,9 +68,11 @@ WINDOW = re.compile(r"[A-Za-z0-9_-]{0,40}")
 SHOWN = re.compile(
     r"((?:annotate|label_checks)(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+\.(?P<page>html|js|css|json|csv|svg|png|woff2)"
     r"|clips/[A-Za-z0-9-]+\.mp4"
-    r"|keyframes/[A-Za-z0-9-]+/[A-Za-z0-9_.-]+\.jpg)"
+    r"|keyframes/[A-Za-z0-9-]+/[A-Za-z0-9_.-]+\.jpg"
+    r"|suggestions/[A-Za-z0-9_-]+\.js)"
 )
-"""What of the results is shown: pages with what belongs to them, clips and keyframes."""
+"""What of the results is shown: pages with what belongs to them, clips, keyframes, and what pages
+get of suggestions."""
 
 SETTLING = re.compile(r"annotate/agreement\.\w+|label_checks/.*")
 """The files of the pages on which disagreements are settled, of annotators and of a model."""

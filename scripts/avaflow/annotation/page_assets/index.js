@@ -56,6 +56,16 @@
     return parts.join(' · ');
   }
 
+  // What `snakemake suggestions` says of the order, where it was asked.
+  function queued(clips, told) {
+    if (!told || told.version !== 1) return clips;
+    const known = new Map(Object.entries(told.clips));
+    return clips.map((clip) => {
+      const own = known.get(clip.clip);
+      return own ? {...clip, priority: own.priority, reason: own.reason} : clip;
+    });
+  }
+
   function cell(text, name = '') {
     const made = document.createElement('td');
     if (name) made.className = name;
@@ -72,6 +82,13 @@
     link.title = clip.clip;
     link.dir = 'auto';
     name.append(link);
+    if (clip.reason && clip.state !== 'finished') {
+      const why = document.createElement('span');
+      why.className = 'reason';
+      why.dir = 'auto';
+      why.textContent = why.title = clip.reason;
+      name.append(why);
+    }
     const state = cell(STATES[clip.state] || clip.state, 'state-' + clip.state);
     if (clip.kept) state.append(' (' + clip.kept + ')');
     const judged = cell('', 'judged');
@@ -105,7 +122,8 @@
 
   function open(data) {
     const drafts = avaflow.store.draftCounts();
-    const clips = ordered(data.clips.map((clip) => withDraft(clip, drafts)));
+    const clips = ordered(queued(data.clips, window.AVAFLOW_QUEUE)
+      .map((clip) => withDraft(clip, drafts)));
     $('#summary').textContent = summary(clips);
     const sum = (key) => clips.reduce((total, clip) => total + clip[key], 0);
     $('#share').style.width = share(sum('judged'), sum('to_judge'));

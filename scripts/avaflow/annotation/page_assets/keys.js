@@ -66,10 +66,17 @@
       for (const command of [...all.filter((c) => c.option), ...all.filter((c) => !c.option)]) {
         if (command.key) continue;
         const key = [...command.keys, ...(command.keys.length ? SPARE : [])]
-          .find((one) => one && !used.has(one));
+          .find((one) => one && !used.has(one) && !this.ofOption(one, used));
         if (key) take(command, key);
       }
       this.used = used;
+    }
+
+    // Whether a key with Shift or Alt already says more of an option than its own key does.
+    ofOption(key, used) {
+      const bare = /^(?:Shift|Alt)\+(.)$/.exec(key);
+      const command = bare && this.commands.get(used.get(bare[1]));
+      return Boolean(command && command.option);
     }
 
     command(name) {

@@ -18,6 +18,8 @@
     return {
       persons: clip.tracks.filter((track) => track.frames.length).map(personOfTrack),
       answered: [],
+      accepted: [],
+      rejected: [],
     };
   }
 
@@ -54,14 +56,21 @@
       next = Math.max(next, made.id + 1);
       persons.push(made);
     }
-    return {persons: sorted(persons), answered};
+    // What was accepted stays told for good; no answer is kept to tracks that are others now.
+    return {persons: sorted(persons), answered, accepted: file.accepted || [],
+            rejected: (file.rejected || []).filter((one) => liveTracks(persons).has(one.track))};
   }
 
   // Doubts that were answered, but for those about tracks that are others now.
   function answersOf(file, persons) {
-    const live = new Set(persons.flatMap((one) => one.tracks)
-      .filter((stretch) => !stretch.anchors).map((stretch) => stretch.track));
+    const live = liveTracks(persons);
     return (file.answered || []).filter((one) => one.tracks.every((track) => live.has(track)));
+  }
+
+  // Tracks that are as they were when the file was saved.
+  function liveTracks(persons) {
+    return new Set(persons.flatMap((one) => one.tracks)
+      .filter((stretch) => !stretch.anchors).map((stretch) => stretch.track));
   }
 
   // What of a doubt makes it this one; its distance is only why it is asked.
@@ -651,6 +660,18 @@
     return text;
   }
 
+  // An answer to a suggestion, and the order of answers in the file.
+  function toSuggestion({person, track, attribute, option, from, to, probability, head}) {
+    return {person, track, attribute, option, from: new Float(rounded(from)),
+            to: new Float(rounded(to)), probability: new Float(rounded(probability)), head};
+  }
+
+  function byPerson(a, b) {
+    return a.person - b.person || a.from - b.from || order(a.attribute, b.attribute) ||
+      order(a.option, b.option) || a.to - b.to || a.track - b.track || order(a.head, b.head) ||
+      a.probability - b.probability;
+  }
+
   function coordinates(box) {
     return box.map((v) => new Float(Number(v.toFixed(BOX_DECIMALS))));
   }
@@ -707,13 +728,17 @@
     };
     const answered = doc.answered || [];
     if (answered.length) file.answered = [...answered].sort(byFrame).map(answerTo);
+    for (const kind of ['accepted', 'rejected']) {
+      const list = doc[kind] || [];
+      if (list.length) file[kind] = [...list].sort(byPerson).map(toSuggestion);
+    }
     return written(file, '') + '\n';
   }
 
   avaflow.model = {
     blank, opened, check, find, setSpan, clearSpan, isSet, toggleFrom, toggleWhole,
     toggleEverybody, moveEnd, copySpans, judge, unjudge, setKind, mend, unmend, remove, draw,
-    fill, cut, swap, join, isAnswered, answer, serialise, covers, united, within, stretchesOf, tidySpans, History,
+    fill, cut, swap, join, isAnswered, answer, serialise, covers, united, within, without, stretchesOf, tidySpans, History,
     KINDS,
   };
 })(window.avaflow = window.avaflow || {});

@@ -1,7 +1,7 @@
 // The page of a clip: puts the parts together, and is what their keys and buttons do.
 (function (avaflow) {
   'use strict';
-  const {times, model, tracks, ticks, colours} = avaflow;
+  const {times, model, tracks, ticks, colours, suggestions} = avaflow;
   const {element} = avaflow.panel;
 
   // Milliseconds in which a further digit belongs to the same number.
@@ -27,6 +27,8 @@
       this.digits = '';
       this.recent = [];
       this.colour = colours.ofOptions(clip.attributes);
+      this.suggested = suggestions.read(window.AVAFLOW_SUGGESTIONS, clip);
+      this.focused = null;
       this.store = new avaflow.store.Store(clip, (kind, text) => this.showSaved(kind, text));
       const {state, notices} = this.store.open();
       this.history = new model.History(state);
@@ -671,6 +673,84 @@
       this.say('From here on it is person ' + id + '.');
     }
 
+    // ---------------------------------------------------------------- suggestions
+
+    ghosts(person = this.person()) {
+      return suggestions.ghosts(this.doc, person, this.clip, this.suggested);
+    }
+
+    // The ghost that keys are about: the one gone to last, or the first of the chosen person.
+    ghost() {
+      const own = this.ghosts();
+      return own.find((one) => suggestions.same(one, this.focused)) || own[0] || null;
+    }
+
+    nextGhost() {
+      const own = this.ghosts();
+      if (!own.length) {
+        this.say(this.chosen ? 'Nothing is suggested of person ' + this.chosen + '.'
+          : 'Choose a person first.');
+        return;
+      }
+      const at = own.findIndex((one) => suggestions.same(one, this.focused));
+      this.focused = own[(at + 1) % own.length];
+      const {from, to} = this.focused;
+      const shown = this.clip.keyframes.find(({second}) => from <= second && second < to);
+      if (shown) this.seekFrame(shown.frame);
+      this.refresh();
+    }
+
+    // What comes after an answered ghost is focused next.
+    answerGhost(answered, done) {
+      const ghost = this.ghost();
+      if (!ghost) {
+        this.nextGhost();
+        return;
+      }
+      const own = this.ghosts();
+      this.focused = own[own.indexOf(ghost) + 1] || null;
+      const id = this.chosen;
+      this.edit((doc) => answered(doc, id, ghost), ghost.option + ' from ' +
+        times.clock(ghost.from) + ' to ' + times.clock(ghost.to) + ' ' + done + ', person ' + id);
+    }
+
+    acceptGhost() {
+      this.answerGhost((doc, id, ghost) =>
+        suggestions.accept(doc, id, [ghost], this.suggested), 'accepted');
+    }
+
+    rejectGhost() {
+      this.answerGhost((doc, id, ghost) =>
+        suggestions.reject(doc, id, ghost, this.suggested), 'is not so');
+    }
+
+    // What is sure of these people becomes spans; where nothing of it is left, what is not.
+    acceptOf(people, whose) {
+      const all = (doc, id) => suggestions.ghosts(doc, model.find(doc, id), this.clip,
+        this.suggested);
+      const sure = people.some(({id}) => all(this.doc, id).some((one) => one.sure));
+      const own = (doc, id) => all(doc, id).filter((one) => one.sure === sure);
+      const count = people.reduce((sum, {id}) => sum + own(this.doc, id).length, 0);
+      if (!count) {
+        this.say('Nothing is suggested of ' + whose + '.');
+        return;
+      }
+      this.edit((doc) => people.reduce((made, {id}) =>
+        suggestions.accept(made, id, own(made, id), this.suggested), doc),
+      count + (sure ? '' : ' unsure') + (count === 1 ? ' suggestion' : ' suggestions') +
+        ' accepted of ' + whose);
+    }
+
+    acceptOfPerson() {
+      const person = this.person();
+      if (person) this.acceptOf([person], 'person ' + person.id);
+      else this.say('Choose a person first.');
+    }
+
+    acceptOfEverybody() {
+      this.acceptOf(this.doc.persons, 'everybody');
+    }
+
     // ---------------------------------------------------------------- doubts
 
     holder(track) {
@@ -827,6 +907,16 @@
         ['notPerson', 'Not a person', ['x'], () => this.setKind('not a person')],
         ['ignored', 'Ignore', ['i'], () => this.setKind('ignored')],
         ['doubt', 'Next doubt', ['q'], () => this.nextDoubt()]);
+      if (this.suggested) {
+        add('Suggestions',
+          ['accept', 'Accept this suggestion', ['a'], () => this.acceptGhost(), 'Accept'],
+          ['reject', 'It is not so', ['r'], () => this.rejectGhost(), 'Not so'],
+          ['nextGhost', 'Next suggestion', ['g'], () => this.nextGhost(), 'Next'],
+          ['acceptPerson', 'Accept all that is sure of this person; again: all', ['Shift+a'],
+           () => this.acceptOfPerson(), 'All of person'],
+          ['acceptAll', 'Accept all that is sure of everybody; again: all', ['Alt+a'],
+           () => this.acceptOfEverybody(), 'Of all']);
+      }
       add('Page',
         ['undo', 'Undo', ['Ctrl+z'], () => this.undo()],
         ['redo', 'Redo', ['Ctrl+y'], () => this.redo()],

@@ -1,7 +1,7 @@
 // Beside the video: who is chosen, the attributes with their keys, what can be done.
 (function (avaflow) {
   'use strict';
-  const {times, tracks, ticks, colours, model} = avaflow;
+  const {times, tracks, ticks, colours, model, suggestions} = avaflow;
 
   // Characters of an option that half the panel's width shows.
   const HALF_WIDTH = 12;
@@ -36,7 +36,7 @@
       this.attributes = element('div', {class: 'attributes'});
       root.append(
         element('div', {class: 'who'}, this.chip, this.name, this.seen), this.kinds,
-        this.spans = element('p', {class: 'unseen'}), this.attributes, this.hint = element('p', {class: 'hint'}), this.actions());
+        this.spans = element('p', {class: 'unseen'}), this.suggested(), this.attributes, this.hint = element('p', {class: 'hint'}), this.actions());
       this.build();
     }
 
@@ -92,6 +92,32 @@
       return button;
     }
 
+    // The ghost that keys are about, and what can be done with it and the others.
+    suggested() {
+      const row = (...names) => element('div', {class: 'row'}, ...names.map((name) => this.action(name)));
+      this.ghosts = element('section', {class: 'suggested', hidden: '', 'aria-label': 'Suggested'});
+      if (!this.app.suggested) return this.ghosts;
+      this.ghost = element('p', {role: 'status'});
+      this.ghosts.append(this.ghost, row('accept', 'reject', 'nextGhost'),
+        row('acceptPerson', 'acceptAll'));
+      return this.ghosts;
+    }
+
+    renderGhosts() {
+      const {app} = this;
+      const ghost = app.suggested && app.ghost();
+      this.ghosts.hidden = !ghost;
+      if (!ghost) return;
+      const own = app.ghosts();
+      const swatch = element('span', {class: 'swatch'});
+      swatch.style.background = app.colour(ghost.attribute.name, ghost.option);
+      this.ghost.replaceChildren(swatch,
+        element('b', {dir: 'auto', text: ghost.option}),
+        document.createTextNode(' ' + times.clock(ghost.from) + ' to ' + times.clock(ghost.to) +
+          ' · ' + (ghost.sure ? '' : 'unsure, ') + suggestions.percent(ghost)),
+        element('span', {class: 'more', text: (own.indexOf(ghost) + 1) + ' of ' + own.length}));
+    }
+
     rekey() {
       this.build();
       for (const button of this.root.querySelectorAll('[data-command]')) {
@@ -111,6 +137,7 @@
         this.spans.textContent = '';
         this.seen.textContent = 'Click a box, or press Tab.';
       } else this.renderPerson(person);
+      this.renderGhosts();
       for (const button of this.kinds.children) {
         button.setAttribute('aria-checked', Boolean(person && person.kind === button.dataset.kind));
         button.disabled = !person;

@@ -142,7 +142,7 @@
         })),
       }));
       const old = {...this.clip, ...draft.about, tracks: []};
-      this.download(model.serialise({persons}, old, this.about(draft.seconds_worked)));
+      this.download(model.serialise({...draft.doc, persons}, old, this.about(draft.seconds_worked)));
     }
 
     // ---------------------------------------------------------------- the draft
@@ -183,7 +183,10 @@
     read() {
       const draft = parsed(this.get(this.key));
       // Drafts from before answers were part of the work hold none.
-      if (draft) draft.doc = {persons: draft.doc.persons, answered: draft.doc.answered || []};
+      if (draft) {
+        const {persons, answered = [], accepted = [], rejected = []} = draft.doc;
+        draft.doc = {persons, answered, accepted, rejected};
+      }
       return draft;
     }
 

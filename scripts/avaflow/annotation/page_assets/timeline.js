@@ -1,7 +1,7 @@
 // The clip from left to right: a row a person, with spans of actions, what is judged, gaps.
 (function (avaflow) {
   'use strict';
-  const {times, tracks, ticks, colours, model} = avaflow;
+  const {times, tracks, ticks, colours, model, suggestions} = avaflow;
 
   // Pixels of the screen.
   const ROW_PX = 24;
@@ -14,6 +14,8 @@
   const LABEL_APART_PX = 64;
   // Characters of an attribute's name in its empty lane.
   const NAME_LENGTH = 30;
+  // How much of its colour a span has that is only suggested.
+  const GHOST_ALPHA = 0.3;
   // Seconds between labels of the ruler.
   const STEPS_S = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300];
   // Seconds: the shortest part of a clip that the timeline shows.
@@ -101,8 +103,10 @@
       }
       return attributes.flatMap((attribute) => {
         if (attribute.choose === 'single') return [{attribute, option: null}];
+        const ghosts = this.app.ghosts(person);
         const used = attribute.options.filter((option) => person.spans
-          .some((span) => span.attribute === attribute.name && span.option === option));
+          .some((span) => span.attribute === attribute.name && span.option === option) ||
+          ghosts.some((ghost) => ghost.attribute === attribute && ghost.option === option));
         return (used.length ? used : [null]).map((option) => ({attribute, option}));
       });
     }
@@ -219,14 +223,20 @@
     lane(pen, person, lane, top, height, chosen) {
       const several = lane.option === null && lane.attribute.choose !== 'single';
       const spans = this.spansOf(person, lane);
+      const ghosts = this.app.ghosts(person).filter((ghost) => ghost.attribute === lane.attribute &&
+        (lane.option === null || ghost.option === lane.option));
       const used = several ? lane.attribute.options
-        .filter((option) => spans.some((span) => span.option === option)) : [];
+        .filter((option) => [...spans, ...ghosts].some((span) => span.option === option)) : [];
       const part = used.length ? height / used.length : height;
       for (const span of spans) {
         const y = top + (used.length ? used.indexOf(span.option) * part : 0);
         this.span(pen, span, y, part, chosen);
       }
-      if (!spans.length && chosen) {
+      for (const ghost of ghosts) {
+        const y = top + (used.length ? used.indexOf(ghost.option) * part : 0);
+        this.ghost(pen, ghost, y, part, chosen);
+      }
+      if (!spans.length && !ghosts.length && chosen) {
         pen.fillStyle = this.style.soft;
         pen.font = '11px system-ui, sans-serif';
         pen.textBaseline = 'middle';
@@ -260,6 +270,35 @@
       pen.rect(left, y, room, tall);
       pen.clip();
       pen.fillText(span.option, left, y + tall / 2 + 0.5);
+      pen.restore();
+    }
+
+    // What is only suggested: an outline, without the body of a span. The focused one is bold.
+    ghost(pen, ghost, top, height, chosen) {
+      const [x1, x2] = [this.x(ghost.from), this.x(ghost.to)];
+      if (x2 < 0 || x1 > this.width) return;
+      const focused = chosen && suggestions.same(ghost, this.app.ghost());
+      const [x, width] = [x1 + 1, Math.max(2, x2 - x1 - 3)];
+      const [y, tall] = [top + 1.5, Math.max(2, height - 3)];
+      pen.save();
+      pen.fillStyle = this.app.colour(ghost.attribute.name, ghost.option);
+      pen.globalAlpha = GHOST_ALPHA;
+      pen.fillRect(x, y, width, tall);
+      pen.globalAlpha = 1;
+      pen.strokeStyle = focused ? this.style.ink : this.style.soft;
+      pen.lineWidth = focused ? 2 : 1;
+      pen.setLineDash(ghost.sure ? [6, 3] : [2, 4]);
+      pen.strokeRect(x, y, width, tall);
+      pen.beginPath();
+      pen.rect(x + 3, y, width - 6, tall);
+      pen.clip();
+      if (chosen && width > 20) {
+        pen.fillStyle = this.style.ink;
+        pen.font = (focused ? 'bold ' : '') + '12px system-ui, sans-serif';
+        pen.textBaseline = 'middle';
+        pen.fillText(ghost.option + '? ' + suggestions.percent(ghost), Math.max(x, 0) + 5,
+                     y + tall / 2 + 0.5);
+      }
       pen.restore();
     }
 

@@ -221,6 +221,7 @@
   // "one of these" takes it back, which VIA has no way to do.
   var chosen = null;
   function inputOf(target) {
+    if (target.closest && target.closest('.avaflow_hint')) return null;
     var label = target.closest ? target.closest('#smetadata_container label') : null;
     if (label && !label.control && label.previousElementSibling) {
       return label.previousElementSibling;
@@ -246,6 +247,134 @@
       input.click();
     }
   }, true);
+
+  // ---------------------------------------------------------------- suggestions
+
+  // What the workflow suggests of each track, from the script beside the page, if there is one:
+  // a hint beside an option, which counts for nothing until somebody clicks it.
+  var suggested = window.AVAFLOW_SUGGESTIONS || {};
+  var isOurs = suggested.format === 'avaflow suggestions' && suggested.version === 1 &&
+               suggested.clip === clip;
+  var spansOf = {};
+  if (isOurs) suggested.persons.forEach(function (one) { spansOf[one.track] = one.spans; });
+
+  // Names as they stand in a project: VIA sets them as html.
+  function escaped(name) {
+    return name.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
+      .replace(/"/g, '&quot;').replace(/'/g, '&#x27;');
+  }
+  // The second of a box's image, whose name ends in its frame, counted from 1.
+  function secondOf(mid) {
+    var store = via.d.store;
+    var view = store.view[store.metadata[mid].vid];
+    var named = /_(\d{6})\.\w+$/.exec(store.file[view.fid_list[0]].fname);
+    return named ? (Number(named[1]) - 1) / suggested.fps : -1;
+  }
+  // Hints of a box by attribute and option, of what is not ticked.
+  function hintsOf(mid) {
+    var entry = via.d.store.metadata[mid];
+    var own = entry && entry.avaflow;
+    var spans = own && spansOf[own.track];
+    if (!spans) return [];
+    var second = secondOf(mid);
+    var attributes = via.d.store.attribute;
+    return spans.filter(function (span) {
+      return span.from <= second && second < span.to;
+    }).map(function (span) {
+      var aid = Object.keys(attributes).filter(function (one) {
+        return attributes[one].aname === escaped(span.attribute);
+      })[0];
+      var options = aid ? attributes[aid].options : {};
+      var oid = Object.keys(options).filter(function (one) {
+        return options[one] === escaped(span.option);
+      })[0];
+      return {span: span, aid: aid, oid: oid, mid: mid};
+    }).filter(function (hint) {
+      if (hint.oid === undefined) return false;
+      var value = entry.av[hint.aid] || '';
+      // Of "one of these" something is said already.
+      if (isSingle(hint.aid)) return value === '';
+      return value.split(',').indexOf(hint.oid) < 0;
+    });
+  }
+  var RADIO_TYPE = 3;
+  function isSingle(aid) {
+    return via.d.store.attribute[aid].type === RADIO_TYPE;
+  }
+  function takeHint(hint) {
+    var entry = via.d.store.metadata[hint.mid];
+    var value = entry.av[hint.aid] || '';
+    var taken = isSingle(hint.aid) || value === '' ? hint.oid : value + ',' + hint.oid;
+    var told = Array.isArray(entry.avaflow.accepted) ? entry.avaflow.accepted : [];
+    entry.avaflow.accepted = told.concat([{
+      attribute: hint.span.attribute, option: hint.span.option,
+      probability: hint.span.probability, head: suggested.head
+    }]);
+    via.d.metadata_update_av(entry.vid, hint.mid, hint.aid, taken);
+    inputs().forEach(function (input) {
+      if (input.dataset.mid === hint.mid && input.dataset.aid === hint.aid &&
+          input.value === hint.oid) input.checked = true;
+    });
+    showHints();
+  }
+  function inputs() {
+    var found = document.querySelectorAll('#smetadata_container input[data-mid][data-aid]');
+    return Array.prototype.slice.call(found);
+  }
+  var shown = '';
+  function showHints() {
+    var here = inputs();
+    var hints = here.length ? hintsOf(here[0].dataset.mid) : [];
+    var buttons = document.querySelectorAll('#smetadata_container .avaflow_hint');
+    var state = JSON.stringify([here.length && here[0].dataset.mid, hints]);
+    // What is put there is a change of the page too.
+    if (state === shown && buttons.length === hints.length) return;
+    shown = state;
+    Array.prototype.forEach.call(buttons, function (button) { button.remove(); });
+    hints.forEach(function (hint) {
+      var input = here.filter(function (one) {
+        return one.dataset.aid === hint.aid && one.value === hint.oid;
+      })[0];
+      var label = input && input.nextElementSibling;
+      if (!label) return;
+      var button = document.createElement('button');
+      var share = Math.floor(100 * hint.span.probability) + ' %';
+      button.type = 'button';
+      button.className = 'avaflow_hint';
+      button.textContent = share + '?';
+      button.title = 'Suggested: ' + hint.span.option + ', ' + share + '. Click to tick it; A ' +
+                     'ticks all that is sure of this box.';
+      button.setAttribute('aria-label', 'Tick ' + hint.span.option + ', suggested, ' + share);
+      button.addEventListener('click', function (event) {
+        event.stopPropagation();
+        event.preventDefault();
+        takeHint(hint);
+      });
+      // Within the name: what lies beside it has no place in the columns.
+      label.appendChild(button);
+    });
+  }
+  optionally('suggestions', function () {
+    if (!isOurs) return;
+    if (typeof via.d.metadata_update_av !== 'function') throw new TypeError('no metadata_update_av');
+    new MutationObserver(showHints).observe(document.getElementById('via_container'),
+      {childList: true, subtree: true});
+    window.addEventListener('keydown', function (event) {
+      var typing = /^(text|textarea|search)$/.test(event.target.type || '');
+      if (event.key !== 'a' || event.ctrlKey || event.altKey || event.metaKey || typing) return;
+      var here = inputs();
+      var box = document.getElementById('smetadata_container');
+      if (!here.length || box.classList.contains('hide')) return;
+      var all = hintsOf(here[0].dataset.mid);
+      var sure = all.filter(function (hint) { return hint.span.sure; });
+      // Where nothing sure is left, what is not.
+      var hints = sure.length ? sure : all;
+      if (!hints.length) return;
+      event.stopPropagation();
+      event.preventDefault();
+      hints.forEach(takeHint);
+    }, true);
+  });
 
   // ---------------------------------------------------------------- panel
 
@@ -332,6 +461,7 @@
     clearTimeout(waiting);
     waiting = setTimeout(account, DRAFT_DELAY_MS);
     part('.count').textContent = ticked() + ' boxes ticked';
+    if (isOurs) showHints();
   }
   function account() {
     waiting = 0;
