@@ -177,3 +177,10 @@ def test_hooks_are_the_projects_own_commands():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert [repo["repo"] for repo in hooks] == ["local"]
     assert {hook["language"] for hook in hooks[0]["hooks"]} == {"system"}
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_targets_stand_before_the_config(paper):
+    """Behind `--configfile FILE` Snakemake takes every word for one more file."""
+    text = paper.read_text(encoding="utf-8")
+    assert re.findall(r"--configfile +[^\s`]+ +[^-\s`\\].*", text) == []

@@ -153,5 +153,5 @@ def _reason(
     shares = {"unlike": unlike, "uncertain": uncertain, "rare": rare}
     standing = [name for name in told if shares[name] >= TELLING]
     if not standing:
-        return "much like what is annotated" if unlike < 1 else "in the middle of all"
+        return "much like what is annotated" if unlike < 1 else "most like all the others"
     return "; ".join(told[name] for name in sorted(standing, key=lambda name: -shares[name]))

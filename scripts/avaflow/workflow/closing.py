@@ -54,6 +54,7 @@ def run_summary(project, config: Mapping) -> str:
     lines += _awaiting_lines(project, results, config)
     lines += _doctor_lines(results) if project.annotated_splits else []
     lines += _baseline_lines(results) if project.annotated_splits else []
+    lines += _learnt_lines(results)
     accounts = [path for name in ("report.html", "report.md") if (path := results / name).exists()]
     if accounts:
         lines.append(f"the whole account: {sentence(accounts)}")
@@ -102,6 +103,26 @@ def _baseline_lines(results: Path) -> list[str]:
         return []  # not asked, or under way
     told = ", ".join(f"{count} {word}" for word, count in words.items())
     return [f"{'baseline':<18} actions: {told}   {results}/baseline/index.html"]
+
+
+def _learnt_lines(results: Path) -> list[str]:
+    """What the models' targets made, where they were asked: each with the page to open."""
+    lines = []
+    for what, table, place, told in (
+        ("label checks", "label_checks/checks.csv", "label_checks/index.html", "to look at"),
+        ("suggestions", "suggestions/queue.csv", "annotate/index.html", "of clips to annotate"),
+    ):
+        try:
+            with open(results / table, encoding="utf-8", newline="") as stream:
+                count = sum(1 for _ in csv.DictReader(stream))
+        except OSError:
+            continue  # not asked, or under way
+        lines.append(f"{what:<18} {count:>5} {told}   {results}/{place}")
+    drawn = results / "predictions"
+    if (drawn / "index.html").exists():
+        count = len(list(drawn.glob("*/index.html")))
+        lines.append(f"{'predictions':<18} {count:>5} drawn   {drawn}/index.html")
+    return lines
 
 
 def _doctor_lines(results: Path) -> list[str]:

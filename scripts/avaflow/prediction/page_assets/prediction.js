@@ -169,17 +169,20 @@
       const lane = $('#people .lane');
       const cursor = $('#cursor');
       if (lane && cursor) cursor.style.left = lane.offsetLeft + lane.offsetWidth * share + 'px';
-      const told = JSON.stringify(seen.map(({one, said}) => [one.person, one.missed, said]));
+      const told = JSON.stringify(seen.map(({one, said, state}) => [one.person, one.missed, said, state]));
       if (told === this.told) return;
       this.told = told;
       $('#now').replaceChildren(...seen.map((each) => this.entry(each)));
     }
 
-    entry({one, said}) {
+    entry({one, said, state}) {
       const made = element('li');
       made.style.borderLeftColor = one.colour;
       made.append(element('h3', '', one.title));
-      if (!said.length) made.append(element('span', 'soft', 'nothing sure'));
+      if (!said.length) {
+        const words = state === 'followed' ? 'not scored here' : 'nothing sure';
+        made.append(element('span', 'soft', words));
+      }
       for (const [action, score, mark] of said) {
         const row = element('div', 'said');
         row.append(element('span', '', this.names.get(action)));
