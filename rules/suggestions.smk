@@ -9,10 +9,10 @@ rule suggest:
     input:
         **person_features(),
         tracks=all_clips("tracks/{clip}.csv"),
-        labels=learnt_clips("labels/{clip}.csv"),
-        idle=learnt_clips("labels/{clip}.idle.csv"),
-        unticked=learnt_clips("labels/{clip}.unticked.csv"),
-        nobody=learnt_clips("labels/{clip}.nobody.csv"),
+        labels=train_clips("labels/{clip}.csv"),
+        idle=train_clips("labels/{clip}.idle.csv"),
+        unticked=train_clips("labels/{clip}.unticked.csv"),
+        nobody=train_clips("labels/{clip}.nobody.csv"),
         left=partly_judged_clips("labels/{clip}.unticked.csv"),
     output:
         clips=all_clips("suggestions/{clip}.json"),

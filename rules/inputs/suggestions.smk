@@ -1,7 +1,7 @@
 # What the rules of suggestions.smk read, and with which settings.
 
 
-def learnt_clips(pattern):
+def train_clips(pattern):
     """A file of every finished clip of train: nothing is learnt from others."""
     return expand(results(pattern), clip=PROJECT.finished_of("train"))
 

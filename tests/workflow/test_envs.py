@@ -86,3 +86,12 @@ def test_environment_holds_what_the_script_imports(script, environment):
     if "opencv-contrib-python-headless" in held:
         held.add("opencv-python-headless")  # it holds the same and more
     assert {PACKAGE_OF_MODULE[module] for module in packages} <= held
+
+
+def test_no_function_of_the_rules_is_defined_twice():
+    """All rules share one space of names, in which the last definition counts for those before."""
+    files = [*(ROOT / "rules").rglob("*.smk"), ROOT / "Snakefile"]
+    names = [
+        name for path in files for name in re.findall(r"(?m)^def (\w+)", path.read_text("utf-8"))
+    ]
+    assert [name for name in set(names) if names.count(name) > 1] == []
