@@ -152,7 +152,9 @@ def test_the_image_of_the_rules_is_of_the_rules_as_they_are():
     assert len(shown) > 10 and shown <= known
 
 
-@pytest.mark.parametrize("image", ["loop.svg", "annotation_page.png", "gallery.png", "prediction.png"])
+@pytest.mark.parametrize(
+    "image", ["loop.svg", "annotation_page.png", "gallery.png", "prediction.png"]
+)
 def test_images_are_small(image):
     assert 1_000 < (ROOT / "docs" / image).stat().st_size < 300_000
 

@@ -3,7 +3,7 @@
 import pytest
 
 from avaflow.errors import BadVideo, UserError
-from avaflow.videos.probe import ProbeCache, probe
+from avaflow.videos.probe import ProbeCache, probe, use_limits
 from numbered_videos import make_video, run_ffmpeg
 
 
@@ -168,3 +168,34 @@ def test_the_reason_stands_apart_from_the_path_and_the_advice(tmp_path, name, co
     message = str(error.value)
     assert message.startswith(f"{path}: {error.value.reason}. ")
     assert message.removeprefix(f"{path}: {error.value.reason}. ")[0].isupper()
+
+
+@pytest.fixture
+def limits():
+    yield use_limits
+    use_limits({})
+
+
+def test_videos_beyond_the_limits_are_refused_and_told_what_to_do(tmp_path, video, limits):
+    limits({"image_pixels": 192 * 108, "video_hours": 5.01 / 3600})
+    probe(video)
+    limits({"image_pixels": 192 * 108 - 1, "video_hours": 48})
+    with pytest.raises(BadVideo, match=r"192 x 108 pixels, more than .* limits.image_pixels"):
+        probe(video)
+    limits({"video_hours": 4.9 / 3600})
+    with pytest.raises(BadVideo, match=r"lasts 0.0 hours, more than .* limits.video_hours"):
+        probe(video)
+    # What a plan keeps of earlier starts is held against the limits of today.
+    limits({})
+    cache = ProbeCache(tmp_path / "probes.json")
+    cache.probe(video)
+    limits({"image_pixels": 10_000, "video_hours": 1})
+    with pytest.raises(BadVideo, match="raise that limit: one image takes 0 MB and more"):
+        cache.probe(video)
+
+
+def test_a_still_that_lasts_for_days_is_refused_by_its_header(tmp_path):
+    path = tmp_path / "days.mp4"
+    run_ffmpeg("-f", "lavfi", "-i", "color=s=64x48:r=1/3600", "-frames:v", "60", str(path))
+    with pytest.raises(BadVideo, match="lasts 60.0 hours, more than the 48 of limits.video_hours"):
+        probe(path)

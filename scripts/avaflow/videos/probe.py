@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from avaflow.errors import BadVideo, UserError
 from avaflow.files import write_text
@@ -55,8 +56,28 @@ TAIL_SECONDS = 2.0
 PACKET_CLOCKS = {"avi"}
 """Containers that state no times, but count packets in the order of decoding."""
 
+MEGAPIXELS = 1_000_000
+
+HOUR_SECONDS = 3600
+
 TONES = {16: "PQ (HDR10)", 18: "HLG"}
 """Transfer characteristics of ITU-T H.273 whose images look flat unless tone is mapped."""
+
+
+class Limits(NamedTuple):
+    """What is opened at most: pixels of an image, hours of a video."""
+
+    image_pixels: int = 100_000_000
+    video_hours: float = 48
+
+
+_limits = Limits()
+
+
+def use_limits(limits: Mapping) -> None:
+    """Let :func:`probe` refuse what is beyond these from now on; the config's `limits`."""
+    global _limits
+    _limits = Limits(**limits)
 
 
 @dataclass(frozen=True)
@@ -124,8 +145,8 @@ def probe(path: str | Path, clock_checked: bool = False) -> VideoFacts:
     cut clips out of one recording need not read all of it each.
 
     Raises BadVideo for a missing or empty file, a folder, a playlist, something that is
-    no video, a file without an image stream, a file that was cut short, and one whose clock
-    jumps.
+    no video, a file without an image stream, a file that was cut short, one whose clock jumps,
+    and one beyond the limits of :func:`use_limits`.
     """
     import av
 
@@ -143,15 +164,18 @@ def probe(path: str | Path, clock_checked: bool = False) -> VideoFacts:
                 )
             context = stream.codec_context
             rate = stream.average_rate or stream.guessed_rate
+            _refuse_large(path, context.width, context.height)
             if not context.width or not context.height:
                 raise BadVideo.named(
                     path,
                     "the header gives no image size, so the file was cut short or is damaged",
                     "Copy or download it again.",
                 )
+            duration = _duration(path, container, stream, clock_checked)
+            _refuse_long(path, duration)
             return VideoFacts(
                 container=container.format.name,
-                duration=_duration(path, container, stream, clock_checked),
+                duration=duration,
                 width=context.width,
                 height=context.height,
                 fps=float(rate) if rate else 0.0,
@@ -166,6 +190,27 @@ def probe(path: str | Path, clock_checked: bool = False) -> VideoFacts:
             )
     except av.error.FFmpegError as error:
         raise _unreadable(path, error) from error
+
+
+def _refuse_large(path: Path, width: int, height: int) -> None:
+    if width * height > _limits.image_pixels:
+        raise BadVideo.named(
+            path,
+            f"its image has {width} x {height} pixels, more than the "
+            f"{_limits.image_pixels / MEGAPIXELS:g} million of limits.image_pixels",
+            "If it is what it says, raise that limit: one image takes "
+            f"{3 * width * height / MEGAPIXELS:.0f} MB and more. Else take its row out.",
+        )
+
+
+def _refuse_long(path: Path, duration: float) -> None:
+    if duration > _limits.video_hours * HOUR_SECONDS:
+        raise BadVideo.named(
+            path,
+            f"it lasts {duration / HOUR_SECONDS:.1f} hours, more than the "
+            f"{_limits.video_hours:g} of limits.video_hours",
+            "If it is what it says, raise that limit. Else take its row out.",
+        )
 
 
 def _refuse_by_look(path: Path) -> None:
@@ -390,7 +435,11 @@ class ProbeCache:
         key = f"{video}|{stat.st_size}|{stat.st_mtime_ns}"
         known = self._facts.get(key)
         if isinstance(known, Mapping) and set(known) == set(VideoFacts.__dataclass_fields__):
-            return VideoFacts(**known)
+            kept = VideoFacts(**known)
+            # The limits may be others than when it was looked at.
+            _refuse_large(video, kept.width, kept.height)
+            _refuse_long(video, kept.duration)
+            return kept
         facts = probe(video)
         self._facts[key] = asdict(facts)
         self._changed = True

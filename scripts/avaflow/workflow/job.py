@@ -9,6 +9,7 @@ from pathlib import Path
 
 from avaflow.errors import UserError
 from avaflow.files import SYMBOLIC, UNWRITABLE, disk_full_message, no_access_message, use_links
+from avaflow.videos.probe import use_limits
 from avaflow.workflow.records import (
     BATCH_SUFFIX,
     Job,
@@ -37,6 +38,7 @@ def job(snakemake) -> Iterator[logging.Logger]:
     unexpected still shows its traceback, in the log and on stderr.
     """
     use_links(snakemake.config.get("links", SYMBOLIC))
+    use_limits(snakemake.config.get("limits", {}))
     with _told(snakemake.log[0]) as logger:
         work = _Work(snakemake)
         work.begin()

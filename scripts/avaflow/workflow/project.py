@@ -34,7 +34,7 @@ from avaflow.project.settings import load_settings
 from avaflow.project.shots import cut_into_shots
 from avaflow.times import READER_REACH_FRAMES
 from avaflow.videos.ffmpeg import ffmpeg_exe
-from avaflow.videos.probe import ProbeCache
+from avaflow.videos.probe import ProbeCache, use_limits
 from avaflow.videos.shot_plan import ShotPlan
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def load_project(config: Mapping, schemas: str | Path) -> Project:
         check_room(folder)
     check_together(config)
     fps, margin = config["trim"]["fps"], config["keyframes"]["margin"]
+    use_limits(config["limits"])
     cache = ProbeCache(results / ".probes.json")
     rows: list[Clip] = []
     proposed = table_to_propose(config)
