@@ -88,7 +88,8 @@ def server():
 
 
 NOTES = {".probes.json", "records/.code.json", "records/.sources.json", "records/.states.json"}
-"""What a start keeps of what it looked at, below the results folder, for the next one."""
+NOTES |= {".compared_clips.json"}
+"""What a run keeps of what it looked at, below the results folder, for the next one."""
 
 
 def leftovers(workspace: Workspace) -> list[str]:
